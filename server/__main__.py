@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """Read the settings and run the server; return the exit status."""
     with uncollected():
-        # Imported here, so that importing this module costs almost nothing.
+        # The import is here, so that importing this module costs almost nothing.
         from server.log_output.lines import configure_logs
         from server.processes import build_pool
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
@@ -48,7 +48,9 @@ def main() -> int:
 
 
 def _warn_of_useless(variables: Iterable[str], settings: Iterable[str], role: str) -> None:
-    """Log environment variables that are not settings, and settings that have no effect in the server's role."""
+    """Log a warning for environment variables that name no setting, and for settings that have no effect in this
+    server's role.
+    """
     log = logging.getLogger("server")
     for name in variables:
         log.warning(
@@ -61,12 +63,14 @@ def _warn_of_useless(variables: Iterable[str], settings: Iterable[str], role: st
 
 
 async def _serve(settings: "Settings", pool: "AnyPool") -> int:
-    """Launch the workers (none on a frontend), then run the server with them; return the exit status."""
+    """Launch the worker processes (none on a frontend, which makes no songs), then run the server with them; return the
+    exit status.
+    """
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
-        # A signal during the imports below waits for the event loop, which then has the handlers of `serve`.
-        # Without this it would end the process here and leave workers running until they have loaded.
+        # Until the event loop handles signals (in `serve`), a signal during the imports below must not end the process,
+        # because worker processes would then continue to run until their engines are loaded.
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         await pool.launch()
@@ -77,7 +81,7 @@ async def _serve(settings: "Settings", pool: "AnyPool") -> int:
 
 async def _serve_launched(settings: "Settings", pool: "AnyPool") -> int:
     with uncollected():
-        # Imported only now: workers take longest to start, and load on other cores meanwhile.
+        # This import comes last: workers take longest to start, and load their engines on other cores meanwhile.
         from server.api.address import PortUnavailable
         from server.app import serve
         from server.audio.manifest import InvalidSigningCertificate

@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 
 
 async def serve(settings: Settings, pool: AnyPool) -> None:
-    """Run the server until SIGTERM or SIGINT, then drain it; a second signal ends it at once.
+    """Run the server until SIGTERM or SIGINT, then drain it; a second signal ends the server at once.
 
-    The workers are those of `pool`, which may already be launched and is closed at the end.
+    `pool` has the worker processes, which may already be launched; the pool is closed at the end.
 
     Raises:
         PortUnavailable: an address is in use, or does not belong to this computer.
@@ -36,7 +36,7 @@ async def serve(settings: Settings, pool: AnyPool) -> None:
         invalid.
         StoreUnusable: the folder of the song store cannot be used, or is in use by another server.
         SharedStoreUnusable: the song directory or the object store cannot be used.
-        InvalidTelemetry: the OTEL_ variables need something that is not installed.
+        InvalidTelemetry: the OTEL_ variables need a package that is not installed.
     """
     stopping, force = asyncio.Event(), asyncio.Event()
     with handled_signals(lambda: (force if stopping.is_set() else stopping).set()):
@@ -54,11 +54,12 @@ async def serve(settings: Settings, pool: AnyPool) -> None:
 async def serving(
     settings: Settings, force: asyncio.Event | None = None, pool: AnyPool | None = None
 ) -> AsyncIterator[str]:
-    """Context manager that runs a server and gives the bound "host:port". Leaving it drains and stops the server,
-    without waiting for songs if `force` is set.
+    """Context manager that runs a server and gives its gRPC address "host:port". At the end of the context the server
+    is drained and stopped; if `force` is set, without waiting for songs.
 
-    Its ports respond at once; health reports SERVING once an engine is loaded. A frontend has no engines, and a
-    generator serves only health and metrics.
+    The ports respond at once; the health check reports SERVING once an engine is loaded. A frontend (a server that only
+    takes calls) has no engines; a generator (a server that only makes songs) has only health checks and metrics on its
+    ports.
     """
     pool = pool or build_pool(settings)
     async with AsyncExitStack() as stack:
@@ -118,7 +119,7 @@ async def serving(
 
 @asynccontextmanager
 async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
-    """Context manager that serves an HTTP application and logs its address."""
+    """Context manager that serves an HTTP application on a port and logs the address."""
     async with serving_http(app, host, number, port) as address:
         logger.info("the server is listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
         yield

@@ -8,7 +8,7 @@ from typing import Any
 
 @asynccontextmanager
 async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Context manager that runs work in the background until it is left."""
+    """Context manager that runs a coroutine as a background task, which is cancelled at the end of the context."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -25,8 +25,8 @@ def is_cancelled() -> bool:
 
 
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
-    """Wait until one of the coroutines is done or the timeout has passed, then cancel the others; their errors are
-    dropped.
+    """Wait until one of the coroutines ends or the timeout has passed, then cancel the rest; errors of the coroutines
+    are dropped.
     """
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -36,7 +36,9 @@ async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) 
 
 
 async def until_one_ends(*bodies: Coroutine[Any, Any, object]) -> None:
-    """Run coroutines until one ends, and cancel the others; raises the error of the one that has ended."""
+    """Run several coroutines until one ends, then cancel the rest. If the first one ended with an error, raise its
+    error.
+    """
     tasks = [asyncio.ensure_future(body) for body in bodies]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Starts modules of this package in separate processes, and ends these processes."""
+"""Starts Python modules of this package as child processes, and ends these processes."""
 
 import asyncio
 import os
@@ -9,11 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Environment that stops libraries from starting threads, which are useless for small matrices."""
+"""Environment variables that limit OpenMP, OpenBLAS and MKL to one thread each; more threads do not speed up small
+matrices.
+"""
 
 _ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
-"""Makes glibc reuse memory that one thread allocates and another frees, such as windows of sound. With one heap per
-thread it would go back to the system and come again page by page: 0.5 ms of processor time per second of sound.
+"""Environment variable that gives glibc's malloc one heap for all threads. One thread allocates windows of sound and
+another frees them; with a heap per thread this memory would return to the system and be mapped again page by page,
+which takes 0.5 ms of processor time per second of sound.
 """
 
 
@@ -24,19 +27,23 @@ def child_environment() -> dict[str, str]:
 
 
 def lean_environment() -> dict[str, str]:
-    """Return the environment of a child process with one thread for each of its own threads, and one heap."""
+    """Return the environment of a child process in which numeric libraries start no threads and malloc has a single
+    heap.
+    """
     return {**child_environment(), **_ONE_THREAD, **_ONE_HEAP}
 
 
 def module_command(module: str, *arguments: object) -> list[str]:
-    """Return the command line that runs a module. With -P no file of the working directory is imported as a module."""
+    """Return the command line that runs a Python module with `arguments`. The option -P keeps Python from importing
+    files of the working directory.
+    """
     return [sys.executable, "-P", "-m", module, *map(str, arguments)]
 
 
 async def start_module(
     module: str, *arguments: object, descriptors: Sequence[int], environment: dict[str, str]
 ) -> Process:
-    """Start a module in a process that inherits the `descriptors` and has no standard input."""
+    """Start a Python module as a child process, which inherits the file `descriptors` and has no standard input."""
     command = module_command(module, *arguments)
     return await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, pass_fds=descriptors, env=environment
@@ -44,7 +51,7 @@ async def start_module(
 
 
 def kill(process: Process | None) -> None:
-    """Kill a process; no effect if it has not started or has ended."""
+    """Kill a child process; no effect if the process has not started or has ended."""
     if process is not None:
         with suppress(ProcessLookupError):
             process.kill()
@@ -59,8 +66,8 @@ async def wait_or_kill(
 ) -> bool:
     """Wait until a process has ended; kill it after `grace_seconds`, or when the waiting task is cancelled.
 
-    If it has not ended `killed_seconds` later, calls `on_stuck` and returns; with `None` waits without limit.
-    Returns True if it had to be killed.
+    If the killed process has not ended after `killed_seconds`, `on_stuck` is called and the function returns; `None`
+    means no time limit. Returns True if the process had to be killed.
     """
     killed = False
     try:

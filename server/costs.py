@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Mean costs of the songs of one engine.
+    """Mean costs of the songs of one engine, from which the device time of a new song is estimated.
 
-    Attributes: shared_step_pace: device seconds of one denoising step per second of sound, in batches as they were.
-    lone_step_pace: the same of a song alone. other_pace: device seconds of all other work per second of sound.
-    first_sound_seconds: seconds of sound that are denoised before the first window can be rendered. lag_seconds: time
-    from there to the first chunk. sound_seconds: mean length of a song. steps: mean denoising steps of a section.
+    `shared_step_pace` is the device time in seconds of one denoising step per second of sound, with each step's time
+    divided among the songs of its batch; `lone_step_pace` is the undivided time. `other_pace` is the device time of all
+    other work per second of sound. `first_sound_seconds` is the length of sound that is denoised before the first
+    window can be rendered, `lag_seconds` the delay from then to the first chunk. `sound_seconds` is the mean length of
+    a song, `steps` the mean number of denoising steps per section.
 
-    The log ratios are natural logarithms of actual divided by forecast time, to first audio and to the end.
+    The log ratios are means of the natural logarithm of actual divided by forecast time, to first audio and to the end.
     """
 
     shared_step_pace: float

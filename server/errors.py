@@ -42,11 +42,13 @@ WHOLE_REQUEST = "request"
 """The field name of a violation that concerns the whole request."""
 
 MAX_VIOLATIONS = 64
-"""Most violations that are reported for one request."""
+"""Maximum number of violations that are reported for one request."""
 
 
 class ServiceError(Exception):
-    """An expected failure of one song; its text is meant for the caller, as are the `violations` of its request."""
+    """An expected failure of one song. Its text and the `violations` (faults of single request fields) are meant for
+    the caller.
+    """
 
     violations: tuple[Violation, ...] = ()
 
@@ -90,7 +92,7 @@ class ControlNotSupported(ServiceError):
 
 
 class PoisonedRequest(ServiceError):
-    """The request killed two workers and is refused; `fingerprint` identifies it, also in the server's log."""
+    """The request killed two workers and is refused; `fingerprint` identifies the request, also in the server's log."""
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(
@@ -101,8 +103,8 @@ class PoisonedRequest(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """The queue is full. The caller may try again after `retry_after_seconds`; `None` means that a retry does not
-    help.
+    """The queue of songs is full. The caller may try again after `retry_after_seconds`; `None` means that a retry does
+    not help.
     """
 
     def __init__(self, text: str, retry_after_seconds: float | None) -> None:
@@ -119,7 +121,7 @@ class ChecksOverloaded(Overloaded):
 
 
 class TooManyCalls(Overloaded):
-    """The caller has as many open calls as allowed."""
+    """The caller already has the allowed number of open calls."""
 
 
 class DeadlineTooShort(Overloaded):
@@ -141,7 +143,7 @@ class DeadlineTooShort(Overloaded):
 
 
 class OutOfMemory(Overloaded):
-    """The song did not fit into the memory of any device beside the other songs."""
+    """The song did not fit into the memory of any device together with the other songs there."""
 
 
 class QuotaExceeded(Overloaded):
@@ -182,15 +184,15 @@ class RequestIdReused(ServiceError):
     """The caller has used the `request_id` for a request with other content."""
 
     def __init__(self, request_id: str, name: str = "request_id") -> None:
-        """Create the error; `name` is the caller's name for the id field."""
+        """Create the error; `name` is the name of the id field in the caller's request."""
         super().__init__(f"{name} {request_id} was used for a different request: use a new one for every song")
 
 
 class OffsetOutOfRange(ServiceError):
-    """The song is complete, and shorter than the offset."""
+    """The requested byte offset is after the end of a complete song."""
 
     def __init__(self, byte_offset: int, size_bytes: int, name: str = "byte_offset") -> None:
-        """Create the error; `name` is the caller's name for the field with the first byte."""
+        """Create the error; `name` is the name of the offset field in the caller's request."""
         super().__init__(
             f"{name} {byte_offset} is beyond the end of the song: use at most {size_bytes}, its size in bytes"
         )
@@ -198,7 +200,7 @@ class OffsetOutOfRange(ServiceError):
 
 
 class SongNotComplete(ServiceError):
-    """The song has failed or was cancelled, so there is no more sound of it; `failure` gives the reason."""
+    """The song has failed or was cancelled, so it gets no more sound; `failure` gives the reason."""
 
     def __init__(self, state: str, failure: "EndedElsewhere | None" = None) -> None:
         super().__init__(f"the song has failed: {failure}" if failure else f"the song was {state}: request a new one")
@@ -207,7 +209,7 @@ class SongNotComplete(ServiceError):
 
 
 class NoCredentials(ServiceError):
-    """The operator of this server has set no certificate for C2PA manifests."""
+    """The operator of this server has configured no certificate for signing C2PA manifests."""
 
     def __init__(self) -> None:
         super().__init__("this server signs no C2PA manifests: its operator has to set MELISMA_MARKING__CERTIFICATE")
@@ -225,7 +227,9 @@ class SongCancelled(ServiceError):
 
 
 class EndedElsewhere(ServiceError):
-    """The song failed on another server or before the call; reason, text and violations are those of its record."""
+    """The song failed on another server or before the call. Reason, text and violations are those in the song's stored
+    record.
+    """
 
     def __init__(self, reason: str, text: str, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(text)
@@ -246,13 +250,13 @@ class Draining(ServiceError):
 
 
 class MadeElsewhere(ServiceError):
-    """The server is shutting down and another server has the song: the caller should listen there, from the next byte
-    on.
+    """The server is shutting down and another server makes the song; the caller should call again there, from the next
+    byte on.
     """
 
 
 class ListenerStalled(ServiceError):
-    """The listener read nothing for too long; it may listen again from the next byte."""
+    """The listener's connection read nothing for too long; the client may call again from the next byte on."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the listener read nothing for {seconds:g} s: call Listen again, from the next byte")
@@ -283,7 +287,7 @@ class SongNotKept(ServiceError):
 
 
 class SongFailed(ServiceError):
-    """A fault of the server ended the song. The cause is logged, and never sent to the caller."""
+    """A bug of the server ended the song. The cause is logged, and never sent to the caller."""
 
 
 def _instead(others: Sequence[str]) -> str:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Context manager for loading modules and models, whose objects the garbage collector will not visit later.
+    """Context manager for loading modules and models, whose objects the garbage collector skips afterwards.
 
-    They create many permanent objects, and visiting all of them at every full collection would take a quarter of the
+    Loading creates many permanent objects. Visiting all of them in every full collection would take a quarter of the
     time that a worker needs to start.
     """
     gc.disable()

@@ -1,4 +1,4 @@
-"""The format of the log, and fields that a task adds to each of its log lines."""
+"""Format of the log, and fields (such as the song's id) that a task adds to each of its log lines."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class Logs:
 
 
 def bind(**fields: str) -> None:
-    """Add fields, such as song and trace, to every log line of the present task from now on."""
+    """Add fields, such as the ids of song and trace, to every later log line of the present task."""
     _bound.set({**_bound.get(), **fields})
 
 
@@ -38,7 +38,7 @@ def bound_fields() -> Mapping[str, str]:
 
 @contextmanager
 def bound(**fields: str) -> Iterator[None]:
-    """Context manager that adds fields to every log line of the present task."""
+    """Context manager in which the present task adds fields, such as the song's id, to each of its log lines."""
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield
@@ -47,7 +47,7 @@ def bound(**fields: str) -> Iterator[None]:
 
 
 def without_words(text: str, *words: str) -> str:
-    """Return `text` without the lines of `words` (prompt and lyrics), where they appear unchanged."""
+    """Return `text` with each line of `words` (prompt and lyrics) replaced by "...", to keep them out of the log."""
     lines = {line.strip() for word in words for line in word.splitlines()}
     for line in sorted(lines, key=len, reverse=True):
         if len(line) > 1:

@@ -42,7 +42,8 @@ async def open_songs(
     metrics: Metrics,
     keys: ApiKeyFile | None,
 ) -> AsyncIterator[Songs]:
-    """Open the songs service on the runner, with its store and eviction; both are closed at the end of the context.
+    """Open the songs service with its store and eviction; `runner` makes the songs. All are closed at the end of the
+    context.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
@@ -76,7 +77,7 @@ def _build_songs(
     watcher: StoreWatcher,
     keys: ApiKeyFile | None,
 ) -> Songs:
-    """Return the songs service on an open store."""
+    """Create the songs service, which uses the opened store."""
     kept = settings.store
     return Songs(
         runner,
@@ -96,7 +97,7 @@ def _build_songs(
 
 
 def _expose_songs(settings: Settings, registry: CollectorRegistry, store: OpenedStore, songs: Songs) -> None:
-    """Register the metrics of the songs service that are read when Prometheus asks."""
+    """Register the metrics of songs and store that are read from the running server at every scrape."""
     if store.folder is not None:
         expose_folder(registry, store.folder, settings.store.max_mebibytes << 20)
     expose_store(registry, store.songs.usage, lambda: songs.listeners)
@@ -108,8 +109,8 @@ def _expose_songs(settings: Settings, registry: CollectorRegistry, store: Opened
 
 
 def _read_signer(settings: Settings) -> ManifestSigner | None:
-    """Read the certificate for C2PA manifests and return their signer; `None` if the operator has set none, or if the
-    server is a generator.
+    """Read the certificate for C2PA manifests and return an object that signs manifests; `None` if the operator has
+    configured no certificate, or if the server takes no calls.
 
     Raises:
         InvalidSigningCertificate: the certificate cannot be used, or a package is missing.
@@ -121,7 +122,9 @@ def _read_signer(settings: Settings) -> ManifestSigner | None:
 
 
 def _terms(settings: Settings, keys: ApiKeyFile | None) -> Callable[[str], Terms]:
-    """Return the function that returns the quota and weight of a caller, from API keys and settings."""
+    """Return a function from a caller's name to the caller's quota (from the API keys) and scheduling weight (from the
+    settings).
+    """
     weights, quota_of = settings.scheduling.weights, keys.quota if keys else _no_quota
     return lambda caller: Terms(quota_of(caller), weights.get(caller, 1.0))
 

@@ -17,15 +17,15 @@ from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 _EVENTS_SHARE = 4
-"""Limit for the size of plans and events, as a share of the limit for sound."""
+"""Divisor for the size limit of stored plans and events: a quarter of the limit for stored sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
-    """A song store and its song directory.
+    """A song store and its song directory (the registry of waiting and running songs).
 
-    `cut_off` returns the reason for which this server should get no calls, `None` if there is none; always `None` for
-    an embedded store.
+    `cut_off` is a function that returns the reason why this server should get no calls, or `None` if calls may come. It
+    is `None` for an embedded store, as `folder` is for a shared one.
     """
 
     songs: SongStore
@@ -36,7 +36,7 @@ class OpenedStore:
 
 @asynccontextmanager
 async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIterator[OpenedStore]:
-    """Open the configured kind of store with its song directory; `watcher` counts failures.
+    """Open the configured kind of song store with its song directory; `watcher` counts failed calls to the store.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
@@ -47,7 +47,7 @@ async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIt
         async with embedded_store(_store_folder(store), limits, file_suffixes(), watcher=watcher) as embedded:
             yield OpenedStore(embedded, EmbeddedService(embedded).replica(), folder=_store_folder(store))
         return
-    # Imported here, because only servers with a shared store need its libraries.
+    # The imports are here, because only servers with a shared store need the libraries.
     from server.store.shared.connection import DirectoryAccess
     from server.store.shared.service import SharedStorePlan, shared_store
 

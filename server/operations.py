@@ -36,27 +36,27 @@ from server.workers.restarting_pool import AnyPool
 
 
 def open_tracing(registry: CollectorRegistry) -> AbstractAsyncContextManager[Tracer]:
-    """Open the tracer that the OTEL_ variables configure; metrics in `registry` count its spans.
+    """Open the OpenTelemetry tracer that the OTEL_ variables configure; metrics in `registry` count its spans.
 
     Raises:
-        InvalidTelemetry: the variables need something that is not installed; raised on entering.
+        InvalidTelemetry: the variables need a package that is not installed; raised on entering.
     """
     telemetry = Telemetry()
     return tracing(telemetry.exporter, telemetry.protocol, queue_spans=telemetry.bsp_max_queue_size, registry=registry)
 
 
 def sending_metrics(registry: CollectorRegistry) -> AbstractAsyncContextManager[None]:
-    """Context manager in which metrics are sent to a collector, if the OTEL_ variables configure one.
+    """Context manager in which metrics are sent to an OpenTelemetry collector, if the OTEL_ variables configure one.
 
     Raises:
-        InvalidTelemetry: the variables need something that is not installed; raised on entering.
+        InvalidTelemetry: the variables need a package that is not installed; raised on entering.
     """
     telemetry = Telemetry()
     return metrics_sent(registry, telemetry.metrics, telemetry.metrics_protocol, telemetry.metrics_seconds)
 
 
 def build_registry() -> CollectorRegistry:
-    """Return a metrics registry that has the metrics of the process."""
+    """Return a new Prometheus registry with the standard metrics of this process (memory, processor time)."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     return registry
@@ -69,10 +69,10 @@ def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
 
 
 def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
-    """Return the health service: for the server as a whole, for MusicService, and for each engine with which it makes
-    songs.
+    """Return the gRPC health service. It reports the state of the whole server, of MusicService, and of each engine
+    with which this server makes songs.
 
-    A generator has no MusicService, and a frontend no engine.
+    A generator (a server that takes no calls) has no MusicService, a frontend (a server that makes no songs) no engine.
     """
     checks: dict[str, Check] = {"": partial(readiness.readiness_problem, full_is_ready=True)}
     if settings.takes_calls:
@@ -87,7 +87,7 @@ def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
 def expose_server(
     settings: Settings, registry: CollectorRegistry, health: HealthServicer, readiness: Readiness, pool: WorkerPool
 ) -> None:
-    """Register the metrics of version, readiness and limits; call it once."""
+    """Register the metrics of version, readiness and limits of this server; may be called only once per registry."""
     expose_build(registry, VERSION, settings.revision)
     expose_engines(registry, partial(engine_readiness, pool))
     expose_readiness(registry, lambda: health.readiness_problem() is None)
@@ -108,8 +108,8 @@ def expose_processes_of(
     encoders: RestartingEncoders | None,
     checker: LocalChecker,
 ) -> None:
-    """Register the metrics of the memory of the processes that the server has started, and of the cluster nodes on
-    which others run.
+    """Register metrics of the memory of the server's child processes, and of the cluster nodes on which its workers
+    run.
     """
     if settings.pool.kind == "ray":
         expose_nodes(registry, pool.nodes)
@@ -124,7 +124,7 @@ def expose_processes_of(
 
 
 def expose_ends(registry: CollectorRegistry, certificates: Certificates | None, keys: ApiKeyFile | None) -> None:
-    """Register the metrics of the expiry of certificates and API keys."""
+    """Register metrics of the times at which TLS certificates and API keys expire."""
     expose_expiry(
         registry,
         certificates=certificates.expiry if certificates else dict,

@@ -9,8 +9,8 @@ T = TypeVar("T")
 
 
 def crosses_quickly(cls: type[T]) -> type[T]:
-    """Class decorator: instances of a dataclass are pickled as one constructor call, which is faster than the default
-    for frozen dataclasses.
+    """Class decorator for a dataclass: its instances are pickled as one constructor call, which is faster than the
+    default for frozen dataclasses.
     """
     names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     values: Callable[[Any], Any] = attrgetter(*names)

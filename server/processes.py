@@ -19,14 +19,16 @@ from server.workers.messages import EngineSpec, Lane
 from server.workers.restarting_pool import AnyPool
 
 ENCODER_ANSWER_RATIO = 1 / 3
-"""Encoder timeout as a share of the worker timeout: an encoder is replaced before a worker that waits for it."""
+"""Timeout for an encoder's answer, as a share of the timeout for a worker's: an encoder that hangs is replaced before a
+worker that waits for it.
+"""
 
 
 def build_pool(settings: Settings) -> AnyPool:
-    """Return the worker pool, not started yet.
+    """Create the pool of worker processes, not started yet: on this computer or on a Ray cluster, as the settings say.
 
     Raises:
-        PoolUnusable: the pool needs something that is missing; the text says what to do.
+        PoolUnusable: the pool needs a package or file that is missing; the text says what to do.
     """
     return _ray_pool(settings) if settings.pool.kind == "ray" and settings.makes_songs else _local_pool(settings)
 
@@ -45,7 +47,7 @@ def _local_pool(settings: Settings) -> LocalPool:
 
 
 def _ray_pool(settings: Settings) -> AnyPool:
-    # Only here, so that a server without a cluster imports nothing of it.
+    # The import is here, so that a server without a cluster imports nothing of Ray.
     from server.workers.ray.pool import RayPool, driver_process
 
     limits, pool = settings.limits, settings.pool
@@ -63,8 +65,8 @@ def _ray_pool(settings: Settings) -> AnyPool:
 
 
 def build_encoders(settings: Settings, pool: AnyPool, spec: EncoderSpec | None = None) -> RestartingEncoders:
-    """Return the encoder pool, not started yet: on this computer, or for workers of a cluster on their nodes. `spec`
-    replaces the default settings.
+    """Create the pool of encoder processes, not started yet: on this computer, or on the cluster nodes that have
+    workers. `spec` replaces the encoder's default settings.
     """
     logs = Logs(settings.log_level, settings.log_format)
     producer = settings.marking.producer if settings.marking.enabled else None
@@ -82,7 +84,7 @@ def build_encoders(settings: Settings, pool: AnyPool, spec: EncoderSpec | None =
 def _ray_encoders(
     settings: Settings, pool: AnyPool, spec: EncoderSpec, answer_timeout_seconds: float
 ) -> RestartingEncoders:
-    # Only here, so that a server without a cluster imports nothing of it.
+    # The import is here, so that a server without a cluster imports nothing of Ray.
     from server.encoders.node_pool import NodeEncoders
     from server.workers.ray.pool import RayPool
 
@@ -98,17 +100,19 @@ def _ray_encoders(
 
 
 def resume_rule(settings: Settings, engine: str) -> Resume:
-    """Return the rule by which this server continues lost songs of an engine."""
+    """Return the rule by which this server decides if it continues songs of `engine` whose server was lost."""
     rules = settings.store.resume
     if rule := rules.get(engine) if isinstance(rules, dict) else rules:
         return rule
-    # GPUs may not repeat a song bit for bit when it shares its batch with other songs.
+    # A GPU may not repeat a song bit for bit when the song shares its batch with other songs.
     on_processors = all(device.device == "cpu" for device in device_specs(settings) if device.loads(engine))
     return Resume.SAME_SOUND if on_processors else Resume.UNHEARD
 
 
 def _fingerprinted(settings: Settings) -> tuple[str, ...]:
-    """Return the engines whose sound fingerprint is needed to continue songs of other servers."""
+    """Return the engines for which workers compute a sound fingerprint: a hash that is equal on servers whose songs are
+    identical byte for byte.
+    """
     if settings.store.kind == "embedded":
         return ()
     return tuple(name for name in settings.engine_names if resume_rule(settings, name) is Resume.SAME_SOUND)
@@ -121,7 +125,7 @@ def build_checker(settings: Settings) -> LocalChecker:
 
 
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
-    """Return the specifications of the engines to load, with their own settings."""
+    """Return the specifications of the engines that workers load, with each engine's settings."""
     named = [engine.partition("=") for engine in settings.engines]
     return tuple(_engine_spec(settings, name, factory) for name, _, factory in named)
 
@@ -132,9 +136,9 @@ def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
 
 
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
-    """Return the specification of a worker for each device of the settings; the list is empty on a frontend. A device
-    that is given several times gets a number after its name: `cpu#2` on this computer, `cuda@2` on a cluster, whose
-    devices are all numbered.
+    """Return one worker specification for each configured device; empty on a frontend, which makes no songs. A device
+    that is configured several times gets a number after its name: `cpu#2` on this computer, `cuda@2` on a cluster,
+    where all devices are numbered.
     """
     devices = settings.devices if settings.makes_songs else ()
     if settings.pool.kind == "ray":
@@ -166,5 +170,5 @@ def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:
 
 
 def song_slots(settings: Settings) -> int:
-    """Return the number of songs that all devices together make at once."""
+    """Return the number of songs that all devices together can make at the same time."""
     return sum(device.running_songs for device in device_specs(settings))

@@ -1,4 +1,4 @@
-"""The quota of a caller: songs at a time, songs per minute, seconds of sound per hour."""
+"""Limits of one caller: songs at the same time, songs per minute, seconds of sound per hour."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Limits of one caller; `None` means no limit."""
+    """Quota of one caller: songs per minute, songs at once, seconds of sound per hour; `None` means no limit."""
 
     songs_per_minute: float | None = None
     concurrent_songs: int | None = None
@@ -15,10 +15,11 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionTerms:
-    """The terms of a caller at the admission of a song, which are needed again when the song has ended.
+    """Quota and fair share of a caller as they were when a song was admitted; they are used again when the song has
+    ended.
 
-    `weight` is the weight of the caller's fair share, `sound_seconds` the sound charged for the song. `quota`
-    identifies the quota at that time, and `audio_seconds_per_hour` is its limit, `None` for none.
+    `weight` is the caller's weight in fair scheduling, `sound_seconds` the length of sound charged for the song.
+    `quota` identifies the quota of that time, and `audio_seconds_per_hour` is its limit of sound, `None` for no limit.
     """
 
     weight: float = 1.0

@@ -1,4 +1,4 @@
-"""Shuts the server down: handles signals, drains songs and connections."""
+"""Shuts the server down: handles signals, and waits for running songs and open connections to end."""
 
 import asyncio
 import logging
@@ -17,12 +17,13 @@ from server.generation.runner import Runner
 from server.songs.service import Songs
 
 FLUSH_SECONDS = 1.0
-"""Seconds in which open calls may send existing sound and their status at the end."""
+"""Seconds in which open calls may send their remaining sound and their final status."""
 REFUSING_SECONDS = 1.0
-"""Seconds for which new songs are refused before connections end, so that load balancers notice the health status."""
+"""Seconds for which new songs are refused before connections are closed, so that load balancers see the health status.
+"""
 
 GIVING_UP_SECONDS = 2.0
-"""Seconds for passing incomplete songs to other servers."""
+"""Time limit in seconds for handing incomplete songs over to other servers."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ class Shutdown:
     """Shuts the parts of the server down. A running song has `grace_seconds` to finish, and is ended as soon as `force`
     is set.
 
-    If several servers share a store, the others take over songs that would sound the same on them, and the listeners of
-    these songs. Only songs that no other server takes are finished here.
+    If several servers share a store, the other servers take over the songs that they can continue with identical sound,
+    and the listeners of these songs. Songs that no other server takes over are finished here.
     """
 
     server: grpc.aio.Server
@@ -45,17 +46,18 @@ class Shutdown:
     force: asyncio.Event
 
     async def run(self) -> None:
-        """Report not ready, then refuse new songs; running songs finish or are handed over, and listeners get the rest.
+        """Shut the server down: report "not ready", refuse new songs, let running songs finish or hand them over to
+        other servers, and let listeners read the rest.
 
-        After `REFUSING_SECONDS` the port closes and every connection ends with its last call, so that clients and load
-        balancers that do not check health use other servers, too.
+        After `REFUSING_SECONDS` the port closes, and every connection ends with its last call. Clients and load
+        balancers that do not check health then use other servers, too.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self.grace_seconds
         self.health.close()
         self.runner.drain()
         self.calls.start_draining()
-        # Clients cannot reconnect here once the port is closed: listeners of other servers' songs are sent to those.
+        # Once the port is closed, clients cannot reconnect here. Listeners of other servers' songs must call those.
         async with in_background(self.songs.offer()):
             await self._until_served(min(REFUSING_SECONDS, self.grace_seconds))
             stopped = asyncio.ensure_future(self.server.stop(self.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
@@ -66,12 +68,14 @@ class Shutdown:
                 "the server ended before these songs were complete; raise MELISMA_GRACE_SECONDS to give them more time",
                 extra={"songs": songs},
             )
-        # Calls that are still open belong to ended songs, or would never end by themselves, such as reflection.
+        # Calls that are still open belong to ended songs, or are endless, such as gRPC reflection.
         await self.server.stop(FLUSH_SECONDS)
         await stopped
 
     async def _cut_off(self) -> int:
-        """End all songs that are still being made, and return their number."""
+        """Hand incomplete songs over to other servers and end the remaining ones; return the number of both
+        together.
+        """
         songs = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(GIVING_UP_SECONDS):
@@ -89,7 +93,9 @@ class Shutdown:
 
 @contextmanager
 def handled_signals(callback: Callable[[], None]) -> Iterator[None]:
-    """Context manager in which `callback` is called at every SIGTERM and SIGINT. Enter it on the event loop."""
+    """Context manager in which `callback` is called at every SIGTERM and SIGINT. Enter the context on the event
+    loop.
+    """
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:

@@ -1,4 +1,4 @@
-"""Data types of one song in the server: its request and its events."""
+"""Data types of one song in the server: the request for the song, and its events."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,9 +30,9 @@ class SongState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """Encoding of the sound: its format, constant bit rate, sample rate and loudness `target_lufs`.
+    """Encoding parameters of a song's sound: bit rate in kbit/s (constant), sample rate in Hz, loudness in LUFS.
 
-    `format` is a name in `server.audio.codecs.registry`.
+    `format` is the name of a codec in `server.audio.codecs.registry`.
     """
 
     bitrate_kbps: int = DEFAULT_BITRATE_KBPS
@@ -43,11 +43,11 @@ class AudioSettings:
 
 @dataclass(frozen=True, slots=True)
 class SongRequest:
-    """One request for a song, in the server's types.
+    """A caller's request for one song, in the server's types.
 
-    `deadline` is on the server's monotonic clock in seconds, `None` without one. `caller` is the name given by
+    `deadline` is in seconds of the server's monotonic clock, `None` without one. `caller` is the name given by
     `server.auth.caller`. `midi` is the melody as a MIDI file, until the checking process has parsed it into
-    `params.anchor`. `plan`, made by the checking process, is passed to the worker; if empty, the worker plans.
+    `params.anchor`. `plan` is the pickled plan that the checking process has made; if empty, the worker makes the plan.
     """
 
     request_id: str
@@ -62,10 +62,10 @@ class SongRequest:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Origin of a song's sound. `content_id`, 32 hexadecimal digits, identifies the content of the request, with its
-    seed.
+    """Origin of a song's sound, for the marks of generated sound. `content_id`, 32 hexadecimal digits, identifies the
+    content of the request with its seed.
 
-    `has_recording` is True if the song starts from a recording of the caller or imitates its timbre.
+    `has_recording` is True if the song starts from a recording of the caller or imitates the timbre of one.
     """
 
     content_id: str
@@ -76,8 +76,8 @@ class Origin:
 class Marks:
     """The marks in the file of a song that declare it as AI-generated.
 
-    `digital_source_type` is a URL of the IPTC NewsCodes, `producer` the provider of the service, empty if the operator
-    has named none, and `content_id` that of the song's `Origin`.
+    `digital_source_type` is a URL of the IPTC NewsCodes. `producer` is the provider of the service, empty if the
+    operator has configured none. `content_id` identifies the content of the request.
     """
 
     digital_source_type: str
@@ -87,7 +87,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Event: the song was admitted. Estimates are seconds from now, `None` if nothing was measured yet."""
+    """Event: the song was admitted to the queue. Estimates are seconds from now, `None` if no song was measured yet."""
 
     song_id: str
     queue_position: int
@@ -110,11 +110,11 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Event: the song is planned; `delay_samples` precede the song in decoded sound.
+    """Event: the plan of the song exists. Decoded sound begins with `delay_samples` of codec delay, before the song.
 
-    `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` if `sample_count_exact`,
-    else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, if known.
-    `marks` is `None` if the operator has switched marking off.
+    `sample_count` is the length of the song at the delivered sample rate; an upper bound from the planned duration
+    unless `sample_count_exact`. `stream_size_bytes` is the size of the whole stream, if known. `marks` is `None` if the
+    operator has disabled the marks of generated sound.
     """
 
     plan: SongPlan
@@ -127,8 +127,8 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """Event: section `section_index` has done `step` of `steps` steps; they are denoising steps if the engine
-    `denoises`.
+    """Event: section `section_index` has done `step` of its `steps` steps. With `denoises` these are denoising steps,
+    otherwise a step is a fixed number of frames of a token model.
     """
 
     section_index: int
@@ -140,7 +140,9 @@ class Progressed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Event with whole encoded frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
+    """Event: whole encoded frames of the song. The offsets are the positions of the first byte and the first sample in
+    the encoded stream.
+    """
 
     sequence: int
     data: bytes
@@ -154,7 +156,7 @@ class Chunk:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class SectionSent:
-    """Event: all sound of one section is in the stream."""
+    """Event: all sound of one section is in the encoded stream."""
 
     section_index: int
     start_seconds: float
@@ -164,7 +166,7 @@ class SectionSent:
 
 @dataclass(frozen=True, slots=True)
 class SongCompleted:
-    """Event: all sound of the song is in the stream; durations in seconds."""
+    """Event: all sound of the song is in the encoded stream. Durations are in seconds."""
 
     duration_seconds: float
     sample_count: int
@@ -177,4 +179,4 @@ class SongCompleted:
 
 
 SongEvent: TypeAlias = Accepted | QueueStatus | Planned | Progressed | Chunk | SectionSent | SongCompleted
-"""The events of a song, in the order of the union; `SongCompleted` is the last."""
+"""Any event of a song. The order of the union is their order in time; `SongCompleted` is the last."""

@@ -1,3 +1,3 @@
-"""The version of Melisma, as the server and its packages report it."""
+"""The version number of Melisma."""
 
 VERSION = "0.1.0"

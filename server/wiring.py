@@ -1,4 +1,4 @@
-"""Builds the parts of the server from its settings, and connects them."""
+"""Builds the parts of the server from the settings, and connects them."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -45,7 +45,7 @@ from server.workers.base import WorkerPool
 
 
 def runner_settings(settings: Settings) -> RunnerSettings:
-    """Return the part of the settings that the runner needs."""
+    """Return the part of the settings that concerns the making of songs: scheduling, queue, retries."""
     limits, scheduling = settings.limits, settings.scheduling
     return RunnerSettings(
         policy=Policy(
@@ -67,10 +67,10 @@ def runner_settings(settings: Settings) -> RunnerSettings:
 
 
 def read_certificates(tls: TLS) -> Certificates | None:
-    """Read the certificates of the ports; `None` if connections are not encrypted.
+    """Read the TLS certificates of the ports; `None` if connections are not encrypted.
 
     Raises:
-        InvalidCertificate: a file is missing, or the files do not match.
+        InvalidCertificate: a file is missing, or certificate and key do not match.
     """
     if not tls.certificate:
         return None
@@ -79,7 +79,7 @@ def read_certificates(tls: TLS) -> Certificates | None:
 
 
 def read_keys(settings: Settings) -> ApiKeyFile | None:
-    """Read the API keys; `None` if calls need none.
+    """Read the file of API keys; `None` if calls need no key.
 
     Raises:
         InvalidKeyFile: the file is missing or invalid.
@@ -88,7 +88,7 @@ def read_keys(settings: Settings) -> ApiKeyFile | None:
 
 
 def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authenticator | None:
-    """Return the authenticator of calls, which counts refusals; `None` if calls need no key."""
+    """Create the authenticator of calls, which counts refused calls in `metrics`; `None` if calls need no key."""
 
     def refused(error: ServiceError) -> None:
         metrics.calls.refused(outcome_of(error).reason.lower())
@@ -99,8 +99,8 @@ def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authentica
 def build_generation(
     settings: Settings, pool: WorkerPool, encoders: EncoderPool | None, metrics: Metrics, tracer: Tracer
 ) -> Runner | Frontend:
-    """Return the runner with the workers of `pool` and the `encoders`; on a frontend the object that only accepts
-    songs.
+    """Create the object that makes songs with the workers of `pool` and the `encoders`. Without encoders, on a
+    frontend, create one that only puts songs into the queue of the service.
     """
     if encoders is None:
         return Frontend(
@@ -119,13 +119,15 @@ def build_generation(
 
 
 def build_call_limits(settings: Settings) -> CallLimits:
-    """Return the limits of open calls, for both ports together."""
+    """Create the limits for the number of open calls, which apply to the gRPC and HTTP ports together."""
     limits, proxies = settings.limits, TrustedProxies(settings.proxies.networks)
     return CallLimits(limits.caller_calls, limits.open_calls, limits.open_calls_of_peer, proxies)
 
 
 def build_connection_watch(settings: Settings, address: str, proxies: TrustedProxies) -> ConnectionWatch:
-    """Return the object that limits the gRPC connections of each peer on the port of "host:port"."""
+    """Create the object that limits the number of gRPC connections, in total and for each peer; `address` is
+    "host:port".
+    """
     connections = settings.connections
     return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
 
@@ -142,7 +144,8 @@ def build_grpc_server(
     limits: CallLimits,
     metrics: Metrics,
 ) -> grpc.aio.Server:
-    """Return the gRPC server, not yet bound to a port; on a generator it has only the health service.
+    """Create the gRPC server, not yet bound to a port. On a generator, which takes no calls, it has only the health
+    service.
 
     A server that makes the songs of its own callers reports its load to load balancers; a frontend does not, because
     all frontends of a service have the same load.
@@ -169,7 +172,9 @@ def rest_routes(
     call_limits: CallLimits,
     metrics: Metrics,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of the REST API and of the preview page; empty on a generator, or if REST is disabled."""
+    """Return the HTTP routes of the REST API and of the preview page; empty if the server takes no calls or REST is
+    disabled.
+    """
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
@@ -193,10 +198,12 @@ def build_http_app(
     unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> tuple[Starlette, Starlette | None]:
-    """Return the application of the HTTP port, and that of the operations port if it is a separate port.
+    """Create the web application of the HTTP port and, if operations have a port of their own, a second one for that
+    port.
 
-    The first has the routes, and also metrics and probes if the second is `None`. `liveness_problem` returns the reason
-    for which the server must be restarted, `unkept` that for which songs cannot be stored now.
+    The first application has `routes`; it also has metrics and probes if the second is `None`. `liveness_problem`
+    returns the reason why the server must be restarted, `unkept` the reason why songs cannot be stored now; `None` if
+    there is none.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
     operations = operations_routes(

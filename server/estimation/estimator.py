@@ -1,13 +1,12 @@
-"""Learns the costs of each engine's songs from complete songs, to estimate those of new ones. Pure: no clock, no input
-or output.
+"""Learns the mean costs of each engine's songs from complete songs, to estimate the times of new songs. Pure: no clock,
+no input or output.
 
-A song's device seconds are proportional to its length, those of its denoising steps also to the number of steps. All
-figures are exponentially weighted means. The time of a step is divided among the songs that share it, so a song is
-cheaper on busy devices. The mean cost of shared steps falls quickly and rises slowly; the undivided cost is stored
-separately.
+The device time of a song is proportional to its length; the part for denoising also to the number of steps. All figures
+are exponentially weighted means. The time of a step is divided among the songs that share it, so a song is cheaper on
+busy devices. The mean cost of shared steps falls quickly and rises slowly; the undivided cost is stored separately.
 
-A factor, the mean ratio of actual to forecast time, corrects for influences that the forecast ignores (slow listeners,
-songs that arrive later).
+A correction factor, the mean ratio of actual to forecast time, accounts for influences that the forecast ignores (slow
+listeners, songs that arrive later).
 """
 
 import math
@@ -25,12 +24,12 @@ _LEAST_SECONDS = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Costs of one complete song in device seconds, except `lag_seconds` and `sound_seconds`.
+    """Measured costs of one complete song, in device seconds except `lag_seconds` and `sound_seconds`.
 
-    `first_seconds` were needed until the first sound, `step_seconds` for denoising, with each step divided among the
-    songs that shared it; `whole_step_seconds` are the same steps undivided, `other_seconds` everything else.
-    `lag_seconds` passed from the first sound to the first chunk. The song is `sound_seconds` long, with `steps` per
-    section; 1 if the engine does not denoise, because a request then has no number of steps.
+    `first_seconds` is the work until the first sound; `step_seconds` the denoising, with each step's time divided among
+    the songs that shared it; `whole_step_seconds` the denoising with undivided steps; `other_seconds` all other work.
+    `lag_seconds` is the delay from the first sound to the first chunk, `sound_seconds` the length of the song. `steps`
+    is the number of steps per section; 1 if the engine does not denoise, because a request then has no number of steps.
     """
 
     first_seconds: float
@@ -43,29 +42,29 @@ class Spent:
 
 
 class Estimator:
-    """Keeps the mean costs of each engine's songs (device time and delays), averaged over measured songs."""
+    """Keeps the mean costs of each engine's songs: device time and delays of all songs measured so far."""
 
     def __init__(self) -> None:
         self._costs: dict[str, Costs] = {}
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the mean costs of an engine's songs; `None` until one was measured."""
+        """Return the mean costs of an engine's songs; `None` if no song of the engine was measured yet."""
         return self._costs.get(engine)
 
     def measured(self, engine: str, spent: Spent) -> None:
-        """Update the costs of an engine with a complete song."""
+        """Update the mean costs of an engine with the measured costs of one complete song."""
         new, old = _costs_of(spent), self._costs.get(engine)
         self._costs[engine] = _mean(old, new) if old else new
 
     def expected(self, engine: str, *, sound_seconds: float | None = None, steps: int | None = None) -> Work | None:
-        """Return the expected work of a song, as `expected_work` computes it; `None` until a song of the engine was
-        measured.
+        """Return the expected device time of a song, computed by `expected_work`; `None` if no song of the engine was
+        measured yet. `sound_seconds` is the length, `steps` the number of steps; `None` if unknown.
         """
         costs = self._costs.get(engine)
         return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
-        """Return the estimate for callers: the forecast, corrected by the function `corrected`.
+        """Return a forecast multiplied by the engine's correction factors, as the estimate for callers.
 
         Raises:
             KeyError: no song of the engine was measured.
@@ -73,8 +72,8 @@ class Estimator:
         return corrected(self._costs[engine], forecast)
 
     def learn_from_end(self, engine: str, forecast: Estimate, truth: Estimate) -> None:
-        """Update the correction factors of an engine with a song that has ended, from its uncorrected forecast and its
-        actual times.
+        """Update the correction factors of an engine from one ended song: its uncorrected forecast and its actual times
+        (`truth`).
 
         Raises:
             KeyError: no song of the engine was measured.
@@ -89,7 +88,9 @@ class Estimator:
 
 
 def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: int | None = None) -> Work:
-    """Return the expected work of a song; for unknown length or steps (`None`) the mean of earlier songs is used."""
+    """Return the expected device time of a song of given length and number of steps; for `None` the mean of earlier
+    songs is used.
+    """
     sound = sound_seconds or costs.sound_seconds
     count = costs.steps if steps is None else steps
     pace = count * costs.shared_step_pace + costs.other_pace
@@ -101,8 +102,8 @@ def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: in
 
 
 def corrected(costs: Costs, forecast: Estimate) -> Estimate:
-    """Return the estimate for callers: the forecast, multiplied by the mean ratio of actual to forecast times of the
-    engine.
+    """Return a forecast corrected by the engine's costs: the lag is added, and the sum is multiplied by the mean ratio
+    of actual to forecast time.
     """
     finish = (forecast.finish_seconds + costs.lag_seconds) * math.exp(costs.finish_log_ratio)
     if forecast.first_audio_seconds is None:
@@ -126,7 +127,9 @@ def _costs_of(spent: Spent) -> Costs:
 
 
 def _mean(old: Costs, new: Costs) -> Costs:
-    """Return the mean costs of an engine, updated with a new song; the correction factors stay unchanged."""
+    """Return the mean costs `old` of an engine, updated with the costs `new` of a song; the log ratios stay as they
+    are.
+    """
     weight = _RISE_WEIGHT if new.shared_step_pace > old.shared_step_pace else _FALL_WEIGHT
     return replace(
         old,

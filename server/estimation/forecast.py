@@ -1,5 +1,5 @@
-"""Forecasts when songs will have first audio and when they will end, from their costs and order. Pure: no clock, no
-input or output.
+"""Forecasts, from costs and order, when the songs of a worker pool will have first audio and when they will end. Pure:
+no clock, no input or output.
 
 The songs of a pool are modelled as a fluid. As many songs are being made as there are slots; the others follow in order
 as slots become free. Songs without audio go first, in order, each on one device; the songs with audio share the other
@@ -18,10 +18,12 @@ _LEAST_LEFT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Remaining device seconds of a song: until its first sound (`None` if it has sound), and from there to its end.
+    """Remaining work of a song in device seconds: `first_seconds` until its first sound (`None` if there is sound
+    already), then `rest_seconds` until its end.
 
-    The time of a step is divided among the songs that share it; without other songs it takes `stretch` times as long,
-    at least 1. `step_seconds` of the total are steps. The song is `sound_seconds` long, 0 if unknown.
+    The time of a step is divided among the songs that share it; `stretch`, at least 1, is the factor by which the song
+    takes longer without other songs. `step_seconds` is the part of the total for denoising steps. `sound_seconds` is
+    the length of the song, 0 if unknown.
     """
 
     first_seconds: float | None
@@ -32,12 +34,12 @@ class Work:
 
     @property
     def total_seconds(self) -> float:
-        """All remaining device seconds of the song."""
+        """Total remaining work of the song, in device seconds."""
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def cut(self, share: float) -> "Work":
-        """Return the work of a song of which only the share `share` (less than 1) will be made, because it ends
-        early.
+        """Return the work for the first part of a song, which ends early; `share` (less than 1) is that part's share of
+        the length.
         """
         if share >= 1.0:
             return self
@@ -46,8 +48,8 @@ class Work:
         return replace(self, rest_seconds=rest, sound_seconds=sound, step_seconds=steps)
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
-        """Return the remaining work after `used_seconds` of device time; above zero while the song is not complete.
-        `heard` is True if the song has sound.
+        """Return the remaining work after `used_seconds` of device time were spent. `heard` is True if the song already
+        has sound; the result is then always above zero.
         """
         if heard:
             least = _LEAST_LEFT * self.total_seconds
@@ -57,17 +59,18 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Estimated seconds from now to first audio (`None` if it exists already) and to the end of a song."""
+    """Estimated seconds from now to the first audio (`None` if there is audio already) and to the end of a song."""
 
     first_audio_seconds: float | None
     finish_seconds: float
 
 
 def forecast(songs: Sequence[Work], *, devices: int, slots: int) -> list[Estimate]:
-    """Return an estimate for each of `songs`, which are in the order in which they get slots, beginning with those that
-    have one.
+    """Return an estimate for each song. `songs` has first the songs that have a slot, then the waiting ones in the
+    order in which they get slots.
 
-    `slots` is the total of all `devices`, at least the number of songs that have one.
+    `slots` is the number of songs that all `devices` together make at once, at least the number of songs that have a
+    slot.
 
     Raises:
         ValueError: there is no device, or no slot.
@@ -101,7 +104,7 @@ class _Fluid:
         return [self._estimate(index, song) for index, song in enumerate(self._songs)]
 
     def _enter(self) -> None:
-        """Give a free slot to the next waiting song."""
+        """Move the next waiting song into a free slot, if a song waits."""
         if not self._waiting:
             return
         index = self._waiting.popleft()
@@ -113,7 +116,7 @@ class _Fluid:
             self._begin()
 
     def _begin(self) -> None:
-        """Assign songs without audio to the free devices, in order."""
+        """Start songs without audio on the free devices, in order."""
         while self._unheard and len(self._beginning) < self._devices:
             index = self._unheard.popleft()
             heappush(self._beginning, (self._now + (self._songs[index].first_seconds or 0.0), index))
@@ -122,7 +125,7 @@ class _Fluid:
         heappush(self._heard, (self._virtual + self._songs[index].rest_seconds, index))
 
     def _advance(self) -> None:
-        """Advance to the next moment at which a song has first audio or is complete."""
+        """Advance the simulated time to the next moment at which a song gets its first audio or is complete."""
         rate = min(1.0, (self._devices - len(self._beginning)) / len(self._heard)) if self._heard else 0.0
         heard_at = self._beginning[0][0] if self._beginning else math.inf
         complete_at = self._now + (self._heard[0][0] - self._virtual) / rate if rate else math.inf

@@ -18,13 +18,13 @@ from server.songs.recording import Recording, failure_of
 from server.store.base import SongRecord, StoreFailed
 
 SECONDS: Final = 10.0
-"""Most seconds for a manifest, including its wait and reading the sound."""
+"""Time limit in seconds for one manifest, including the wait for its turn and the reading of the sound."""
 
 PLACES: Final = 16
-"""Most manifests that are being signed or wait; further requests are refused."""
+"""Maximum number of manifests that are being signed or wait for it; further requests are refused."""
 
 KEPT: Final = 256
-"""Most manifests cached in memory, of a few kilobytes each."""
+"""Maximum number of manifests cached in memory; each has a few kilobytes."""
 
 _RETRY_SECONDS = 1.0
 
@@ -32,21 +32,25 @@ logger = logging.getLogger(__name__)
 
 
 class Signer(Protocol):
-    """Protocol of a signer of manifests; see `server.audio.manifest`."""
+    """Protocol of an object that signs C2PA manifests; `server.audio.manifest` implements it."""
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return the signed manifest for a file; called on a thread; raises SigningFailed."""
+        """Return the signed C2PA manifest for a sound file, given as bytes. Called on a separate thread. Raises
+        SigningFailed.
+        """
 
 
 class Credentials:
     """Signs the C2PA manifests of songs, one at a time on a separate thread, and caches the latest ones in memory.
 
-    Manifests are not stored. Later, or on another server, a new manifest of the same sound is signed with the
-    certificate of that time.
+    Manifests are not stored on disk. Once a manifest is no longer cached, or on another server, the same sound gets a
+    new manifest, signed with the certificate of that time.
     """
 
     def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
-        """Set up the signing of manifests. A manifest may take `seconds`. Without a `signer` no manifests are made."""
+        """Set up the signing of manifests, with a time limit of `seconds` for each. Without a `signer` no manifests are
+        made.
+        """
         self._signer = signer
         self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sign")
@@ -54,22 +58,24 @@ class Credentials:
         self._making: dict[str, asyncio.Task[bytes]] = {}
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self.made = 0
-        """The number of manifests that were made."""
+        """Number of C2PA manifests signed since the start."""
         self.failed = 0
-        """The number of manifests that could not be made."""
+        """Number of C2PA manifests whose signing has failed since the start."""
 
     def of(self, song: SongRecord) -> bool:
-        """Return True if this server can sign a manifest of the song."""
+        """Return True if this server can sign a C2PA manifest of the song: a signer is set, and the song is
+        complete.
+        """
         return self._signer is not None and song.state is SongState.COMPLETED
 
     async def manifest(self, recording: Recording) -> bytes:
-        """Return the C2PA manifest of a song.
+        """Return the C2PA manifest of a song, from the cache or newly signed.
 
         Raises:
             NoCredentials: this server does not sign manifests.
             SongNotComplete: the song is not complete.
             Overloaded: too many manifests are requested at once.
-            SongDeleted: its caller has deleted it meanwhile.
+            SongDeleted: the song's caller has deleted the song meanwhile.
             CredentialsFailed: the manifest could not be signed; the log has the cause. The song can still be played.
         """
         if self._signer is None:
@@ -82,12 +88,14 @@ class Credentials:
         return await asyncio.shield(self._making.get(song.song_id) or self._begin(recording, self._signer))
 
     def remove(self, song_id: str) -> None:
-        """Remove the manifest of a deleted song, also if it is being signed now."""
+        """Remove the manifest of a deleted song from the cache; a manifest that is being signed now is not cached
+        either.
+        """
         self._kept.pop(song_id, None)
         self._making.pop(song_id, None)
 
     async def close(self) -> None:
-        """Stop signing C2PA manifests."""
+        """Cancel the signing of C2PA manifests and stop the signing thread."""
         making = list(self._making.values())
         for task in making:
             task.cancel()
@@ -105,7 +113,7 @@ class Credentials:
         return task
 
     def _ended(self, song_id: str, task: asyncio.Task[bytes]) -> None:
-        """Cache a signed manifest, unless the song was deleted meanwhile."""
+        """Cache the manifest that `task` has signed, unless the task failed or the song was deleted meanwhile."""
         failed = task.cancelled() or task.exception() is not None
         if self._making.get(song_id) is not task:
             return
@@ -141,16 +149,16 @@ class Credentials:
 
 
 async def _sound(recording: Recording) -> bytes:
-    """Return the whole sound of a song as bytes, from memory or from the store."""
+    """Return the whole encoded sound of a song, from memory or from the store."""
     with recording.listened() as events:
         return b"".join([one.message.chunk.data async for one in events])
 
 
 def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> bytes:
-    """Sign a manifest in a thread. Raises SigningFailed if the hash of the sound differs from that of the generated
-    sound.
+    """Return the signed C2PA manifest of a song. Runs in a thread. Raises SigningFailed if the SHA-256 hash of `sound`
+    differs from the hash in the song's record.
 
-    The manifest must not contain the song's id, because it may be passed on and the id grants access to the song.
+    The manifest must not contain the song's id: a manifest may be passed on, and the id grants access to the song.
     """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
         raise SigningFailed(
@@ -162,7 +170,9 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 
 def _marks(recording: Recording) -> Marks:
-    """Return the marks in a song's file that declare its sound as generated; empty if the song was not marked."""
+    """Return the marks in a song's file that declare its sound as AI-generated; with empty fields if the song has no
+    plan.
+    """
     if (plan := recording.plan) is None:
         return Marks("", "", "")
     return Marks(plan.marks.digital_source_type, plan.marks.producer, plan.marks.content_id)

@@ -10,13 +10,13 @@ from server.songs.open_recordings import OpenRecordings
 from server.store.base import SongRecord, SongStore, StoreFailed
 
 STORED_SECONDS: Final = 5.0
-"""Most seconds to wait until the end of a song is stored, before it can be deleted."""
+"""Time limit in seconds for waiting until the end of a song is stored, before the song can be deleted."""
 
 logger = logging.getLogger(__name__)
 
 
 class Deletion:
-    """Deletes songs that have ended, even songs with listeners."""
+    """Deletes songs that have ended, even while they have listeners."""
 
     def __init__(
         self, store: SongStore, opened: OpenRecordings, on_deleted: Callable[[str], None] | None = None
@@ -26,10 +26,10 @@ class Deletion:
         self._store = store
         self._open = opened
         self.count = 0
-        """The number of songs that were deleted through this server."""
+        """Number of songs that this server has deleted at their callers' request."""
 
     async def delete(self, song: SongRecord) -> None:
-        """Delete a song, given its present record. Its listeners get the error SongDeleted.
+        """Delete an ended song, given its present record. Listeners of the song get the error SongDeleted.
 
         Raises:
             SongNotEnded: the song is waiting or being made.
@@ -39,9 +39,9 @@ class Deletion:
         if not song.state.ended:
             raise SongNotEnded(song.song_id)
         await self._stored(song.song_id)
-        # A song that was cancelled before its plan is not stored; it exists here only for its listeners.
+        # A song that was cancelled before its plan is not stored; this server only keeps its recording for listeners.
         was_open = self._open.get(song.song_id) is not None
-        # End the calls of listeners first, because the sound that they would read next is about to be deleted.
+        # The calls of listeners end first, because the sound that they would read next is about to be deleted.
         self._open.deleted(song.song_id)
         deleted = await self._store.delete(song.song_id)
         self._open.deleted(song.song_id)
@@ -53,7 +53,9 @@ class Deletion:
         logger.info("a song was deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
 
     async def _stored(self, song_id: str) -> None:
-        """Wait until the end of a song that was made here is stored, so that nothing is written after its deletion."""
+        """Wait until the end of a song that was made by this server is stored, so that nothing is written after the
+        deletion.
+        """
         if (made := self._open.made(song_id)) is None:
             return
         try:

@@ -12,11 +12,11 @@ from server.store.whole_service import ServedEngine
 
 
 class EngineCatalog:
-    """The engines configured here, loaded or not, and those that any server of the service serves; the default engine
-    comes first.
+    """The list of engines for callers: the engines configured on this server, loaded or not, and those that any server
+    of the service serves. The default engine comes first.
 
-    The default is the first configured engine that is served, otherwise the first for which songs may wait, otherwise
-    the first configured engine.
+    The default is the first configured engine that is served; otherwise the first one for which songs may wait;
+    otherwise the first configured one.
     """
 
     def __init__(
@@ -26,10 +26,10 @@ class EngineCatalog:
         served: Callable[[], Mapping[str, ServedEngine]] = dict,
         unserved: Callable[[], Mapping[str, ServedEngine]] = dict,
     ) -> None:
-        """Set up the engine catalogue; `names` are the configured engines. `served` returns the engines of all servers;
-        its result is empty for a single server.
+        """Set up the engine catalogue; `names` are the configured engines. `served` returns the engines that all
+        servers serve now; its result is empty for a single server.
 
-        `unserved` returns engines for which songs may wait although no server serves them now.
+        `unserved` returns the engines for which songs may wait although no server serves them now.
         """
         self._runner = runner
         self._configured = tuple(names)
@@ -50,15 +50,15 @@ class EngineCatalog:
         return {name: engine.info for name, engine in announced.items()} | dict(self._runner.engines())
 
     def page(self, asked: int = 0, token: str = "") -> music_pb2.ListEnginesResponse:
-        """Return a page of the engines; `asked` is the requested page size, 0 for the default. Raises InvalidRequest
-        for an invalid token.
+        """Return one page of the engines as a message of the API; `asked` is the requested page size, 0 for the
+        default. Raises InvalidRequest for an invalid page token.
         """
         names, size = engines_behind(self._names(), token), page_size(asked, MAX_PAGE_SIZE)
         next_token = engine_token(names[size - 1]) if len(names) > size else ""
         return music_pb2.ListEnginesResponse(engines=map(self.get, names[:size]), next_page_token=next_token)
 
     def get(self, name: str) -> music_pb2.Engine:
-        """Return the message of one engine. Raises UnknownEngine."""
+        """Return one engine's description as a message of the API. Raises UnknownEngine."""
         if name not in (names := self._names()):
             raise UnknownEngine(name, names)
         if served := self._served().get(name):

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class _InUse(Collection[str]):
-    """A collection of the ids of songs that must not be deleted, computed anew at each check."""
+    """The ids of songs that must not be deleted, read anew from a function at each use of the collection."""
 
     def __init__(self, song_ids: Callable[[], Collection[str]]) -> None:
         self._song_ids = song_ids
@@ -28,7 +28,7 @@ class _InUse(Collection[str]):
 
 
 class Eviction:
-    """Evicts songs after each new song, and periodically because of the age limit."""
+    """Evicts songs above the store's limits: after each new song, and periodically because of the age limit."""
 
     def __init__(self, store: SongStore, in_use: Callable[[], Collection[str]]) -> None:
         """Set up the eviction of songs; `in_use` returns the ids of songs that must not be deleted."""
@@ -37,10 +37,12 @@ class Eviction:
         self._wanted = False
         self._running = False
         self.count = 0
-        """The number of songs that this server has evicted."""
+        """Number of songs that this server has evicted since the start."""
 
     async def evict(self) -> None:
-        """Evict songs above the limits. If an eviction is already running, it is repeated once."""
+        """Delete stored songs above the limits. A call during a running eviction makes the running one start once more
+        at its end.
+        """
         self._wanted = True
         if self._running:
             return
@@ -66,7 +68,7 @@ class Eviction:
             logger.info("old songs were deleted from the song store", extra={"songs": deleted})
 
     async def run(self) -> None:
-        """Delete songs above the limits periodically, until cancelled."""
+        """Delete stored songs above the limits every ten minutes, until cancelled."""
         while True:
             await self.evict()
             await asyncio.sleep(EVICTION_SECONDS)

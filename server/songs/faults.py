@@ -9,8 +9,8 @@ from server.songs.ports import SongRunner
 
 @contextmanager
 def counted_faults(runner: SongRunner, engine: str) -> Iterator[None]:
-    """Context manager that counts a bug, or an error of the store, as a refused song of `engine`, and raises it
-    again.
+    """Context manager for the start of a song: an exception that is a bug or an error of the store is counted as a
+    refused song of `engine`, and raised again.
     """
     try:
         yield

@@ -1,20 +1,22 @@
-"""Tracks if a song is stored, for callers who want to fetch it later."""
+"""Tracks whether a song is stored yet, for callers who wait for it."""
 
 import asyncio
 
 from server.errors import SongNotKept
 
 KEEP_SECONDS = 30.0
-"""Most seconds to wait until a song is stored."""
+"""Time limit in seconds for waiting until a song is stored."""
 
 
 class Keeping:
-    """Tracks how far one song is stored. A song that is not being made is already stored."""
+    """Storage progress of one song: its record is stored first, then the whole song. Songs that were read from the
+    store are already stored.
+    """
 
     def __init__(self, *, done: bool = True) -> None:
-        """Set up the tracking. With `done` the song is already stored."""
+        """Set up the progress of a song; with `done` the whole song is already stored."""
         self.lost = False
-        """True once the song cannot be stored."""
+        """True once storing the song has failed."""
         self._begun = asyncio.Event()
         self._done = asyncio.Event()
         if done:
@@ -22,29 +24,29 @@ class Keeping:
 
     @property
     def has_begun(self) -> bool:
-        """True once the song's record is stored, or cannot be stored."""
+        """True once the song's record is stored, or storing it has failed."""
         return self._begun.is_set()
 
     def begin(self) -> None:
-        """Record that the song's record is stored."""
+        """Mark the song's record as stored, and wake the tasks that wait for that."""
         self._begun.set()
 
     def finish(self) -> None:
-        """Record that the whole song is stored."""
+        """Mark the whole song as stored, and wake the tasks that wait for that."""
         self._begun.set()
         self._done.set()
 
     def lose(self) -> None:
-        """Record that the song could not be stored."""
+        """Mark the song as not stored; tasks that wait in `begun` or `done` get SongNotKept."""
         self.lost = True
         self.finish()
 
     async def begun(self) -> None:
-        """Wait until the song's record is stored; raises SongNotKept."""
+        """Wait until the song's record is stored. Raises SongNotKept if that fails or takes more than 30 seconds."""
         await self._reached(self._begun)
 
     async def done(self) -> None:
-        """Wait until the whole song is stored; raises SongNotKept."""
+        """Wait until the whole song is stored. Raises SongNotKept if that fails or takes more than 30 seconds."""
         await self._reached(self._done)
 
     async def _reached(self, event: asyncio.Event) -> None:

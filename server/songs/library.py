@@ -1,4 +1,4 @@
-"""Finds songs in memory and in the store."""
+"""Finds songs, and their records and event logs, in memory and in the store."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ _IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
 
 
 class Library:
-    """Finds songs among the open recordings and in the store."""
+    """Looks up songs: first among the recordings (event logs) in memory, then in the store."""
 
     def __init__(
         self,
@@ -27,8 +27,8 @@ class Library:
         mirror: OpenMirror | None = None,
         on_opened: Callable[[Recording], None] | None = None,
     ) -> None:
-        """Set up the library; `mirror` opens the recording of a song that another server makes; `on_opened` is called
-        with all other recordings.
+        """Set up the library. `mirror` opens the event log of a song that another server is making; `on_opened` is
+        called with every other event log that is read from the store.
         """
         self._mirror = mirror
         self._on_opened = on_opened
@@ -36,13 +36,15 @@ class Library:
         self._open = opened
 
     async def record(self, song_id: str) -> SongRecord | None:
-        """Return the present record of a song; `None` for an unknown song."""
+        """Return the present record of a song; `None` for an unknown song id."""
         known = await self._known(song_id)
         song = known.song if known else await self._store.get(song_id)
         return song and self._present(song)
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return up to `count` songs of a caller, newest first, after the position `after` in the list."""
+        """Return up to `count` records of a caller's songs, newest first, after the position `after` in the caller's
+        list.
+        """
         unstored = [song for song in self._unstored(caller) if _is_behind(song, after)]
         stored = await self._store.page(caller, after, count)
         known = {song.song_id for song in stored}
@@ -50,13 +52,13 @@ class Library:
         return sorted([*map(self._present, stored), *new], key=_cursor, reverse=True)[:count]
 
     async def recording(self, song_id: str) -> Recording | None:
-        """Return the recording (event log) of a song, from the store if it is not in memory; `None` for an unknown
-        song.
+        """Return the recording (event log) of a song, from the store if it is not in memory; `None` for an unknown song
+        id.
         """
         if known := await self._known(song_id):
             return known
         found = await self._store.load(song_id)
-        # Another call may have opened it meanwhile.
+        # Another call may have opened the song meanwhile.
         if (known := self._open.get(song_id)) or found is None:
             return known
         song, events = self._present(found[0]), found[1]
@@ -76,8 +78,8 @@ class Library:
         return recording
 
     async def asked_before(self, caller: str, request_id: str) -> Recording | None:
-        """Return the newest song that a caller has requested with that `request_id`, unless it has failed or was
-        cancelled; `None` if there is none.
+        """Return the event log of the newest song that a caller has requested with `request_id`; `None` if there is
+        none, or if that song has failed or was cancelled.
         """
         for made in self._open:
             song = made.recording.song
@@ -89,7 +91,9 @@ class Library:
         return await self.recording(stored.song_id)
 
     async def _known(self, song_id: str) -> Recording | None:
-        """Return the open recording of a song, unless another server has deleted the song since it was opened."""
+        """Return the event log of a song from memory; `None` if there is none, or if another server has deleted the
+        song meanwhile.
+        """
         known = self._open.get(song_id)
         if known is None or not known.ended or self._store.embedded or self._open.made(song_id):
             return known
@@ -99,13 +103,13 @@ class Library:
         return None
 
     def _unstored(self, caller: str) -> Sequence[SongRecord]:
-        """Return the songs of a caller whose record is not stored yet."""
+        """Return the records of a caller's songs that are being made and whose record is not stored yet."""
         opened = (made.recording for made in self._open)
         return [one.song for one in opened if one.song.caller == caller and not one.keeping.has_begun]
 
     def _present(self, song: SongRecord) -> SongRecord:
-        """Return the present record of the song. In an embedded store a song without an end that is not being made
-        counts as not stored.
+        """Return the up-to-date record of a song, given its stored record. In an embedded store, a song that has no end
+        and is not being made counts as failed with NOT_KEPT.
         """
         if made := self._open.made(song.song_id):
             lost = made.recording.keeping.lost and made.recording.ended
@@ -122,7 +126,9 @@ def _is_behind(song: SongRecord, after: Cursor | None) -> bool:
 
 
 def same_song(recording: Recording, fingerprint: str) -> Recording:
-    """Return the recording of an earlier request if a repeated request equals it. Raises RequestIdReused otherwise."""
+    """Return the `recording` of an earlier request if the repeated request has the same content, as its `fingerprint`
+    (hash) shows. Raises RequestIdReused otherwise.
+    """
     if recording.song.fingerprint != fingerprint:
         raise RequestIdReused(recording.song.request_id)
     bind(song_id=recording.song.song_id)

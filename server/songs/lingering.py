@@ -1,4 +1,4 @@
-"""Cancels running songs that have no listener, at once or after some seconds."""
+"""Cancels running songs that have no listener any more, at once or after some seconds."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,15 +7,19 @@ from server.songs.recording import Recording
 
 
 class Lingering:
-    """Timers for running songs whose last listener has left; `expire` is called when the time is over."""
+    """Timers that cancel running songs after their last listener has left."""
 
     def __init__(self, expire: Callable[[Recording], None]) -> None:
-        """Set up the timers; `expire` is called for a song without a listener when its timer ends."""
+        """Set up the timers; `expire` is called with the recording (event log) of a song whose timer ends without a
+        listener.
+        """
         self._expire = expire
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def last_listener_left(self, recording: Recording) -> None:
-        """Start or restart the timer of a song whose last listener has left."""
+        """Start the timer of a song whose last listener has left, for the song's `linger_seconds`; a running timer is
+        restarted.
+        """
         song_id, linger_seconds = recording.song.song_id, recording.linger_seconds
         if recording.ended or linger_seconds is None:
             return
@@ -27,7 +31,7 @@ class Lingering:
         self._timers[song_id] = asyncio.get_running_loop().call_later(linger_seconds, self._time_out, recording)
 
     def close(self) -> None:
-        """Stop the timers of all songs."""
+        """Cancel the timers of all songs."""
         for timer in self._timers.values():
             timer.cancel()
 

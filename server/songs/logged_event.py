@@ -1,4 +1,4 @@
-"""One event of a song, as its recording (event log) and the store have it."""
+"""Data type of one event of a song in the song's recording (event log) and in the store."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,8 +13,8 @@ Message: TypeAlias = music_pb2.SongEvent
 
 @dataclass(slots=True)
 class LoggedEvent:
-    """One event of a song: its message, and the range of the song's bytes that belongs to it, from `start` to before
-    `end`.
+    """One event of a song: its message of the API, and the byte range of the song's sound that belongs to it, from
+    `start` to before `end`.
 
     The bytes of a chunk are in its message until they are stored.
     """
@@ -31,17 +31,19 @@ class LoggedEvent:
         return LoggedEvent(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
 
     def release_sound(self) -> None:
-        """Remove the sound from the message, because it is stored."""
+        """Remove the sound from the event's message to save memory, because the sound is stored."""
         if self.end:
             self.message, self.has_sound = self._without_sound(), False
 
     def stored(self) -> tuple[StoredEvent, bytes]:
-        """Return the event serialized for the store, and its sound."""
+        """Return the event in serialized form for the store, and the event's sound."""
         return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
 
     @staticmethod
     def from_stored(event: StoredEvent) -> "LoggedEvent":
-        """Create a logged event from its stored form, without sound. Raises StoreFailed if it is damaged."""
+        """Create a logged event, without sound, from its stored form. Raises StoreFailed if the stored event is
+        damaged.
+        """
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:

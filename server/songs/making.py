@@ -1,4 +1,4 @@
-"""Makes songs on a server with an embedded store: from the request until the end of the song is stored."""
+"""Makes songs on a server with an embedded store, from the accepted request until the end of the song is stored."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -25,7 +25,7 @@ CLOSE_SECONDS = 5.0
 
 
 class Making:
-    """Starts songs on a runner, stores their events, and cancels those without listeners."""
+    """Starts songs, stores their events, and cancels songs without listeners, on a server with an embedded store."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Making:
         now_ns: Callable[[], int],
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """Set up the making of songs; `now_ns` is the wall clock; `watcher` counts the songs that could not be
-        stored.
+        """Set up the making of songs. `now_ns` returns wall-clock time in nanoseconds since 1970; `watcher` counts the
+        songs that could not be stored.
         """
         self._store = store
         self._directory = directory
@@ -52,10 +52,11 @@ class Making:
         self._settling: set[asyncio.Task[None]] = set()
 
     def begin(self, claim: Claim, request: SongRequest, checked: CheckedSong, queue_position: int) -> Recording:
-        """Start a song that this server has claimed in the song directory.
+        """Start making a song that the song directory has assigned to this server, and return the song's recording
+        (event log).
 
         Raises:
-            ServiceError: the runner accepts no more songs.
+            ServiceError: the server starts no more songs.
         """
         song_id = claim.song.song_id
         recording = Recording(
@@ -79,21 +80,21 @@ class Making:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song; its listeners get an error with the reason of the cancellation."""
+        """Cancel a song; its listeners get the error SongCancelled with the reason."""
         error = SongCancelled(f"the song was cancelled: {reason}")
         recording.end(SongState.CANCELLED, self._now_ns(), error)
         if made := self._open.made(recording.song.song_id):
             made.job.cancel()
 
     async def settled(self) -> None:
-        """Wait until the song directory of this process has recorded the ends of all songs so far, which takes almost
-        no time.
+        """Wait until the song directory (registry of running songs) has recorded the end of every song that has ended
+        so far; this takes almost no time.
         """
         if self._settling:
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Wait for a limited time until ended songs are stored."""
+        """Wait until the ends of songs are stored, but at most five seconds."""
         self._lingering.close()
         if tasks := self._tasks | self._settling:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
@@ -110,11 +111,13 @@ class Making:
         finally:
             self._open.stored(recording.song.song_id)
         if fate is Fate.DISCARDED:
-            self._open.found(recording)  # so that its caller can read its state for a moment
+            self._open.found(recording)  # the caller can then still read the song's state for a moment
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
-        """Release the song's slot and quota at once, so that its caller may request the next song."""
+        """Release the song's slot and its share of the caller's quota at once, so that the caller may request the next
+        song.
+        """
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)
 

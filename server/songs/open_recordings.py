@@ -1,4 +1,4 @@
-"""The recordings (event logs) in memory: of songs that are being made, and of songs that have listeners."""
+"""Keeps recordings (event logs) in memory: of songs that are being made, and of songs that have listeners."""
 
 import asyncio
 import time
@@ -9,12 +9,14 @@ from server.songs.ports import SongJob
 from server.songs.recording import Recording
 
 FOUND_SECONDS = 5.0
-"""Seconds for the first listener of a recording to come, before the recording is closed."""
+"""Seconds for which an event log that was read from the store stays in memory until its first listener comes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A song that is being made, or whose end is not stored yet; the event `stored` is set when it is stored."""
+    """A song that is being made, or whose end is not stored yet: its event log, and the job that makes it. The event
+    `stored` is set once the song's end is stored.
+    """
 
     recording: Recording
     job: SongJob
@@ -22,25 +24,26 @@ class Made:
 
 
 class OpenRecordings:
-    """Recordings by song id. A recording is closed when its song is not being made and has no listeners.
+    """The recordings (event logs) in memory, by song id. A recording is removed when its song is not being made and has
+    no listeners.
 
-    A recording that was opened from the store stays in memory briefly until its first listener comes, so that
-    simultaneous callers share it, and the store does not evict the song meanwhile.
+    A recording that was read from the store stays in memory for some seconds until its first listener comes.
+    Simultaneous callers thus share one recording, and the store does not evict the song meanwhile.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Set up the open recordings; `clock` returns monotonic seconds."""
+        """Set up an empty collection of recordings; `clock` returns monotonic seconds."""
         self._clock = clock
         self._made: dict[str, Made] = {}
         self._listened: dict[str, list[Recording]] = {}
         self._found: dict[str, tuple[Recording, float]] = {}
 
     def __iter__(self) -> Iterator[Made]:
-        """Iterate over the songs that are being made."""
+        """Return an iterator over the songs that are being made."""
         return iter(tuple(self._made.values()))
 
     def get(self, song_id: str) -> Recording | None:
-        """Return the recording of a song, if it is in memory and the song was not deleted."""
+        """Return the recording of a song; `None` if it is not in memory or the song was deleted."""
         if made := self._made.get(song_id):
             return made.recording
         if (listened := self._listened.get(song_id)) and not listened[0].deleted:
@@ -50,36 +53,38 @@ class OpenRecordings:
         return found
 
     def made(self, song_id: str) -> Made | None:
-        """Return a song that is being made, by its id; `None` if it is not being made."""
+        """Return the song with that id if it is being made; otherwise `None`."""
         return self._made.get(song_id)
 
     def begin(self, made: Made) -> None:
-        """Add a song that is being made from now on."""
+        """Add a song that this server has begun to make."""
         self._made[made.recording.song.song_id] = made
 
     def stored(self, song_id: str) -> None:
-        """Record that a song has ended and that storing it has finished, with or without success."""
+        """Remove a song from those that are being made: it has ended, and storing it has finished, with or without
+        success.
+        """
         self._made.pop(song_id).stored.set()
 
     def found(self, recording: Recording) -> None:
-        """Add a recording that was read from the store and is about to get a listener."""
+        """Add a recording that was read from the store, for a listener who is about to come."""
         self._expire()
         self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
 
     def deleted(self, song_id: str) -> None:
-        """Record that a song was deleted: its listeners get SongDeleted, and its recordings cannot be found again."""
+        """Remove the recordings of a deleted song, and end the calls of its listeners with SongDeleted."""
         for recording in self.listened_of(song_id):
             recording.delete()
         if found := self._found.pop(song_id, None):
             found[0].delete()
 
     def joined(self, recording: Recording) -> None:
-        """Record that a recording has at least one listener now."""
+        """Add a recording to those that have listeners."""
         self._found.pop(recording.song.song_id, None)
         self._listened.setdefault(recording.song.song_id, []).append(recording)
 
     def left(self, recording: Recording) -> None:
-        """Record that the last listener of a recording has left."""
+        """Remove a recording, whose last listener has left, from those that have listeners."""
         listened = self._listened[recording.song.song_id]
         listened.remove(recording)
         if not listened:
@@ -87,21 +92,23 @@ class OpenRecordings:
 
     @property
     def listened(self) -> Sequence[Sequence[Recording]]:
-        """The recordings that have listeners now, by song; a song that was taken over has two."""
+        """The recordings that have listeners now, grouped by song. A song has two if this server took it over from
+        another one.
+        """
         return [tuple(recordings) for recordings in self._listened.values()]
 
     def listened_of(self, song_id: str) -> Sequence[Recording]:
-        """Return the recordings of one song that have listeners now."""
+        """Return those recordings (event logs) of one song that have listeners now."""
         return self._listened.get(song_id, ())
 
     @property
     def listeners(self) -> int:
-        """The present number of listeners of all songs."""
+        """Number of listeners of all songs now."""
         return sum(recording.listeners for listened in self._listened.values() for recording in listened)
 
     @property
     def song_ids(self) -> Collection[str]:
-        """The ids of the songs that the store must not evict."""
+        """The ids of songs that are in use here, which the store must not evict."""
         self._expire()
         return frozenset(self._made) | frozenset(self._listened) | frozenset(self._found)
 

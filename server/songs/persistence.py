@@ -1,4 +1,4 @@
-"""Copies the recordings (event logs) of running songs into the store."""
+"""Copies the recordings (event logs) of running songs into an embedded store."""
 
 import asyncio
 import logging
@@ -16,16 +16,16 @@ from server.store.base import NOT_KEPT, NOT_KEPT_TEXT, LeaseLost, SongRecord, So
 from server.store.directory import Claim
 
 FLUSH_SECONDS = 0.5
-"""Seconds between writes to the store. Writing every chunk separately dominated the cost."""
+"""Seconds between two writes of a song to the store; a write for every chunk would be the largest cost."""
 
 _FAILURES = (StoreFailed, LeaseLost, WrongOffset)
-"""Errors of writing a song. The last two mean that the store was changed by another process."""
+"""Errors of writing a song to the store. The last two mean that another process has changed the store."""
 
 logger = logging.getLogger(__name__)
 
 
 class Fate(Enum):
-    """The result of storing a song: stored, not stored, or ended otherwise."""
+    """Result of storing a song: KEPT (stored), DISCARDED (nothing to store) or LOST (storing has failed)."""
 
     KEPT = auto()
     DISCARDED = auto()
@@ -34,17 +34,20 @@ class Fate(Enum):
 
 
 class Persistence:
-    """Stores the events of recordings. A song that cannot be stored continues for its listeners."""
+    """Stores the events of songs while they are made. A song that cannot be stored is still made for its present
+    listeners.
+    """
 
     def __init__(self, store: SongStore, now_ns: Callable[[], int]) -> None:
-        """Set up the storing of songs; `now_ns` is the wall clock."""
+        """Set up the storing of songs; `now_ns` returns wall-clock time in nanoseconds since 1970."""
         self._store = store
         self._now_ns = now_ns
 
     async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> Fate:
-        """Store the events of a song until it has ended, and return the result.
+        """Store the events of a song as they are appended to its recording, until the song has ended; return the
+        result.
 
-        A song that cannot be stored and has no listener fails, and `cancel` ends its job.
+        If the song cannot be stored and has no listener, the song fails, and `cancel` is called to end its job.
         """
         writer = SongWriter(self._store, claim)
         try:
@@ -91,12 +94,14 @@ class Persistence:
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """Return True for a song that need not be stored: it was never planned and has not failed."""
+    """Return True for an ended song that need not be stored: it has no plan, and either it has not failed or it was not
+    to be kept.
+    """
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
     return not song.duration_seconds and not asked
 
 
 def not_kept(song: SongRecord) -> SongRecord:
-    """Return the record of a song whose end could not be stored, with the state NOT_KEPT."""
+    """Return the record of a song whose end could not be stored: failed, with the reason NOT_KEPT."""
     return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

@@ -1,4 +1,6 @@
-"""Protocols between the songs service, which callers use, and the runner, which makes the songs."""
+"""Protocols between the songs service, which serves callers, and the runner, the part of the server that makes the
+songs.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,61 +15,69 @@ from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngi
 
 
 class EventSink(Protocol):
-    """Protocol: receives the events of one song in order, and reports the sound that no listener has read yet.
+    """Protocol of an object that receives the events of one song in order, and reports the sound that no listener has
+    read yet.
 
-    Its methods never block: the runner checks the amount of unread sound before it makes more.
+    Its methods never block. The runner reads the amount of unread sound before it makes more of the song.
     """
 
     @property
     def unheard_bytes(self) -> int:
-        """Size of the encoded sound that no listener has read yet, in bytes."""
+        """Size of the song's encoded sound that no listener has read yet, in bytes."""
 
     @property
     def unheard_seconds(self) -> float:
-        """Length of the encoded sound that no listener has read yet, in seconds."""
+        """Length of the song's encoded sound that no listener has read yet, in seconds."""
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener, or one may come back; False for a song that is made for later."""
+        """True while the song has a listener, or its last listener may come back within the lingering time; False for a
+        song that is made for later.
+        """
 
     @property
     def repeats(self) -> bool:
-        """True while the events only repeat stored ones, so that listeners get nothing new."""
+        """True while a song that is made again only repeats events that are already stored; listeners get nothing new
+        meanwhile.
+        """
 
     def on_heard(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever a listener reads sound."""
+        """Register a `callback`, which is called on the event loop whenever a listener reads sound of the song."""
 
     def append(self, event: SongEvent) -> None:
         """Append the next event of the song; events after its end are ignored."""
 
     def end(self, error: ServiceError | None = None) -> None:
-        """End the song's events, with an error if the song failed; only the first call has an effect.
+        """End the song's events, with `error` if the song failed; only the first call has an effect.
 
-        Without an error the song is complete if the event `SongCompleted` was appended, and cancelled otherwise.
+        Without an error the song counts as complete if the event `SongCompleted` was appended, and otherwise as
+        cancelled.
         """
 
 
 class SongJob(Protocol):
-    """Protocol of a song that is being made."""
+    """Protocol of the job that makes one song, for controlling it."""
 
     def cancel(self) -> None:
-        """Stop making the song and end its events; no effect on a song that has ended."""
+        """Stop making the song and end its events; no effect if the song has ended."""
 
     def pause(self) -> None:
-        """Do no further denoising steps until `resume` is called; events of steps in progress still arrive."""
+        """Start no further denoising steps of the song until `resume` is called; events of steps in progress still
+        arrive.
+        """
 
     def resume(self) -> None:
-        """Continue the denoising steps after `pause`; no effect on a song that is not paused."""
+        """Continue the song's denoising steps after `pause`; no effect if the song is not paused."""
 
 
 class CheckedSong(Protocol):
-    """Protocol of a request that a runner has checked and whose song it can make."""
+    """Protocol of a request for a song that has passed all checks, so that the runner can start making the song."""
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """Return the first event of the song."""
+        """Return the song's first event: accepted, with queue position and estimated times."""
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> SongJob:
-        """Start making the song; `sink` has its `Accepted` event when this returns.
+        """Start making the song and return its job. The `Accepted` event is in `sink` when the call returns.
 
         Raises:
             ServiceError: the runner accepts no more songs; `sink` has received no event.
@@ -76,9 +86,9 @@ class CheckedSong(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """The engines of all servers of a service, by name, and its songs, as last read from the song directory.
+    """The engines and the waiting songs of all servers of a service, as last read from the song directory.
 
-    `known` are all engines that any server has ever served.
+    `engines` are served now, by name; `known` are all engines that any server has ever served.
     """
 
     engines: Mapping[str, ServedEngine]
@@ -88,12 +98,11 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Limits for the admission of songs: the number of songs that run at once in the service, and the number that may
-    wait.
+    """Limits for the admission of songs: `slots` songs may run in the service at the same time, and `queued` further
+    ones may wait.
 
-    `queued` songs may wait in the whole service; the last `kept` of these places are reserved for callers that have no
-    song in the service. `free` is the number of further songs that can start here now, at most 0 while the runner
-    accepts no new songs.
+    The last `kept` places of the queue are reserved for callers who have no song in the service. `free` is the number
+    of further songs that this server can start now, 0 or less while it accepts no new songs.
     """
 
     slots: int
@@ -103,52 +112,51 @@ class Room:
 
 
 class SongRunner(Protocol):
-    """Protocol of the part of the server that makes songs."""
+    """Protocol of the runner, the part of the server that makes songs."""
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """Return the properties of the engines that are loaded, by name."""
+        """Return the properties of the loaded engines, by engine name."""
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """Return the devices on which the engine is loaded."""
+        """Return the names of the devices on which the engine is loaded."""
 
     def ready(self, engine: str) -> bool:
         """Return True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
-        """Return the fingerprint of the engine's sound on this server, which is equal on servers that make the same
-        bytes; empty if unknown, or if its devices differ.
+        """Return the sound fingerprint of an engine on this server: a hash that is equal on servers whose songs are
+        identical byte for byte. Empty if unknown, or if the engine's devices differ.
         """
 
     @property
     def queues_unserved(self) -> bool:
-        """True if songs may wait for an engine that no server serves now, but one has served before."""
+        """True if songs may wait for an engine that no server serves now but that some server has served before."""
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the mean costs of an engine's songs, as measured here; `None` until one was made."""
+        """Return the mean costs of an engine's songs, as measured on this server; `None` if none was measured yet."""
 
     def room(self) -> Room:
-        """Return the present limits for admission, and the number of songs that can start here now."""
+        """Return the present admission limits, and the number of songs that this server can start now."""
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Check that the song of a request can be made here.
+        """Check that the song of a request can be made, and return the checked request.
 
-        With a `service` whose queue the song must join, any server may make it; `Accepted` then has the ETA in that
-        queue, which is also compared with the deadline.
+        Without a `service` this server must be able to make the song. With one, the song joins the queue of the
+        service, and any server may make it; the song's deadline is then compared with the ETA in that queue, which
+        `Accepted` also has.
 
         Raises:
             ServiceError: the request is refused.
         """
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Return queue position and ETA, if known, of the songs that wait in a service, by song id."""
+        """Return the queue position of each waiting song of a service, by song id, with the ETA if it is known."""
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Return the device seconds that the waiting songs of a service will take, by engine."""
+        """Return the device time in seconds that the waiting songs of a service will take, by engine."""
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or the check of its request has refused, and return the error for its
-        caller.
-        """
+        """Convert the reason of a refusal to the error for the caller, and count the refused song in the metrics."""
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that was refused because of an error of the service."""
+        """Count a song of `engine` in the metrics that was refused because of a fault of the service, such as a bug."""

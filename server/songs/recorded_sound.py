@@ -9,19 +9,19 @@ from server.songs.logged_event import LoggedEvent, Message
 from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
-"""Function that reads stored sound from a byte offset and a size."""
+"""Function that takes a byte offset and a size, and returns that many bytes of a song's stored sound."""
 
 BLOCK_BYTES = 128 << 10
-"""Most stored bytes read at once for one listener: each read opens the file on a thread."""
+"""Maximum number of stored bytes that are read at once for one listener; each read opens the file on a thread."""
 
 
 class RecordedSound:
-    """The sound of one song: counts the part that listeners have not read yet, and reads the bytes of chunks."""
+    """The sound of one song. It measures the part that listeners have not read yet, and reads the bytes of chunks from
+    memory or store.
+    """
 
     def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
-        """Set up the sound of a song; `entries` is the growing event log of the song, and `read` reads sound from the
-        store.
-        """
+        """Set up the sound of a song; `entries` is the song's growing event log, `read` reads sound from the store."""
         self._song_id = song_id
         self._entries = entries
         self._read = read
@@ -30,50 +30,50 @@ class RecordedSound:
         self._stored = 0
         self._released = 0
         self.furthest_byte = 0
-        """Byte offset up to which the fastest listener has read the sound."""
+        """Byte offset up to which the fastest listener has read the song's sound."""
 
     @property
     def unheard_bytes(self) -> int:
-        """Size of the sound that the fastest listener has not read yet, in bytes."""
+        """Size of the song's sound that the fastest listener has not read yet, in bytes."""
         return self._backlog.size_bytes
 
     @property
     def unheard_seconds(self) -> float:
-        """Length of the sound that the fastest listener has not read yet, in seconds."""
+        """Length of the song's sound that the fastest listener has not read yet, in seconds."""
         return self._backlog.seconds
 
     def on_heard(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever a listener reads sound."""
+        """Register a `callback`, which is called whenever a listener reads sound of the song."""
         self._on_heard = callback
 
     def wait_for_listener(self, entry: LoggedEvent) -> None:
-        """Count new chunks as unread, from now on, until a listener reads them."""
+        """Add a new chunk (`entry`) to the unread sound of the song."""
         self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
 
     def wait_for_nobody(self) -> None:
-        """Stop counting chunks as unread, because the song has no listener any more."""
+        """Set the unread sound of the song to zero, because the song has no listener any more."""
         if self._backlog.clear():
             self._less()
 
     def note_taken(self, entry: LoggedEvent) -> None:
-        """Record that a listener has read this chunk and all chunks before it."""
+        """Record that a listener has read the chunk `entry` and all chunks before it."""
         self.furthest_byte = max(self.furthest_byte, entry.end)
         if self._backlog.take(entry.end):
             self._less()
 
     def note_stored(self, count: int) -> None:
-        """Record that the first `count` log entries are stored; sound that has also been delivered is removed from
+        """Record that the first `count` log entries are stored; sound that is stored and also delivered is removed from
         memory.
         """
         self._stored = count
         self._release_sound()
 
     def reader(self, byte_offset: int) -> "SoundReader":
-        """Return a reader for one listener, from a byte offset on."""
+        """Return a reader of the song's chunks for one listener, who gets the sound from `byte_offset` on."""
         return SoundReader(self, self._entries, byte_offset)
 
     async def blocks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """Yield the sound of a complete song from `start` to before `end`, in blocks of at most `BLOCK_BYTES` or one
+        """Yield the sound of a complete song from byte `start` to before `end`, in blocks of at most 128 KiB or one
         chunk.
 
         Raises:
@@ -92,7 +92,7 @@ class RecordedSound:
                 start = stop
 
     async def stored(self, start: int, end: int) -> bytes:
-        """Return sound from the store, from a byte offset on.
+        """Return the song's sound from byte `start` to before `end`, read from the store.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
@@ -114,7 +114,7 @@ class RecordedSound:
         self._on_heard()
 
     def _release_sound(self) -> None:
-        """Remove stored and delivered sound from memory, except sound that a listener needs next."""
+        """Remove stored sound of the song from memory, up to the first chunk that no listener has read yet."""
         unheard_from = self._backlog.start_byte
         while self._released < self._stored:
             entry = self._entries[self._released]
@@ -125,17 +125,18 @@ class RecordedSound:
 
 
 class SoundReader:
-    """Reads the chunks of a song in order for one listener, with a buffer of one block of stored sound."""
+    """Reads the chunks of a song in order for one listener, and buffers one block of stored sound."""
 
     def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
-        """Set up the sound reader. Sound before `byte_offset` is skipped."""
+        """Set up a reader that skips the song's sound before `byte_offset`."""
         self._sound = sound
         self._entries = entries
         self._byte_offset = byte_offset
         self._block, self._block_start = b"", 0
 
     async def chunk(self, number: int) -> Message | None:
-        """Return the chunk of an entry, from the byte offset on; `None` if the chunk ends before the offset.
+        """Return the chunk of log entry `number` without the bytes before the reader's byte offset; `None` if the whole
+        chunk is before it.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
@@ -156,7 +157,7 @@ class SoundReader:
     async def _stored(self, number: int, start: int) -> bytes:
         end = self._entries[number].end
         if not self._block_start <= start < end <= self._block_start + len(self._block):
-            self._block = b""  # otherwise two blocks would be in memory while the next one is read
+            self._block = b""  # otherwise two blocks would be in memory during the read of the second one
             block = await self._sound.stored(start, stored_until(self._entries, number, start))
             self._block, self._block_start = block, start
         first = start - self._block_start
@@ -167,10 +168,11 @@ class SoundReader:
 
 
 def stored_until(entries: Sequence[LoggedEvent], number: int, start: int) -> int:
-    """Return the end, in bytes, of a block of stored sound that begins at `start`, in the log entry `number`, whose
-    sound is not in memory.
+    """Return the end, as a byte offset, of the block of sound that is read from the store at once. The block begins at
+    byte `start`, in log entry `number`.
 
-    A block ends with a chunk, and before a chunk whose sound is in memory. It has at least one chunk, however long.
+    A block ends with a chunk, and before a chunk whose sound is in memory. It has at most 128 KiB, but at least one
+    chunk.
     """
     end = entries[number].end
     for following in range(number + 1, len(entries)):

@@ -1,4 +1,4 @@
-"""Converts the events of a song to messages of the API and appends them to its recording (event log)."""
+"""Converts the events of a song to messages of the API, and appends them to the song's recording (event log)."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,9 @@ from server.songs.recording import Recording
 
 
 class Recorder(EventSink):
-    """The event sink of one song: appends its events to the recording, without blocking."""
+    """Receives the events of one song from the part of the server that makes it, and appends them to the song's
+    recording (event log), without blocking.
+    """
 
     def __init__(
         self,
@@ -22,8 +24,8 @@ class Recorder(EventSink):
         now_ns: Callable[[], int],
         on_end: Callable[[float], None] = lambda sound_seconds: None,
     ) -> None:
-        """Set up the recorder; `now_ns` is the wall clock. `on_end` is called at the end of generation, with the
-        seconds of sound.
+        """Set up the recorder of one song; `now_ns` returns wall-clock time in nanoseconds since 1970. `on_end` is
+        called at the end of the song, with the length of its sound in seconds.
         """
         self._recording = recording
         self._request = request
@@ -64,7 +66,7 @@ class Recorder(EventSink):
 
     @override
     def end(self, error: ServiceError | None = None) -> None:
-        self._recording.sound.on_heard(lambda: None)  # drops the reference to the job, which needs no more calls
+        self._recording.sound.on_heard(lambda: None)  # this drops the reference to the job, which needs no more calls
         if error is not None:
             fail(self._recording, error, self._now_ns())
         elif self._recording.complete:
@@ -75,5 +77,5 @@ class Recorder(EventSink):
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
-    """End a recording with an error, whose reason goes into the song's record."""
+    """End a song's recording as failed, with `error` for its listeners and the error's reason in the song's record."""
     recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

@@ -19,22 +19,20 @@ from server.store.base import SongRecord, StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class DeliveredEvent:
-    """An event for a listener. `number` is its index among the logged events, `None` for a `progress` event, which is
-    not logged.
-    """
+    """An event for a listener. `number` is its index in the log; `None` for a `progress` event, which is not logged."""
 
     message: Message
     number: int | None
 
 
 class Recording:
-    """The event log of one song: the runner appends events, and any number of listeners follow them. Not thread-safe:
-    use it on one event loop.
+    """The event log of one song: the part that makes the song appends events, and any number of listeners follow them.
+    Not thread-safe: all calls must come from one event loop.
 
     Events are messages of the API. All except `progress` are logged in `entries`; `sound` has the bytes of chunks.
 
     `on_joined` is called when the first listener comes, `on_left` when the last one has left. Without a listener the
-    song is made for `linger_seconds` more; `None`: to its end.
+    song is made for `linger_seconds` more; with `None` to its end.
     """
 
     def __init__(
@@ -53,13 +51,13 @@ class Recording:
         self.listeners = 0
         self.keeping = Keeping()
         self.maker: SpanContext | None = None
-        """Trace span of the call for which the song is made here; `None` without tracing, or if another server makes
-        the song.
+        """Trace span of the call for which this server makes the song; `None` without tracing, or for another server's
+        song.
         """
         self._error: ServiceError | None = None
         self._sent_away: ServiceError | None = None
         self.deleted = False
-        """True once the song was deleted, so that this recording is not found any more."""
+        """True once the song was deleted; the recording then gets no new listeners."""
         self.linger_seconds = linger_seconds
         self._on_joined = on_joined
         self._on_left = on_left
@@ -81,38 +79,38 @@ class Recording:
 
     @property
     def ended(self) -> bool:
-        """True if the song has ended and no more events come."""
+        """True if the song has ended, so that no more events follow."""
         return self._song.state.ended
 
     @property
     def complete(self) -> bool:
-        """True if all events of the song are logged."""
+        """True if the song is complete: its last event, `finished`, is in the log."""
         return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
 
     @property
     def plan(self) -> music_pb2.SongPlan | None:
-        """The latest plan of the song; `None` before the first."""
+        """The latest plan of the song; `None` if there is no plan yet."""
         messages = (entry.message for entry in reversed(self.entries))
         return next((one.plan for one in messages if one.HasField("plan")), None)
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener or a listener may come back; for a detached song, only while it has a
-        listener.
+        """True while the song has a listener, or its last listener may come back; for a detached song, which is made to
+        its end in any case, only while it has a listener.
         """
         return self.linger_seconds is not None or self._audio_listeners > 0
 
     @property
     def event_count(self) -> int:
-        """The number of events that were appended, including `progress`."""
+        """Number of events appended to the recording so far, including `progress`."""
         return len(self.entries) + self._progressed
 
     def load(self, events: Sequence[StoredEvent]) -> None:
-        """Load the stored events of a song that has ended."""
+        """Replace the log by the stored events of a song that has ended."""
         self.entries[:] = map(LoggedEvent.from_stored, events)
 
     def append(self, message: Message) -> None:
-        """Append an event, and wake the listeners."""
+        """Append an event of the song, and wake the tasks that wait for events."""
         if message.WhichOneof("event") == "progress":
             self._progress, self._progressed = message, self._progressed + 1
         else:
@@ -124,7 +122,9 @@ class Recording:
         self._notify()
 
     def end(self, state: SongState, now_ns: int, error: ServiceError | None = None, *, reason: str = "") -> None:
-        """End the song; only the first call has an effect. `error` is raised for the present listeners."""
+        """End the song in its final state; only the first call has an effect. The calls of present listeners end with
+        `error`. `reason` goes into the song's record, with the text of the error.
+        """
         if self.ended:
             return
         self._song = ended_record(self.song, state, now_ns, error, reason)
@@ -143,20 +143,22 @@ class Recording:
         self.send_away(SongDeleted(self._song.song_id))
 
     def keep_for(self, linger_seconds: float) -> None:
-        """Make the song for at least `linger_seconds` after its last listener has left."""
+        """Raise the lingering time to `linger_seconds`: the seconds for which the song is made after its last listener
+        has left.
+        """
         if self.linger_seconds is not None:
             self.linger_seconds = max(self.linger_seconds, linger_seconds)
 
     async def wait_for(self, position: int) -> None:
-        """Wait until the log has more than `position` entries, or the song has ended."""
+        """Wait until the song's log has more than `position` entries, or the song has ended."""
         while len(self.entries) <= position and not self.ended:
             await self._changed.wait()
 
     async def sound_until(self, end: int) -> None:
-        """Wait until the first `end` bytes of the song exist, or the song has ended.
+        """Wait until the first `end` bytes of the song's sound exist, or the song has ended.
 
         Raises:
-            ServiceError: the calls of listeners are ended with an error.
+            ServiceError: the calls of the song's listeners are being ended with this error.
         """
         while self._size_bytes < end and not self.ended:
             self._check_stay()
@@ -174,25 +176,26 @@ class Recording:
     def listened(
         self, byte_offset: int = 0, *, number: int = 0, sound: bool = True
     ) -> Iterator[AsyncIterator[DeliveredEvent]]:
-        """Context manager for one listener; gives the events from log entry `number` on, without the sound before
-        `byte_offset`.
+        """Context manager for one listener. It gives an iterator over the song's events from log entry `number` on,
+        without the sound before `byte_offset`.
 
-        A listener without `sound` gets no chunks, and does not slow the song down.
+        Without `sound` the listener gets no chunks, and does not slow the song down.
 
         Raises:
-            OffsetOutOfRange: the song is complete and shorter; raised while iterating, like the following.
-            ServiceError: the song has failed or was cancelled; its existing events come first.
+            OffsetOutOfRange: `byte_offset` is after the end of the complete song; raised while iterating.
+            ServiceError: the song has failed or was cancelled; raised while iterating, after the existing events.
         """
         with self._attended_by(sound):
             yield self._follow(byte_offset, number, sound)
 
     @contextmanager
     def read(self, start: int, end: int) -> Iterator[AsyncIterator[bytes]]:
-        """Context manager for one listener; gives the sound of a complete song from byte `start` to before `end`.
+        """Context manager for one listener. It gives an iterator over a complete song's bytes from `start` to before
+        `end`.
 
         Raises:
-            ServiceError: while iterating, the calls of listeners are ended with an error.
-            StoreFailed: while iterating, the sound is missing in the store.
+            ServiceError: the calls of the song's listeners are being ended with this error; raised while iterating.
+            StoreFailed: sound is missing in the store; raised while iterating.
         """
         with self._attended_by(sound=True):
             yield self._blocks(start, end)
@@ -250,7 +253,7 @@ class Recording:
             raise self._sent_away
 
     def _error_for_late(self) -> ServiceError | None:
-        """Return the error for listeners who come after the end of an incomplete song; `None` for a complete song."""
+        """Return the error for a listener who comes after a song has failed or was cancelled; otherwise `None`."""
         if self.complete or not self.ended:
             return None
         return SongNotComplete(self.song.state.value, failure_of(self.song))
@@ -260,9 +263,7 @@ class Recording:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
     def _note(self, entry: LoggedEvent) -> None:
-        """Update the song's record with an event. Chunks are only counted; the record is rebuilt when it is next
-        read.
-        """
+        """Update the song's record for a new log entry. For a chunk only the size changes."""
         if entry.end:
             self._size_bytes = entry.end
         else:
@@ -274,7 +275,7 @@ class Recording:
 
 
 def record_after(song: SongRecord, message: Message) -> SongRecord:
-    """Return the song's record after the event `message`."""
+    """Return the song's record, updated for the event `message`: a plan or the completion changes it."""
     match message.WhichOneof("event"):
         case "plan":
             return replace(song, state=SongState.RUNNING, duration_seconds=message.plan.duration_seconds)
@@ -288,8 +289,8 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
 def ended_record(
     song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
 ) -> SongRecord:
-    """Return the song's record once it has ended. An `error` is included only with a `reason`, and the text of a bug
-    never.
+    """Return the record of a song that ends in `state`. The text of `error` is included only with a `reason`; the text
+    of a bug is never included.
     """
     kept = error if reason else None
     text, violations = (text_of(kept), kept.violations) if kept else ("", ())
@@ -297,5 +298,5 @@ def ended_record(
 
 
 def failure_of(song: SongRecord) -> EndedElsewhere | None:
-    """Return the failure of a song; `None` if it has not failed."""
+    """Return the error with which the song has failed, built from its record; `None` if the song has not failed."""
     return EndedElsewhere(song.reason, song.error, song.violations) if song.reason else None

@@ -1,4 +1,4 @@
-"""The songs service, which gRPC and REST call: starts songs, finds them again, and lets callers listen."""
+"""The songs service behind gRPC and REST: starts songs, finds earlier ones, and lets callers listen to them."""
 
 import asyncio
 import hashlib
@@ -41,17 +41,17 @@ DEFAULT_PAGE_SIZE = 50
 DEFAULT_PACE = Pace()
 DEFAULT_RESUMPTION = Resumption()
 CANCEL_SECONDS = 1.0
-"""Seconds to wait for the end of a cancelled song before the caller gets its present state."""
+"""Time limit in seconds for waiting until a cancelled song has ended; then the caller gets the song's present state."""
 _TRIES = 3
 
 logger = logging.getLogger(__name__)
 
 
 class Songs:
-    """All songs of one server. `engines` are the configured ones; the first is the default.
+    """The songs service of one server. `engines` are the configured engines; the first is the default.
 
-    After its last listener has left, a song with a `request_id`, or one that was listened to by its id, is made for
-    `linger_seconds` more; a detached song is made to its end; any other song is cancelled at once.
+    When the last listener of a song leaves, the song is usually cancelled at once. A song with a `request_id`, or one
+    that was listened to by its id, is made for `linger_seconds` more; a detached song is made to its end.
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class Songs:
         resumption: Resumption = DEFAULT_RESUMPTION,
         signer: Signer | None = None,
     ) -> None:
-        """Set up the songs service; `checker` checks requests with their engines' validators. `terms` returns the
-        present terms of a caller.
+        """Set up the songs service. `runner` makes songs, `checker` checks requests as the engines do, `terms` returns
+        the present quota and weight of a caller, `signer` signs C2PA manifests.
 
-        `now_ns` is the wall clock, `clock` returns the monotonic seconds of deadlines. `signer` signs C2PA manifests.
-        `song_id` makes ids. With `log_requests` prompts and lyrics are logged. `pace`, `resumption` and `lease_seconds`
-        apply only to a shared store; `watcher` counts its losses.
+        `now_ns` returns wall-clock time in nanoseconds since 1970, `clock` monotonic seconds, in which deadlines are
+        given. `song_id` makes new ids. With `log_requests` prompts and lyrics are logged. `pace`, `resumption` and
+        `lease_seconds` apply only to a shared store; `watcher` counts the store's losses.
         """
         self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
         self._engine_names = frozenset(engines)
@@ -130,14 +130,14 @@ class Songs:
         deadline: float | None = None,
         detached: bool = False,
     ) -> Recording:
-        """Start a new song, or return the one that an earlier call with the same request id has begun. The result must
-        be listened to without delay.
+        """Start a new song and return its recording (event log). If the caller has already used the request id, return
+        the recording of that earlier song. A listener must join the recording without delay.
 
-        `deadline` is on the runner's clock, in seconds.
+        `deadline` is in monotonic seconds. A `detached` song is made to its end even without listeners.
 
         Raises:
             RequestIdReused: the caller has used the `request_id` for another request.
-            ServiceError: the request is refused by the rules of the API, the engine or the runner.
+            ServiceError: the request is refused by the rules of the API, the engine or the server.
         """
         engine = message.engine or self.engines.default
         bind(engine=engine if engine in self._engine_names else "unknown", caller=caller)
@@ -163,7 +163,7 @@ class Songs:
         return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
-        """Return the recording of a song; with `caller` `None` songs of all callers are found. Raises UnknownSong."""
+        """Return the recording (event log) of a song, without `caller` of anyone's song. Raises UnknownSong."""
         recording = await self._library.recording(song_id)
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
@@ -174,7 +174,7 @@ class Songs:
         return recording
 
     async def get(self, song_id: str, caller: str) -> SongRecord:
-        """Return the record of a caller's song. Raises UnknownSong for an unknown id."""
+        """Return the record (state, size and so on) of a caller's song. Raises UnknownSong."""
         song = await self._library.record(song_id)
         if song is None or song.caller != caller:
             raise UnknownSong(song_id)
@@ -182,23 +182,21 @@ class Songs:
         return song
 
     async def page(self, caller: str, asked: int = 0, token: str = "") -> tuple[Sequence[SongRecord], str]:
-        """Return a page of a caller's songs, newest first, and the token of the next page; raises InvalidRequest for an
-        invalid token.
+        """Return a page of a caller's song records, newest first, and the token of the next page (empty if there is
+        none).
 
-        `asked` is the requested size, 0 for the default.
+        `asked` is the requested page size, 0 for the default. Raises InvalidRequest for an invalid `token`.
         """
         size = page_size(asked, DEFAULT_PAGE_SIZE)
         songs = await self._library.page(caller, cursor_of(token), size + 1)
         return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
 
     async def delete(self, song_id: str, caller: str) -> None:
-        """Delete a song that has ended, even while it has listeners; raises UnknownSong, SongNotEnded or
-        StoreFailed.
-        """
+        """Delete a caller's song that has ended. Raises UnknownSong, SongNotEnded or StoreFailed."""
         await self.deletion.delete(await self.get(song_id, caller))
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
-        """Cancel a song; its listeners get its end. No effect on a song that has ended. Raises UnknownSong."""
+        """Cancel a caller's song and return its record; no effect on a song that has ended. Raises UnknownSong."""
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
             self._making.stop(made.recording, reason="its caller has cancelled it; to hear the song, request it again")
@@ -211,11 +209,11 @@ class Songs:
 
     @property
     def served(self) -> bool:
-        """True if a server of the service serves an engine; False for a single server."""
+        """True if any server of the service serves an engine now; always False with an embedded store."""
         return bool(self._served())
 
     def service_load(self) -> tuple[int, int] | None:
-        """Return the songs and slots of the whole service if this server makes no songs itself; otherwise `None`."""
+        """Return the number of songs and of slots of the whole service; `None` if this server makes songs itself."""
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None
@@ -224,56 +222,56 @@ class Songs:
 
     @property
     def listeners(self) -> int:
-        """The present number of listeners of all songs."""
+        """Number of listeners of all songs on this server now."""
         return self._open.listeners
 
     @property
     def work(self) -> Work:
-        """The latest known number of songs and device seconds of work of the whole service; empty for a single
-        server.
-        """
+        """Latest count of the whole service's songs and their device seconds; empty with an embedded store."""
         return self._sharing.demand.work if self._sharing else Work()
 
     async def prepare(self) -> None:
-        """Read the engines of the whole service, before the first call."""
+        """Read the list of engines of the whole service from the song directory, before the first call."""
         if self._sharing:
             await self._sharing.prepare()
 
     async def run(self) -> None:
-        """Run the background work of the service, until cancelled."""
+        """Run the background tasks of the songs service (eviction, cooperation with other servers), until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.eviction.run())
             if self._sharing:
                 tasks.create_task(self._sharing.run())
 
     async def offer(self) -> None:
-        """Offer the running songs to the other servers of the service; each song continues here until another server
-        takes it.
+        """Offer the running songs of this server to other servers; each continues here until another server takes
+        it.
         """
         if self._sharing:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """End the calls that follow songs of other servers, now and later, so that their clients call other servers."""
+        """End the calls of listeners whose songs other servers make, so that their clients call those servers; from now
+        on.
+        """
         if self._sharing:
             self._sharing.mirrors.start_draining()
 
     async def hand_over(self) -> int:
-        """Release the songs still running here for the other servers of the service; returns their number."""
+        """Stop the running songs of this server and release them for other servers; return their number."""
         return await self._sharing.hand_over() if self._sharing else 0
 
     async def close(self) -> None:
-        """Wait until ended songs are stored; call it after the runner has stopped."""
+        """Wait until ended songs are stored. It must be called after the runner has stopped."""
         await self._making.close()
         if self._sharing:
             await self._sharing.close()
 
     def _served(self) -> Mapping[str, ServedEngine]:
-        """Return the engines of all servers; empty for a single server."""
+        """Return the engines that the servers of the service serve now, by name; empty with an embedded store."""
         return self._sharing.survey.engines if self._sharing else {}
 
     def _unserved(self) -> Mapping[str, ServedEngine]:
-        """Return the known engines for which songs may wait although no server serves them now."""
+        """Return the engines, by name, for which songs may wait although no server may serve them now."""
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
@@ -285,7 +283,7 @@ class Songs:
             raise self._runner.refusal(request, error) from None
 
     async def _ended(self, recording: Recording) -> SongRecord:
-        """Return the record of a song that is about to end, once it has ended."""
+        """Wait at most one second for the end of a cancelled song, and return the song's record."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
                 await recording.wait_ended()
@@ -307,17 +305,20 @@ class Songs:
         logger.info("a song was accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
         if admitted.claim:
             return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
-        assert self._sharing is not None  # an embedded directory always grants the claim that the ticket requests
+        assert (
+            self._sharing is not None
+        )  # an embedded directory always assigns the song to this server, as the ticket requests
         return self._sharing.waiting(ticket, admitted, checked)
 
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
-        """Return the song that an earlier call with the same request id has begun; admit the request if that song has
-        failed, was cancelled or deleted. Raises UnknownSong if that does not succeed either.
+        """Return the recording of the song that an earlier call with the same request id has begun. If that song has
+        failed or was cancelled or deleted, admit the request again. Raises UnknownSong if repeated attempts find no
+        song.
         """
         recording = await self._library.recording(admitted.song_id)
-        # The song was just deleted, or the directory has just recorded its end.
+        # Otherwise the song was just deleted, or the song directory has just recorded its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):
             return await self._admit(ticket, request, checked, tries)
         if recording is None:

@@ -1,4 +1,4 @@
-"""Writes one song into the store, under the lease of the server that makes the song."""
+"""Writes one song into the store, under the lease (exclusive right) of the server that makes the song."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,9 @@ from server.store.directory import Claim
 
 
 class SongWriter:
-    """Writes one song into the store; `at` is the length of the stored part as far as this server knows."""
+    """Writes the record, events and sound of one song into the store; `at` is the length of the part that is stored so
+    far.
+    """
 
     def __init__(self, store: SongStore, claim: Claim) -> None:
         self._store = store
@@ -19,7 +21,7 @@ class SongWriter:
         self.at = claim.extent
 
     async def create(self, song: SongRecord) -> None:
-        """Store the record of the song, without sound."""
+        """Store the record of the song, without events or sound."""
         await self._store.create(song, self._lease)
 
     async def discard(self) -> None:
@@ -27,7 +29,9 @@ class SongWriter:
         await self._store.discard(self._lease)
 
     async def append(self, song: SongRecord, entries: Sequence[LoggedEvent]) -> None:
-        """Append entries with their sound; `song` is the record after them, and may have ended already."""
+        """Append log entries of the song, with their sound, to the store; `song` is the record after these entries, and
+        may already have ended.
+        """
         events, sounds = zip(*(entry.stored() for entry in entries), strict=True)
         sound = b"".join(sounds)
         extent = Extent(self.at.size_bytes + len(sound), self.at.events + len(events))
@@ -36,7 +40,9 @@ class SongWriter:
         self.at = extent
 
     async def end(self, song: SongRecord, entries: Sequence[LoggedEvent] | None = None) -> None:
-        """Store the record of the song's end; `entries` are all entries of the song with their sound, if available."""
+        """Store the final record of the song. `entries` are all log entries of the song with their sound, for a store
+        that writes the whole song again at its end; `None` if their sound is not in memory.
+        """
         ended = replace(song, size_bytes=self.at.size_bytes)
         whole = None if entries is None else partial(_whole, entries[: self.at.events])
         await self._store.end(ended, lease=self._lease, at=self.at, whole=whole)

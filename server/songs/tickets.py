@@ -1,4 +1,6 @@
-"""Creates admission tickets: the data (request, caller, server) with which the song directory admits a song."""
+"""Creates admission tickets: requests to the song directory (registry of waiting and running songs) to admit a new
+song.
+"""
 
 import uuid
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from server.store.base import SongRecord
 from server.store.directory import Ticket
 
 ATTEND_SECONDS = 6.0
-"""Seconds for which the listeners of a server count as present without renewal."""
+"""Seconds for which a server's report on its listeners is valid without renewal."""
 
 
 def new_song_id() -> str:
@@ -22,21 +24,22 @@ def new_song_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The quota of a caller, and the weight of the caller's fair share."""
+    """The quota of a caller, and the caller's weight in fair scheduling."""
 
     quota: Quota = Quota()  # noqa: RUF009  # it cannot change
     weight: float = 1.0
 
 
 def no_terms(_: str) -> Terms:
-    """Return terms without a quota and with weight 1 for every caller."""
+    """Return the terms of every caller if none are configured: no quota, and weight 1."""
     return Terms()
 
 
 class Tickets:
     """Creates the admission tickets of new songs.
 
-    `terms` returns the present terms of a caller, `now_ns` the wall-clock time, `song_id` a new id.
+    `terms` returns the present quota and weight of a caller, `now_ns` wall-clock time in nanoseconds since 1970,
+    `song_id` a new id.
     """
 
     def __init__(
@@ -49,10 +52,11 @@ class Tickets:
         clock: Callable[[], float],
         with_request: bool,
     ) -> None:
-        """Set up the tickets; `with_request` is True if a song may be made by another server than the one that admits
-        it.
+        """Set up the creation of tickets. `with_request` is True if another server than the admitting one may make a
+        song; the ticket then contains the request itself.
 
-        Such a song needs its request in the ticket, and its listener counts before it is reported.
+        The ticket also reports the song's first listener, who counts as present until the server's first report on its
+        listeners.
         """
         self._runner = runner
         self._terms = terms
@@ -61,7 +65,7 @@ class Tickets:
         self._clock = clock
         self._with_request = with_request
         self.service_slots = 0
-        """The songs that all other servers make at once, as far as known."""
+        """Largest number of songs that the servers of one engine make at the same time together, as far as known."""
 
     def write(
         self,
@@ -72,7 +76,9 @@ class Tickets:
         linger_seconds: float | None,
         take: bool,
     ) -> Ticket:
-        """Return the ticket of a new song, which is made for `linger_seconds` more after its last listener has left."""
+        """Return the ticket of a new song. The song is made for `linger_seconds` after its last listener has left,
+        `None` for to its end. With `take` this server wants to make the song itself, at once.
+        """
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(
             song=self._record(request, fingerprint),
@@ -106,8 +112,8 @@ class Tickets:
 
 
 def _whole(message: music_pb2.GenerateRequest, request: SongRequest) -> music_pb2.GenerateRequest:
-    """Return the request with this server's choices filled in (seed, engine), so that another server would make the
-    same song.
+    """Return the request with the values that this server has chosen (seed, engine), so that another server would make
+    the same song.
     """
     whole = music_pb2.GenerateRequest()
     whole.CopyFrom(message)
@@ -116,7 +122,7 @@ def _whole(message: music_pb2.GenerateRequest, request: SongRequest) -> music_pb
 
 
 def log_fields(request: SongRequest, song: SongRecord, *, words: bool) -> dict[str, object]:
-    """Return the log fields of an admitted song; with `words` also its prompt and lyrics."""
+    """Return the log fields that identify an admitted song; with `words` also its prompt and lyrics."""
     fields: dict[str, object] = {
         "request_id": song.request_id,
         "song_id": song.song_id,

@@ -8,26 +8,27 @@ from model.song import Violation
 from server.song import DEFAULT_FORMAT, SongState
 
 INTERRUPTED = "INTERRUPTED"
-"""Reason of a song whose server stopped before it was complete."""
+"""Failure reason of a song whose server stopped before the song was complete."""
 
 INTERRUPTED_TEXT = "the server that made the song stopped before it was complete: request a new one"
 
 NOT_KEPT = "NOT_KEPT"
-"""Reason of a song whose end could not be stored."""
+"""Failure reason of a song whose end could not be stored."""
 
 NOT_KEPT_TEXT = "the server could not store the song: request it again"
 
 
 @dataclass(frozen=True, slots=True)
 class SongRecord:
-    """Record of one song, without its sound.
+    """Record of one song in the store: its metadata, without the sound.
 
-    `fingerprint` identifies the content of the request, for requests with the same `request_id`. Times are nanoseconds
-    since 1970; `duration_seconds` is the planned duration until the song is complete. `reason`, `error` and
-    `violations` describe its failure.
+    `fingerprint` is a hash of the request's content, to compare requests with the same `request_id`. Times are
+    nanoseconds since 1970; `duration_seconds` is the planned duration until the song is complete. `reason`, `error` and
+    `violations` describe the failure of a failed song.
 
-    `format` is the name of the delivery format. `owner` is the server that makes or has made the song, empty before the
-    first claim; `epoch` counts the claims. The store sets both from the lease and ignores the record's values.
+    `format` is the name of the delivery format. `owner` is the server that makes or has made the song, empty until a
+    server has taken it; `epoch` counts the leases of the song. The store sets both from the lease and ignores the
+    values given here.
     """
 
     song_id: str
@@ -53,9 +54,9 @@ class SongRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event of a song, serialized.
+    """One event of a song, serialized for the store.
 
-    `end_byte` is the end of the sound that belongs to it, 0 for an event without sound.
+    `end_byte` is the byte offset at which the event's sound ends in the song, 0 for an event without sound.
     """
 
     payload: bytes
@@ -64,10 +65,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one server to make one song, granted by `Directory.claim`.
+    """The exclusive right of one server to make one song, granted by `Directory.claim`.
 
-    `epoch` counts the claims of the song from 1. `nonce` is random for each claim, and distinguishes two claims even if
-    a store has lost its last writes and grants an epoch twice.
+    `epoch` counts the leases of the song from 1. `nonce` is random for each lease; it distinguishes two leases with the
+    same epoch, which a store that has lost its last writes may grant.
     """
 
     song_id: str
@@ -78,7 +79,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Length of the stored part of a song: the number of bytes of sound, and the number of events."""
+    """Length of the stored part of a song: the size of the sound in bytes, and the number of events."""
 
     size_bytes: int = 0
     events: int = 0
@@ -86,7 +87,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All events and all sound of a song, in the memory of the server that makes the song."""
+    """All events and all sound of a song, from the memory of the server that makes the song."""
 
     events: Sequence[StoredEvent]
     sound: bytes
@@ -102,14 +103,18 @@ class StoreUsage:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Position of a song in the list of its caller's songs, which is in the order of creation."""
+    """Position in the list of a caller's songs, which is sorted by time of creation: the creation time and id of a
+    song.
+    """
 
     created_ns: int
     song_id: str
 
 
 class StoreFailed(Exception):
-    """The song store could not execute a call, for example because it is unreachable; the text is for the operator."""
+    """A call to the song store has failed, for example because the store is unreachable; the text is for the
+    operator.
+    """
 
 
 class StoreFull(StoreFailed):
@@ -124,7 +129,9 @@ class SongGone(StoreFailed):
 
 
 class LeaseLost(Exception):
-    """A lease is no longer valid, because another one was granted or the song has ended; nothing was written."""
+    """The lease of a song is no longer valid, because another lease was granted or the song has ended; nothing was
+    written.
+    """
 
     def __init__(self, song_id: str) -> None:
         super().__init__(f"the song {song_id} has ended, or another server has it now")
@@ -132,11 +139,11 @@ class LeaseLost(Exception):
 
 
 class WrongOffset(Exception):
-    """The length of the stored part of the song is not the one that the call expects; nothing was written. `extent` is
+    """The length of a song's stored part is not the one that the writing call expects; nothing was written. `extent` is
     the stored length.
 
     The stored part is shorter than expected if the store has lost its last writes; the server then appends again from
-    there. It is longer if the call repeats one that succeeded and whose response was lost.
+    there. The stored part is longer if the call repeats one that succeeded and whose response was lost.
     """
 
     def __init__(self, song_id: str, extent: Extent) -> None:
@@ -149,72 +156,78 @@ class WrongOffset(Exception):
 
 
 class SongStore(Protocol):
-    """Protocol of a store of songs. Every method may be called at any time from one event loop and never blocks the
-    loop.
+    """Protocol of a store of songs. Every method may be called at any time from one event loop, and does not block it.
 
-    Calls of one server take effect in the order in which they were made. All may raise StoreFailed, and do so once the
-    store is closed. Data stored by a call can be read by every server when the call returns.
+    Calls of one server take effect in the order in which they were made. All methods may raise StoreFailed, and do so
+    once the store is closed. Data stored by a call can be read by every server when the call returns.
     """
 
     @property
     def embedded(self) -> bool:
-        """True for a store inside this process: listeners may get sound before it is stored, because both end
-        together.
+        """True for a store inside this process. Listeners may then get sound before it is stored, because a crash would
+        end their calls together with the store.
         """
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Store the record of a claimed song, without sound; no effect if admission has stored it.
+        """Store the record of a song for which this server has a lease, without sound; no effect if the record was
+        stored at admission.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, the song's present lease.
+            LeaseLost: `lease` is not the song's present lease.
         """
 
     async def append(
         self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
     ) -> None:
-        """Append events and sound after the position `at`, and update the record of a running song, atomically.
+        """Append events and sound of a running song after the position `at`, and update the song's record, atomically.
 
-        `song.size_bytes` is the size afterwards. An expired lease is valid until the song is claimed again.
+        `song.size_bytes` is the size after the call. An expired lease stays valid until another server gets a lease.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, the song's present lease, or the song has ended.
+            LeaseLost: `lease` is not the song's present lease, or the song has ended.
             WrongOffset: the stored part of the song does not end at `at`.
         """
 
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Store the final record of a song, and end the lease.
+        """Store the final record of a song, and end the song's lease.
 
-        A complete song then survives a crash. No effect on a song that has ended under this lease. `whole` returns the
-        part stored up to `at`, so that a store that needs it does not have to read it back.
+        A complete song then survives a crash. No effect on a song that has already ended under this lease. `whole`
+        returns the song's events and sound up to `at`; a store that writes them to another place need not read them
+        back.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, the song's present lease; the song is not changed.
+            LeaseLost: `lease` is not the song's present lease; the song is not changed.
             WrongOffset: the stored part of the song does not end at `at`; the song has not ended.
         """
 
     async def discard(self, lease: Lease) -> None:
-        """Delete all stored data of a song that has ended, and end its lease.
+        """Delete all stored data of a song that has ended, and end the song's lease.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, the song's present lease.
+            LeaseLost: `lease` is not the song's present lease.
         """
 
     async def get(self, song_id: str) -> SongRecord | None:
         """Return the record of one song; `None` for an unknown id."""
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song that a caller has requested with that `request_id`; `None` if there is none."""
+        """Return the record of the newest song that a caller has requested with `request_id`; `None` if there is
+        none.
+        """
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return up to `count` songs of a caller, newest first, after the position `after`."""
+        """Return the records of up to `count` songs of a caller, newest first, after the position `after` in the
+        list.
+        """
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """Return one song with all its events so far, in order, whether it has ended or not."""
+        """Return the record of one song and all its events so far, in order; `None` for an unknown id."""
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Return sound from a byte offset on; fewer than `size` bytes only at the end of the stored sound.
+        """Return up to `size` bytes of a song's sound from byte `offset` on; fewer bytes only at the end of the stored
+        sound.
 
         Raises:
             SongGone: the song was deleted meanwhile.
@@ -223,19 +236,19 @@ class SongStore(Protocol):
     async def delete(self, song_id: str) -> bool:
         """Delete a song that has ended, even one with listeners; return False if there is no such song.
 
-        Record, events and sound are deleted when this returns, and are not restored later, for example by a rebuild of
-        the song directory. If it fails, it can be called again.
+        Record, events and sound are deleted when the call returns, and are not restored later, for example by a rebuild
+        of the song directory. If the call fails, it can be repeated.
         """
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits, oldest first, and return their number.
+        """Delete songs above the store's limits, oldest first, and return the number of deleted songs.
 
-        Songs that are running, are `in_use`, or have listeners according to the song directory are not deleted.
+        Songs that run, are in `in_use`, or have listeners on any server are not deleted.
         """
 
     @property
     def trouble(self) -> str | None:
-        """The reason for which songs cannot be stored now; `None` if they can be."""
+        """The reason why songs cannot be stored now, as a text; `None` if they can be stored."""
 
     def usage(self) -> StoreUsage:
-        """Return the present number of songs and the size of their sound; `None` if unknown."""
+        """Return the present number of stored songs and the size of their sound."""

@@ -1,4 +1,4 @@
-"""Wakes tasks of this process that wait for changes of a topic, such as a song."""
+"""Wakes tasks of this process that wait for changes of a song or another topic."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ class Bulletin:
     def next(self, topic: str) -> asyncio.Event:
         """Return an event that is set at the next change of a topic.
 
-        Get it before reading the state, so that no change is missed.
+        The event must be requested before the state of the topic is read, so that no change is missed.
         """
         return self._next.setdefault(topic, asyncio.Event())
 

@@ -1,4 +1,4 @@
-"""The clock by which the age of songs is computed: the wall clock, unless it has jumped ahead."""
+"""The clock by which the age of songs is computed: the wall clock, unless the wall clock has jumped ahead."""
 
 import logging
 import time
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 TOLERANCE_SECONDS = 3600.0
-"""Most seconds by which the wall clock may run ahead between two checks and still be accepted."""
+"""Maximum jump ahead of the wall clock between two readings, in seconds, that is accepted at once."""
 
 HOLD_SECONDS = 24 * 3600.0
-"""Seconds of running time after which a jump of the clock is accepted."""
+"""Seconds of running time after which a larger jump ahead of the wall clock is accepted."""
 
 _NS = 1_000_000_000
 
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """The last accepted time in nanoseconds since 1970, and the number of seconds for which a later wall-clock time has
-    not been accepted.
+    """State of the clock: the last accepted time in nanoseconds since 1970, and the number of seconds for which a later
+    wall-clock time was not accepted.
     """
 
     now_ns: int
@@ -27,11 +27,11 @@ class Believed:
 
 
 class AgeClock:
-    """The clock by which the age of songs is computed; it does not follow a sudden jump of the wall clock.
+    """The clock by which the age of songs is computed; it does not follow a sudden jump ahead of the wall clock.
 
-    Deleted songs cannot be restored, so a wall clock that is ahead of the elapsed time is not accepted at first: time
-    continues from before its jump. The new time is accepted once it has stayed ahead for `HOLD_SECONDS` of running. A
-    clock that was set back is accepted at once, because that deletes no song.
+    Deleted songs cannot be restored. After a jump ahead, the accepted time therefore continues from before the jump.
+    The new time is accepted once the wall clock has stayed ahead for `HOLD_SECONDS` of running time. A wall clock that
+    was set back is accepted at once, because that deletes no song.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class AgeClock:
         clock: Callable[[], float] = time.monotonic,
         known: Believed | None = None,
     ) -> None:
-        """Set up the age clock; `now_ns` is the wall clock, `clock` returns monotonic seconds; `known` is the state of
-        an earlier run.
+        """Set up the clock; `now_ns` returns wall-clock time in nanoseconds since 1970, `clock` monotonic seconds.
+        `known` is the clock's state at the end of an earlier run.
         """
         self._wall_ns = now_ns
         self._clock = clock

@@ -1,7 +1,7 @@
-"""The song directory, the registry of all waiting and running songs of a service: its protocol and its data types.
+"""Protocol and data types of the song directory, the registry of all waiting and running songs of a service.
 
 All servers of a service share one directory. A song enters it by `admit`, is assigned to one server at a time by
-`claim`, and leaves it by `settle`. All durations are seconds from the call on, by the song directory's own clock.
+`claim`, and leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -18,22 +18,22 @@ from server.store.whole_service import KnownEngine, Queue, ServedEngine
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A request to admit a song to the service (admission ticket).
+    """Admission ticket: a request to admit a song to the service.
 
-    `song` is its record, in the state QUEUED, with the fingerprint of its request. `request` has all data that a server
-    needs to make the song, as bytes that the song directory does not interpret. `repeatable` is True if the caller
-    chose the request id and may send the request again.
+    `song` is the record of the song, in the state QUEUED. `request` has all data that a server needs to make the song,
+    as bytes that the song directory does not interpret. `repeatable` is True if the caller chose the request id and may
+    send the request again.
 
-    `quota` and `weight` (for fair sharing) are those of the caller. `sound_seconds` is the sound charged for now, 0 if
-    the length is unknown; `steps` is the requested number. `deadline_seconds` is the time left until the caller's
-    deadline.
+    `quota` and `weight` (for fair scheduling) are those of the caller. `sound_seconds` is the length of sound charged
+    at admission, 0 if unknown; `steps` is the requested number of steps. `deadline_seconds` is the time left until the
+    caller's deadline.
 
-    `linger_seconds` is the time for which the song is made without a listener, `None` to its end. Listeners of the
+    `linger_seconds` is the time for which the song is made without a listener, `None` for to its end. Listeners of the
     admitting server count as present for `attend_seconds`.
 
     The song is refused if `max_songs` are in the service, or `kept_songs` fewer for a caller who already has a song
-    there. With `take` the admitting server claims the song at once, unless another song of its engine waits; `sound` is
-    then the fingerprint of the server's sound.
+    there. With `take` the song is assigned to the admitting server at once, unless another song of its engine waits;
+    `sound` is then that server's sound fingerprint.
     """
 
     song: SongRecord
@@ -53,10 +53,12 @@ class Ticket:
 
 
 class Resume(StrEnum):
-    """Rule that decides which songs of lost servers another server continues."""
+    """Rule for songs whose server was lost: which of them another server continues."""
 
     SAME_SOUND = "same_sound"
-    """Continue songs that were made with the same sound fingerprint, and songs without delivered sound."""
+    """Continue songs without delivered sound, and songs made by a server with the same sound fingerprint (hash of a
+    test song).
+    """
     UNHEARD = "unheard"
     """Continue only songs without delivered sound."""
     NEVER = "never"
@@ -64,10 +66,10 @@ class Resume(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """The ability of a server to continue songs of one engine that another server has begun.
+    """Describes if a server can continue songs of one engine that another server has begun.
 
-    `sound` is the fingerprint of its sound; an empty one equals no other. If `room` is False, the server has no free
-    slot: it continues no songs now, and only ends songs that no server may continue.
+    `sound` is the server's sound fingerprint for the engine; an empty one equals no other. If `room` is False, the
+    server has no free slot: it continues no songs now, and only ends songs that no server may continue.
     """
 
     resume: Resume = Resume.SAME_SOUND
@@ -79,12 +81,12 @@ NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
 class ClaimAction(StrEnum):
-    """The action for which a server claims a song: make, complete, cancel or end it."""
+    """The action for which a song is assigned to a server: make, take over, complete, cancel or interrupt the song."""
 
     MAKE = "make"
-    """Make the song; if a part is stored, make it again from the beginning, and store only the rest."""
+    """Make the song. If a part is stored, make the song again from the beginning, and store only the rest."""
     TAKE = "take"
-    """Like MAKE, for a song that another server offers and is still making."""
+    """Make the song as for MAKE; another server offers the song, and still makes it until then."""
     COMPLETE = "complete"
     """Store the end of a song whose events are all stored."""
     CANCEL = "cancel"
@@ -95,13 +97,13 @@ class ClaimAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
-    """A song that was assigned to this server, which must make or end it from now on.
+    """The assignment of a song to this server, which must make or end the song from now on.
 
-    `song` and `extent` describe its stored part, which is empty unless another server has begun the song. `owner` and
-    `epoch` of the song are those of the lease. `sound` is the fingerprint of this server's sound or, if it only ends
-    the song, of the sound made before. `heard` is True if sound may have been sent to listeners. The other fields are
-    those of the song's ticket, with `deadline_seconds` as left now; with `terms` the song can be registered again if
-    the song directory loses it.
+    `song` and `extent` describe the stored part of the song, which is empty unless another server has begun it. `lease`
+    is the server's right to the song. `sound` is this server's sound fingerprint; if the song is only to be ended, that
+    of the earlier server. `heard` is True if sound may have been sent to listeners. The other fields are those of the
+    song's ticket, with `deadline_seconds` as left now. With `terms` the song can be registered again if the song
+    directory loses it.
     """
 
     lease: Lease
@@ -118,11 +120,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The result of admission to the service. `new` is False if the song is that of an earlier ticket with the same
-    request id.
-
-    `queue_position` counts the songs in the service before this one. `claim` is set if the admitting server has claimed
+    """The result of admission to the service. `new` is False if an earlier ticket with the same request id has admitted
     the song.
+
+    `queue_position` is the number of songs in the service before this one. `claim` is set if the song was assigned to
+    the admitting server at once.
     """
 
     song_id: str
@@ -134,11 +136,11 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStatus:
-    """Status of the lease of a song, for the server that makes the song. `held` is False once the lease is lost; the
-    other fields are then meaningless.
+    """Status of a song's lease, for the server that makes the song. `held` is False once the lease is lost; the other
+    fields are then meaningless.
 
-    `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any server.
-    `wanted_byte` is the furthest byte of the stream that a listener has reached, 0 without listeners.
+    `cancelled` is True once the cancellation of the song was requested. `attended` is True while the song has listeners
+    on any server. `wanted_byte` is the furthest byte of the stream that a listener has reached, 0 without listeners.
     """
 
     held: bool
@@ -149,11 +151,11 @@ class LeaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Report on the listeners of a song on one server: they count as present for `seconds`, and the furthest has
-    reached the byte `wanted_byte`.
+    """Report on the listeners of a song on one server: they count as present for `seconds`, and the furthest one has
+    reached byte `wanted_byte` of the stream.
 
-    A server renews the report while it has listeners. Once the last has left, `seconds` is the lingering time; with 0
-    they count as absent at once.
+    A server renews the report while it has listeners of the song. After the last one has left, `seconds` is the
+    lingering time; with 0 the listeners count as absent at once.
     """
 
     song_id: str
@@ -163,7 +165,9 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True)
 class SongUpdate:
-    """An update of a followed song: its present record, and the events and sound stored since the last update."""
+    """New data of a song that is being followed: its present record, and the events and sound stored since the last
+    update.
+    """
 
     song: SongRecord
     events: Sequence[StoredEvent] = ()
@@ -171,9 +175,10 @@ class SongUpdate:
 
 
 class Directory(Protocol):
-    """Protocol of the song directory: one server's access to the songs of the whole service.
+    """Protocol of the song directory, as one server uses it: the registry of all waiting and running songs of a
+    service.
 
-    Every method may be called at any time from one event loop, never blocks it, and is atomic. All may raise
+    Every method may be called at any time from one event loop, does not block it, and is atomic. All methods may raise
     StoreFailed.
     """
 
@@ -182,12 +187,12 @@ class Directory(Protocol):
         """Name of this server, unique in the service."""
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song. One atomic decision for all servers, in this order:
+        """Admit a song to the service. The decision is atomic for all servers, in this order:
 
-        1. A `repeatable` ticket gets the caller's earlier song with the same request id if that is waiting, running or
-        completed; its fingerprint may differ. An earlier song that failed or was cancelled does not count. 2.
-        `max_songs`, then the quota: concurrent songs, songs a minute, sound an hour. 3. The song is counted for caller
-        and service, can be found by its request id, and waits or is claimed.
+        1. For a `repeatable` ticket the caller's earlier song with the same request id is returned, if that song is
+        waiting, running or completed; its fingerprint may differ. An earlier song that failed or was cancelled does not
+        count. 2. `max_songs` is checked, then the quota: concurrent songs, songs per minute, sound per hour. 3. The
+        song is counted for caller and service, can be found by its request id, and waits or is assigned to this server.
 
         Raises:
             QueueFull: the queue of the service is full; nothing was changed.
@@ -196,22 +201,22 @@ class Directory(Protocol):
         """
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Claim the next waiting song of these engines, except those with the ids in `but`; returns `None` if none
-        waits.
+        """Assign the next waiting song of one of these engines to this server, except songs with ids in `but`; return
+        `None` if no song waits.
 
-        `sounds` has the fingerprint of this server's sound for each engine; an empty one equals no other. The next song
-        is the oldest of the caller with the fewest running songs per weight; among equal callers the older song goes
-        first. The server that admitted a song does not matter.
+        `sounds` has this server's sound fingerprint for each engine; an empty one equals no other. The next song is the
+        oldest of the caller with the fewest running songs per weight; among equal callers the older song goes first.
+        The server that admitted a song does not matter.
         """
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song whose server was lost or offers it; returns `None` if there is none.
+        """Assign a song to this server whose own server was lost or offers the song; return `None` if there is none.
 
-        A song is lost if its server has released it after it was begun, or if its lease has expired. `skills` are those
-        of this server, by engine; engines that are not among them count as engines without room, as do all engines for
-        the songs in `but`. In this order:
+        A song is lost if its server has released it after a part was stored, or if its lease has expired. `skills` are
+        those of this server, by engine; other engines count as engines without room, as do all engines for the songs in
+        `but`. In this order:
 
         1. A lost song whose last event is stored is completed; one whose cancellation was requested is cancelled. A
         song whose end is stored, but unknown to the song directory, gets that end. 2. A song that suits a skill with
@@ -220,49 +225,52 @@ class Directory(Protocol):
         be made; one whose last event is stored is left to its server. 3. A song that the rule excludes, or that was
         lost for `max_lost_seconds`, is interrupted.
 
-        Only one server gets a song, under the next epoch. Lost songs go before offered ones, songs with listeners
-        before those without, then by order of admission.
+        Only one server gets a song, with the next epoch. Lost songs go before offered ones, songs with listeners before
+        those without, then by order of admission.
         """
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Let other servers take these songs by `claim_lost`. This server continues each until it is taken.
+        """Offer the songs of these leases to other servers, which take them by `claim_lost`. This server continues each
+        song until it is taken.
 
         Lost leases are ignored.
         """
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, even expired ones unless the song was claimed again; return their status by song id.
+        """Renew leases, and return their status by song id. An expired lease can be renewed until another server gets a
+        lease.
 
         A song that the song directory has lost and has no memory for is left out.
         """
 
     async def release(self, lease: Lease) -> None:
-        """Release a song that has not ended. It waits again at its old position, or, if events or sound of it are
-        stored, counts as lost from now on.
+        """Release a song that has not ended. The song waits again at its old position; if events or sound are stored,
+        the song counts as lost from now on.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, the song's present lease.
+            LeaseLost: `lease` is not the song's present lease.
         """
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the song's slot and quota once its end is stored, and charge the caller for the sound that was made.
+        """Release the slot and the quota of a song whose end is stored, and charge its caller for `sound_seconds` of
+        sound.
 
         An embedded directory allows this also before the end is stored. If the end of a complete song then cannot be
         stored, another call with FAILED frees the request id.
 
-        `state` is its final state. No effect under a lease that is not the song's last. If a song has ended in the
-        store and was not settled, the song directory settles it once its lease has expired.
+        `state` is the final state of the song. No effect under a lease that is not the song's last. If a song has ended
+        in the store and was not settled, the song directory settles it once its lease has expired.
         """
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song. A waiting song is claimed by this server, which has to end it.
+        """Cancel a song. A waiting song is assigned to this server, which has to end it.
 
         Returns `None` if another server makes the song, which then sees the cancellation in its lease status, or if the
         song is neither waiting nor running.
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Report the listeners of this server; songs that do not exist are ignored.
+        """Report the listeners of songs on this server; songs that do not exist are ignored.
 
         Running songs with listeners are not cancelled, and ended ones are not evicted.
         """
@@ -270,8 +278,8 @@ class Directory(Protocol):
     def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
         """Yield the stored events and sound of a song after the position `at`, now and whenever more is stored.
 
-        The first update comes at once, even without news. The last has a record that has ended, and comes after all
-        sound and events.
+        The first update comes at once, even without new events. The last one has the final record of the song, and
+        comes after all sound and events.
 
         Raises:
             KeyError: the song does not exist, or no longer; raised while iterating, like the next one. A song that the
@@ -280,27 +288,31 @@ class Directory(Protocol):
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Announce, for the next `seconds`, the engines with which this server makes songs. This replaces its last
-        announcement.
+        """Announce, for the next `seconds`, the engines with which this server makes songs. The call replaces the
+        server's last announcement.
 
-        If they have changed, tasks in `wait` are woken.
+        If the announced engines have changed, tasks in `wait` are woken.
         """
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """Return the engines of all servers by name, with the devices of all servers and the sum of their slots."""
+        """Return the engines that are served now, by name, each with the devices of all servers and the sum of their
+        slots.
+        """
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """Return all engines that were ever announced, by name, whether a server serves them now or not."""
+        """Return all engines that a server has ever announced, by name, served now or not."""
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count the songs of each engine that have not ended: waiting, running or lost.
+        """Return the number of songs that have not ended (waiting, running or lost), by engine.
 
-        A `missing` engine, which was never announced, counts at least one, because only a server that serves it can
-        announce it. A shared directory publishes the counts for `seconds`, for an autoscaler.
+        An engine in `missing`, which no server has ever announced, counts at least one, so that an autoscaler starts a
+        server for it. A shared directory publishes the counts for `seconds`.
         """
 
     async def queue(self) -> Queue:
-        """Return the waiting songs of the service, and the number of running songs."""
+        """Return the waiting songs of the service in the order in which they will start, and the number of running
+        songs.
+        """
 
     async def wait(self, seconds: float) -> None:
-        """Wait until a song may be claimed or a lease status has changed, at most `seconds`."""
+        """Wait at most `seconds` until a song may be ready for this server or the status of a lease has changed."""

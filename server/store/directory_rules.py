@@ -1,4 +1,4 @@
-"""Rules that every implementation of the song directory follows."""
+"""Rules that every implementation of the song directory (registry of songs) follows."""
 
 import secrets
 import socket
@@ -15,22 +15,22 @@ T = TypeVar("T")
 
 _MINUTE: Final = 60.0
 _RETRY_SECONDS: Final = 5.0
-"""Seconds after which a caller should retry if only the end of another of its songs helps."""
+"""Seconds after which a caller should retry if a retry succeeds only after the end of another song."""
 
 
 def replica_name() -> str:
-    """Return a readable name for this server that no other process has, and no earlier process had."""
+    """Return a name for this server that contains the computer's name and that no other process has or had."""
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
 def claim_order(
     waiting: Iterable[T], running: Counter[str], caller_of: Callable[[T], str], weight_of: Callable[[T], float]
 ) -> Iterator[T]:
-    """Yield waiting songs, given in the order of admission, in the order in which they will be claimed if no song ends
-    meanwhile.
+    """Yield waiting songs, given in the order of admission, in the order in which servers will start them if no song
+    ends meanwhile.
 
-    The next song is that of the caller with the fewest running songs per weight; `running` has their numbers, and is
-    updated.
+    The next song is the oldest one of the caller with the fewest running songs per weight. `running` has the number of
+    running songs of each caller, and is updated.
     """
     left = list(waiting)
     while left:
@@ -41,7 +41,7 @@ def claim_order(
 
 
 def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngine]:
-    """Merge the engines of several servers by name, with the devices and slots of all of them, and the first known
+    """Merge the engines of several servers by name: with all their devices, the sum of their slots, and the first known
     costs.
     """
     found: dict[str, ServedEngine] = {}
@@ -58,23 +58,24 @@ def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngi
 
 
 def start_mean(before_seconds: float | None, seconds: float) -> float:
-    """Return the mean time in seconds that a server of an engine takes to start: the average of the last start and the
-    mean before it.
+    """Return the mean time in seconds that a server needs to start, from the mean so far (`None` for none) and the
+    latest measurement: their average.
     """
     return seconds if before_seconds is None else (before_seconds + seconds) / 2
 
 
 def songs_bucket(songs_per_minute: float) -> tuple[float, float]:
-    """Return the capacity of a caller's token bucket of songs, and the seconds in which it fills up.
+    """Return the parameters of the token bucket for a caller's rate of songs: the capacity in songs, and the seconds in
+    which the bucket fills up.
 
-    A rate of half a song per minute gives one song every two minutes.
+    For half a song per minute the bucket holds one song and fills up in two minutes.
     """
     return max(1.0, songs_per_minute), _MINUTE * max(1.0, 1 / songs_per_minute)
 
 
 def quota_exceeded(quota: Quota, limit: str, wait_seconds: float) -> QuotaExceeded:
-    """Return the error for a song refused by a limit, which is a field of the quota; `wait_seconds` is the time until a
-    retry.
+    """Return the error for a song refused because of a quota. `limit` is the name of the exceeded field of the quota,
+    `wait_seconds` the time until a retry succeeds.
 
     With 0 seconds a retry succeeds only after another song of the caller has ended.
     """

@@ -8,8 +8,8 @@ _HOUR_NS = 3600 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """Limits of a store: bytes of sound, hours since a song's end, number of songs, bytes of events; `None` for no
-    limit.
+    """Limits of a store: bytes of sound, hours since the end of a song, number of songs, bytes of events; `None` means
+    no limit.
     """
 
     max_bytes: int | None = None
@@ -18,13 +18,15 @@ class StoreLimits:
     max_event_bytes: int | None = None
 
     def oldest_ns(self, now_ns: int) -> int:
-        """Return the time before which songs must have ended to be too old."""
+        """Return the earliest time of a song's end, in nanoseconds since 1970, that is within the age limit."""
         return 0 if self.max_age_hours is None else now_ns - round(self.max_age_hours * _HOUR_NS)
 
 
 @dataclass(frozen=True, slots=True)
 class EndedSong:
-    """The properties of an ended song that decide if it is deleted."""
+    """The properties of an ended song by which the store decides about its deletion: time of its end, and sizes of
+    sound and events.
+    """
 
     song_id: str
     ended_ns: int
@@ -34,7 +36,7 @@ class EndedSong:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The contents of a store: number of songs, bytes of their sound, bytes of their events."""
+    """Totals of a store's contents: number of songs, bytes of their sound, bytes of their events."""
 
     songs: int
     size_bytes: int
@@ -44,11 +46,11 @@ class Stored:
 def evicted(
     songs: Iterable[EndedSong], limits: StoreLimits, *, stored: Stored, now_ns: int, in_use: Collection[str]
 ) -> Iterator[str]:
-    """Yield the ids of the songs to delete: those that are too old, and then the oldest until the rest is within the
-    limits.
+    """Yield the ids of the songs to delete: first songs that are too old, then the oldest ones until the rest is within
+    the limits.
 
-    `songs` are ended songs, in the order of their ends. `stored` is the size of all songs. No song of `in_use` is
-    deleted.
+    `songs` are ended songs, in the order of their ends. `stored` has the totals of all songs. Songs whose id is in
+    `in_use` are not deleted.
     """
     surplus_songs = _surplus(stored.songs, limits.max_songs)
     surplus_bytes = _surplus(stored.size_bytes, limits.max_bytes)

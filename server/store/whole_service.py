@@ -1,4 +1,4 @@
-"""Data types for the engines and songs of a whole service, as its song directory knows them."""
+"""Data types for the engines and the queue of a service of several servers, as its song directory stores them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from server.costs import Costs
 
 @dataclass(frozen=True, slots=True)
 class ServedEngine:
-    """An engine that one or more servers serve: its properties, the names of its devices, and its number of slots.
+    """An engine that one or more servers serve: its properties, the names of its devices, and its slots (songs made at
+    the same time).
 
-    `costs` are the mean costs of its songs, `None` until one was measured.
+    `costs` are the mean costs of its songs, `None` if none was measured yet.
     """
 
     info: EngineInfo
@@ -22,10 +23,10 @@ class ServedEngine:
 
 @dataclass(frozen=True, slots=True)
 class KnownEngine:
-    """An engine that a server has announced at some time, with the last announcement.
+    """An engine that a server has announced at some time, with the latest announcement.
 
-    `away_seconds` is the time for which no server has served it, 0 while one does. `start_seconds` is the measured time
-    for which songs waited for a server of the engine to start; `None` if none ever waited.
+    `away_seconds` is the time since a server last served the engine, 0 while one does. `start_seconds` is the mean time
+    that a server of the engine needs to start, measured by the waiting times of songs; `None` if not measured yet.
     """
 
     engine: ServedEngine
@@ -35,9 +36,10 @@ class KnownEngine:
 
 @dataclass(frozen=True, slots=True)
 class WaitingSong:
-    """An admitted song that no server has claimed yet; `sound_seconds` and `steps` are those of its ticket.
+    """A song in the queue: admitted, but not yet assigned to a server. `sound_seconds` (length, 0 if unknown) and
+    `steps` are those of its request.
 
-    `waited_seconds` is the time since its admission.
+    `waited_seconds` is the time since the song's admission.
     """
 
     song_id: str
@@ -50,7 +52,7 @@ class WaitingSong:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The waiting songs of the service in the order in which they would be claimed now, and the number of running
+    """The queue of a service: the waiting songs in the order in which they will start, and the number of running
     songs.
     """
 
@@ -59,7 +61,7 @@ class Queue:
 
 
 class QueueFull(Exception):
-    """The service already has as many songs as the ticket allows."""
+    """The service already has the largest allowed number of songs."""
 
     def __init__(self, songs: int) -> None:
         super().__init__(f"{songs} songs are running or waiting")

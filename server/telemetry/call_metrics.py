@@ -13,15 +13,15 @@ from server.telemetry.instruments import LabelValues, Scraped, by_labels, counte
 CALL_BUCKETS = (0.01, 0.05, 0.25, 1, 5, 30, 120, 600)
 METHODS = tuple(method.name for method in music_pb2.DESCRIPTOR.services_by_name["MusicService"].methods)
 CODES = frozenset({grpc.StatusCode.OK, grpc.StatusCode.UNKNOWN, *(one.code for one in OUTCOMES.values())})
-"""Codes with which calls end."""
+"""gRPC status codes with which calls of this service can end, as label values."""
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
-"""Classes of HTTP statuses; an answer that its client did not wait for counts as 4xx."""
+"""Classes of HTTP statuses, as label values. A call whose client disconnected before the response counts as 4xx."""
 
 _SHORTEST_STATUS = 100
 
 
 class CallMetrics:
-    """Measures calls, counts calls without a valid API key, and records the state of the file of API keys."""
+    """Metrics of calls: counts and durations, refused calls, and the state of the file of API keys."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._rpcs = by_labels(counter(registry, "rpcs", "Ended calls of MusicService, by code", "method", "code"))
@@ -34,10 +34,15 @@ class CallMetrics:
         self._http_seconds = by_labels(
             histogram(registry, "http_seconds", "Duration of a call of REST", CALL_BUCKETS, "method", "route")
         )
-        self._refused = counter(registry, "calls_refused", "Calls of any method without a good API key", "reason")
+        self._refused = counter(
+            registry,
+            "calls_refused",
+            "Refused calls: no valid API key, or a key without the right to the method",
+            "reason",
+        )
         self._keys = Gauge(
             "melisma_keys_usable",
-            "0 while the file of API keys cannot be used; the keys known before go on",
+            "0 while the file of API keys cannot be used; the keys read before stay valid",
             registry=registry,
         )
         self._keys.set(1)
@@ -52,8 +57,8 @@ class CallMetrics:
                 self._rpcs(method, code.name)
 
     def rpc(self, method: str, code: grpc.StatusCode, seconds: float) -> None:
-        """Record that a call of Melisma's own gRPC service, such as "/melisma.v1.MusicService/Generate", has ended with
-        `code` after `seconds`.
+        """Record that a call has ended with `code` after `seconds`. `method` is the full gRPC name, such as
+        "/melisma.v1.MusicService/Generate"; calls of other services are ignored.
         """
         name = method.rpartition("/")[2]
         if name in METHODS:
@@ -67,7 +72,9 @@ class CallMetrics:
             self._http(method, route, status)
 
     def http(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Record that a REST call has ended after `seconds`; `route` is the template of its path."""
+        """Record that a REST call has ended with the HTTP status `status` after `seconds`; `route` is the template of
+        its path.
+        """
         self._http(method, route, STATUSES[status // _SHORTEST_STATUS - 1]).inc()
         self._http_seconds(method, route).observe(seconds)
 
@@ -88,7 +95,8 @@ def expose_expiry(
 ) -> None:
     """Register gauges of the times, in seconds since 1970, at which certificates and API keys expire.
 
-    They are read at every scrape. `certificates` are labelled by their purpose. `next_key` is `None` if no key expires.
+    The times are read at every scrape. `certificates` returns them by the certificate's purpose; `next_key` returns the
+    first time at which a caller has no valid key left, `None` if no key expires.
     """
 
     registry.register(Scraped(lambda: _expiry_families(certificates(), next_key())))

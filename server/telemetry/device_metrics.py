@@ -1,4 +1,4 @@
-"""Metrics of devices and of the worker processes that drive them."""
+"""Metrics of the devices (CPU, GPU) and of the worker processes that drive them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ FILL_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 
 
 class DeviceMetrics:
-    """Measures the work of each device, and counts restarts of its worker."""
+    """Metrics of devices: denoising steps, rendering, busy time and memory, and the restarts of workers."""
 
     def __init__(self, registry: CollectorRegistry, devices: Sequence[str], window: Window) -> None:
         self._measure_work(registry)
@@ -33,13 +33,13 @@ class DeviceMetrics:
             self._up.labels(device)
 
     def _measure_work(self, registry: CollectorRegistry) -> None:
-        """Register the metrics of steps, rendered windows and busy time of each device."""
+        """Register the metrics of denoising steps, rendered windows and busy time of each device."""
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
         self._sections = by_labels(
             measure(
                 "batch_sections",
-                "Sections in one step: of denoising, or of some frames of a token model",
+                "Sections in the batch of one denoising step, or of some frames of a token model",
                 SECTION_BUCKETS,
                 *by,
             )
@@ -49,35 +49,40 @@ class DeviceMetrics:
             measure("batch_fill_ratio", "Tokens of a step as a share of the token budget", FILL_BUCKETS, *by)
         )
         self._step = by_labels(
-            measure("step_seconds", "Duration of one step, as in melisma_batch_sections", WORK_BUCKETS, *by)
+            measure(
+                "step_seconds",
+                "Duration of one denoising step of a batch, or of some frames of a token model",
+                WORK_BUCKETS,
+                *by,
+            )
         )
         self._render = by_labels(measure("render_seconds", "Duration of rendering one window", WORK_BUCKETS, *by))
         self._rendered = by_labels(
-            count("rendered_sound_seconds", "Sound rendered; that of retried sections counts twice", *by)
+            count("rendered_sound_seconds", "Seconds of sound rendered; sound that is rendered again counts twice", *by)
         )
         self._busy = by_labels(
             count(
                 "device_busy_seconds",
-                "Time that a lane of a device was busy, counted when a piece of work is done",
+                "Time that a lane (command queue) of a device was busy, counted at the end of each command",
                 "device",
                 "lane",
             )
         )
 
     def _count_workers(self, registry: CollectorRegistry) -> None:
-        """Register the metrics of the processes: lost and restarted workers and encoders, and workers that run."""
+        """Register the metrics of processes: ended and restarted workers and encoders, and workers that run."""
         count = partial(counter, registry)
         self._restarts = count("worker_restarts", "Workers started in place of lost ones", "device")
         self._deaths = count(
             "worker_deaths",
-            "Workers lost, by cause; out_of_memory: killed by the kernel, as the container's memory.events tells",
+            "Workers lost, by cause; out_of_memory: the kernel's count in the container's memory.events has risen",
             "device",
             "reason",
         )
         self._encoder_restarts = count("encoder_restarts", "Encoders started in place of lost ones")
         self._up = Gauge(
             "melisma_worker_up",
-            "1 while the device's worker runs, whichever of its engines could be loaded",
+            "1 while the device's worker runs, with any number of loaded engines",
             ["device"],
             registry=registry,
         )
@@ -85,8 +90,8 @@ class DeviceMetrics:
     def steps(
         self, device: str, engine: str, *, steps: int, sections: int, tokens: int, budget_tokens: int, seconds: float
     ) -> None:
-        """Record `steps` denoising steps of a batch of `sections` sections and `tokens` tokens, which took `seconds` in
-        total.
+        """Record that a batch of `sections` sections with `tokens` tokens has done `steps` denoising steps in `seconds`
+        together. `budget_tokens` is the largest number of tokens allowed in a batch.
         """
         self._tokens(device, engine).inc(steps * tokens)
         for _ in range(steps):
@@ -95,18 +100,18 @@ class DeviceMetrics:
             self._step(device, engine).observe(seconds / steps)
 
     def render(self, device: str, engine: str, *, windows: int, seconds: float, sound_seconds: float) -> None:
-        """Record that `windows` windows of `sound_seconds` in total were rendered in `seconds`."""
+        """Record that `windows` windows with `sound_seconds` of sound together were rendered in `seconds`."""
         for _ in range(windows):
             self._render(device, engine).observe(seconds / windows)
         self._rendered(device, engine).inc(sound_seconds)
 
     def busy(self, device: str, lane: Lane, seconds: float) -> None:
-        """Record that a lane of a device has worked for `seconds` on a command of any kind."""
+        """Record that a lane (command queue) of a device has worked for `seconds` on a command of any kind."""
         self._busy(device, lane.value).inc(seconds)
         self._recent_busy[device, lane.value].add(seconds)
 
     def memory(self, device: str, memory: DeviceMemory) -> None:
-        """Record the used and total memory of an accelerator, as last read."""
+        """Record the used and total memory of an accelerator."""
         self._memory[device,] = memory
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
@@ -119,7 +124,7 @@ class DeviceMetrics:
         self._encoder_restarts.inc()
 
     def worker_up(self, device: str, up: bool) -> None:
-        """Record that the worker of a device has loaded its engines (`up`), or has ended."""
+        """Record that the worker of a device now runs with its engines loaded (`up`), or has ended."""
         self._up.labels(device).set(up)
 
     def _memory_families(self) -> Iterator[Metric]:
@@ -130,11 +135,11 @@ class DeviceMetrics:
             yield gauge_family(f"device_memory_{name}_bytes", f"{text} of an accelerator", ["device"], values)
 
     def _recent_families(self) -> Iterator[Metric]:
-        # Long work is counted when it ends: right after that it may exceed the time span of the window.
+        # Busy time is counted when a command ends; right after a long command it may exceed the window's time span.
         busy = {key: min(1.0, one.per_second()) for key, one in self._recent_busy.items()}
         yield gauge_family(
             "device_busy_ratio",
-            "Share of time that a lane of a device was busy, over the last five minutes",
+            "Share of time that a lane (command queue) of a device was busy, over the last five minutes",
             ["device", "lane"],
             busy,
         )

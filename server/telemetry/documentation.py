@@ -1,4 +1,4 @@
-"""Generates the table of all metrics for the documentation; `python docs/generate.py` writes it."""
+"""Generates the table of all metrics for docs/metrics.md, which `python docs/generate.py` writes."""
 
 import os
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def metrics_table() -> str:
 
 
 def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: StoreMetrics) -> None:
-    """Report one event of every kind, so that every metric has a sample with all its labels."""
+    """Record one event of every kind with sample values, so that every metric has a sample with all its labels."""
     expose_crowded(registry, lambda: False)
     expose_engines(registry, lambda: {("fake", "cpu"): True, ("other", "cpu"): False})
     expose_nodes(registry, lambda: {"cuda@1": "10.0.0.7"})

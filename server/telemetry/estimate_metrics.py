@@ -1,4 +1,4 @@
-"""Metrics of the errors of the server's own time estimates (ETA)."""
+"""Metrics of the server's own estimates (ETA): differences between estimated and actual times of songs."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -13,22 +13,22 @@ RATIO_BUCKETS = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10)
 
 
 class Estimated(StrEnum):
-    """The estimated times of a song (first audio, end), in seconds since its acceptance."""
+    """The times of a song that are estimated: first audio and end, both in seconds since its acceptance."""
 
     FIRST_AUDIO = "first_audio"
     FINISH = "finish"
 
 
 class EstimateMetrics:
-    """Compares the estimated times of songs with the actual ones, by engine."""
+    """Metrics of estimates: estimated times of songs compared with the actual times, by engine."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str]) -> None:
-        # A histogram with negative bounds would have no sum, so the sign of an error is a label.
+        # A histogram with negative bounds would have no sum, so the sign of the error is a label.
         signed = ("engine", "estimate", "direction")
         self._error = histogram(
             registry,
             "estimate_error_seconds",
-            "Difference between the estimated and the actual time; late: it took longer than estimated",
+            "Difference between estimated and actual time of a song; late: the song took longer than estimated",
             ERROR_BUCKETS,
             *signed,
         )
@@ -42,9 +42,7 @@ class EstimateMetrics:
                 self._error.labels(engine, what, direction)
 
     def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:
-        """Record the error of an estimate: the estimated and the actual time, both in seconds since the song's
-        acceptance.
-        """
+        """Record an estimated time of a song and the actual time, both in seconds since the song's acceptance."""
         direction = "late" if actual > estimated else "early"
         self._error.labels(engine, what, direction).observe(abs(estimated - actual))
         if actual > 0:

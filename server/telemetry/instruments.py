@@ -13,33 +13,35 @@ LabelValues: TypeAlias = tuple[str, ...]
 MetricT = TypeVar("MetricT", Counter, Histogram)
 
 WORK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-"""Bucket bounds in seconds for one command of a device, or one window of an encoder."""
+"""Upper bounds of histogram buckets, in seconds, for one command of a device or one window of an encoder."""
 
 
 def counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
-    """Register the counter `melisma_<name>`."""
+    """Create and register the Prometheus counter `melisma_<name>` with help `text`."""
     return Counter(f"melisma_{name}", text, labels, registry=registry)
 
 
 def histogram(registry: CollectorRegistry, name: str, text: str, bounds: Sequence[float], *labels: str) -> Histogram:
-    """Register the histogram `melisma_<name>`; `bounds` are the upper bounds of its buckets."""
+    """Create and register the Prometheus histogram `melisma_<name>` with help `text`; `bounds` are the upper bounds of
+    its buckets.
+    """
     return Histogram(f"melisma_{name}", text, labels, registry=registry, buckets=bounds)
 
 
 def by_labels(metric: MetricT) -> Callable[..., MetricT]:
-    """Return a function that looks up the metric series for label values in a cache, which is faster than the library's
-    own lookup.
+    """Return a function from label values to the series of a metric. The function caches the series, which is faster
+    than the library's own lookup.
     """
     return functools.cache(metric.labels)
 
 
 def exemplar(trace_id: str) -> dict[str, str] | None:
-    """Return the exemplar that links a sample to a trace; `None` for an empty `trace_id`."""
+    """Return the exemplar labels that link a sample to a trace; `None` for an empty `trace_id`."""
     return {"trace_id": trace_id} if trace_id else None
 
 
 class Scraped(Collector):
-    """A Prometheus collector whose metric families are computed at each scrape."""
+    """A Prometheus collector that calls a function at every scrape to compute its metrics."""
 
     def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
         self._families = families
@@ -52,7 +54,9 @@ class Scraped(Collector):
 def counter_family(
     name: str, text: str, labels: Sequence[str], values: Mapping[LabelValues, float]
 ) -> CounterMetricFamily:
-    """Return a family of counters `melisma_<name>_total`, with one sample for each key of `values`."""
+    """Create the counter `melisma_<name>_total` with one sample for each item of `values`, whose keys are label
+    values.
+    """
     family = CounterMetricFamily(f"melisma_{name}", text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
@@ -60,7 +64,7 @@ def counter_family(
 
 
 def gauge_family(name: str, text: str, labels: Sequence[str], values: Mapping[LabelValues, float]) -> GaugeMetricFamily:
-    """Return a family of gauges `melisma_<name>`, with one sample for each key of `values`."""
+    """Create the gauge `melisma_<name>` with one sample for each item of `values`, whose keys are label values."""
     family = GaugeMetricFamily(f"melisma_{name}", text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)

@@ -1,9 +1,9 @@
 """All Prometheus metrics of the server: names, labels and buckets. docs/metrics.md lists them.
 
-The names are a contract with dashboards and alerts: add, but do not rename. Labels have few possible values: engines,
-devices, lanes and a few fixed words; never a song, a caller or a text of a request.
+Dashboards and alerts depend on the names: metrics may be added, but not renamed. Labels have few possible values:
+engines, devices, lanes and a few fixed words; never a song, a caller or a text of a request.
 
-Every series that is known in advance begins at zero, because Prometheus cannot see the first event of a series that
+Every series that is known in advance begins at zero, because Prometheus does not count the first event of a series that
 begins at 1.
 """
 
@@ -21,10 +21,10 @@ from server.telemetry.stream_metrics import StreamMetrics
 
 
 class Metrics:
-    """Records the server's events in Prometheus metrics, one method for each kind of event.
+    """All Prometheus metrics of the server, grouped by subject; each method of a group records one kind of event.
 
-    A method takes some microseconds. All run on one event loop, scrapes too. A `trace_id` is attached as exemplar to
-    the bucket of the song (OpenMetrics), so that an operator can find the trace of an unusual value.
+    A method takes some microseconds. All methods and scrapes run on one event loop. A `trace_id` is attached to a
+    song's sample as an exemplar (OpenMetrics), so that an operator can find the trace of an unusual value.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class Metrics:
         clock: Callable[[], float] = time.monotonic,
         window_seconds: float = 300.0,
     ) -> None:
-        """Set up the metrics of the configured engines and devices; the gauges of recent songs and work cover the last
+        """Set up the metrics of the configured engines and devices. Gauges of recent songs and work cover the last
         `window_seconds`.
 
-        `clock` gives seconds and never goes back.
+        `clock` returns monotonic seconds.
         """
         self.registry = registry
         window = Window(window_seconds, clock)

@@ -1,4 +1,4 @@
-"""Sends the Prometheus metrics to an OpenTelemetry collector by OTLP, for operators who do not scrape the server."""
+"""Sends the Prometheus metrics to an OpenTelemetry collector by OTLP, as an alternative to scrapes."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ from server.telemetry.tracing import InvalidTelemetry, otlp_exporter, service_re
 from server.version import VERSION
 
 LAST_SECONDS = 3.0
-"""Longest wait for the collector at the end."""
+"""Longest wait in seconds for the collector when the server ends."""
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ _log = logging.getLogger(__name__)
 async def metrics_sent(
     registry: CollectorRegistry, exporter: str, protocol: str, interval_seconds: float
 ) -> AsyncIterator[None]:
-    """Context manager in which all metrics of `registry` are sent periodically, and once more at its end.
+    """Context manager in which all metrics of `registry` are sent to the collector every `interval_seconds`, and once
+    more at its end.
 
     Raises:
         InvalidTelemetry: the exporter or the protocol is not known.
@@ -54,7 +55,7 @@ async def metrics_sent(
     began_ns = time.time_ns()
 
     async def send() -> None:
-        # Metrics are read on the event loop, as for Prometheus; a thread waits for the collector.
+        # Metrics are read on the event loop, as for a scrape; a thread waits for the collector.
         data = metrics_data(registry, began_ns, time.time_ns())
         if await asyncio.to_thread(sender.export, data) is not MetricExportResult.SUCCESS:
             _log.warning("the OpenTelemetry collector did not accept the metrics: check OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -75,7 +76,9 @@ async def metrics_sent(
 
 
 def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
-    """Return the OTLP metric exporter of that name; `None` for "none". Raises InvalidTelemetry for an unknown name."""
+    """Return the metric exporter named by OTEL_METRICS_EXPORTER: that of OTLP for "otlp"; `None` for "none" and
+    "prometheus". Raises InvalidTelemetry for other names.
+    """
     if exporter in ("none", "prometheus", ""):
         return None
     if exporter != "otlp":
@@ -87,7 +90,9 @@ def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
 
 
 def metrics_data(registry: CollectorRegistry, began_ns: int, now_ns: int) -> MetricsData:
-    """Return all metrics of a registry as OTLP data, counted since `began_ns`."""
+    """Return all metrics of a Prometheus registry as OTLP data, with counters that began at `began_ns` (nanoseconds
+    since 1970).
+    """
     families = registry.collect()
     metrics = [Metric(one.name, one.documentation, "", _points(one, began_ns, now_ns)) for one in families]
     scope = ScopeMetrics(InstrumentationScope("melisma", VERSION), metrics, "")
@@ -106,7 +111,7 @@ def _points(family: Family, began_ns: int, now_ns: int) -> Sum | Gauge | Histogr
 
 
 def _distributions(family: Family, began_ns: int, now_ns: int) -> Iterator[HistogramDataPoint]:
-    unknown: Any = None  # minimum and maximum are not measured
+    unknown: Any = None  # Prometheus histograms have no minimum and maximum
     for labels, samples in _by_labels(family):
         buckets = sorted((float(one.labels["le"]), int(one.value)) for one in samples if "le" in one.labels)
         total = next(one.value for one in samples if one.name.endswith("_sum"))

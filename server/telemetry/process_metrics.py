@@ -1,4 +1,4 @@
-"""Metrics of the server's processes: memory of each kind, and delays of its event loop."""
+"""Metrics of the server's processes: resident memory by kind of process, and the lag of the event loop."""
 
 import asyncio
 import mmap
@@ -16,26 +16,28 @@ LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 LAG_INTERVAL_SECONDS = 0.25
 
 Pids: TypeAlias = Mapping[tuple[str, str], Iterable[int | None]]
-"""Numbers of processes by their kind and device, which is empty where they have none.
+"""Ids of the server's processes by kind and device; the device is empty for kinds that have none.
 
 `None` stands for a process that does not run now.
 """
 
 
 def expose_processes(registry: CollectorRegistry, pids: Callable[[], Pids]) -> None:
-    """Register a gauge that reads, at every scrape, the memory of the server's child processes."""
+    """Register a gauge of the resident memory of the server's child processes, read at every scrape; `pids` returns
+    their ids.
+    """
     registry.register(Scraped(lambda: _families(pids())))
 
 
 class LoopLag:
-    """Measures the event loop lag: the delay with which it runs tasks that are due."""
+    """Measures the event loop lag: the delay with which the event loop runs tasks that are due."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        text = "Delay with which the event loop does what is due; everything that callers see waits as long"
+        text = "Delay with which the event loop runs tasks that are due; all responses to callers wait as long"
         self._lag = histogram(registry, "event_loop_lag_seconds", text, LAG_BUCKETS)
 
     async def run(self) -> None:
-        """Measure the event loop lag periodically, until cancelled."""
+        """Measure the event loop lag every quarter of a second, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + LAG_INTERVAL_SECONDS
@@ -44,7 +46,7 @@ class LoopLag:
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process; 0 if it has ended, or if the system does not report it."""
+    """Return the resident memory of a process in bytes; 0 if the process has ended or the system does not report it."""
     with suppress(OSError):
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * mmap.PAGESIZE
     return 0

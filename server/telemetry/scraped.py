@@ -1,4 +1,4 @@
-"""Gauges that are read from the running server at every scrape."""
+"""Prometheus metrics whose values are read from the running server at every scrape."""
 
 import shutil
 from collections import Counter
@@ -15,42 +15,49 @@ from server.telemetry.instruments import LabelValues, Scraped, counter_family, g
 
 
 def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str, QueueDepth]]) -> None:
-    """Register gauges that read, at every scrape, how many songs and sections of each engine wait and run."""
+    """Register gauges of the waiting and running songs and sections of each engine, read at every scrape."""
     registry.register(Scraped(lambda: _depth_families(depths())))
 
 
 def expose_store(registry: CollectorRegistry, usage: Callable[[], StoreUsage], listeners: Callable[[], int]) -> None:
-    """Register gauges that read the store's usage and the number of listeners at every scrape."""
+    """Register gauges of the number and size of stored songs and of the number of listeners, read at every scrape."""
     registry.register(Scraped(lambda: _store_families(usage(), listeners())))
 
 
 def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> None:
-    """Register gauges of the limit of stored sound, and of the free space on the disk of the store's folder."""
+    """Register gauges of the size limit of stored sound and of the free space on the disk of the store's folder, in
+    bytes.
+    """
     limit = Gauge("melisma_stored_bytes_limit", "Bytes of sound that the store may keep", registry=registry)
     limit.set(max_bytes)
     free = Gauge(
-        "melisma_store_free_bytes", "Room left on the disk of the store's folder (a server alone)", registry=registry
+        "melisma_store_free_bytes", "Free bytes on the disk of the store's folder (embedded store)", registry=registry
     )
     free.set_function(lambda: shutil.disk_usage(folder).free)
 
 
 def expose_deletions(registry: CollectorRegistry, by_caller: Callable[[], int], by_limits: Callable[[], int]) -> None:
-    """Register a counter of the songs that this server has deleted, by cause: their callers, or the limits."""
+    """Register a counter of the stored songs that this server has deleted, by cause: request of their caller, or limits
+    of the store.
+    """
     registry.register(Scraped(lambda: _deletion_families(by_caller(), by_limits())))
 
 
 def expose_credentials(registry: CollectorRegistry, made: Callable[[], int], failed: Callable[[], int]) -> None:
-    """Register a counter of the C2PA manifests that this server has signed, or failed to sign."""
+    """Register a counter of C2PA manifests, by outcome: signed, or signing failed."""
     registry.register(Scraped(lambda: _credentials_families(made(), failed())))
 
 
 def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: Callable[[], Queue | None]) -> None:
-    """Register gauges that read the number of songs of a service of several servers; no samples while it is unknown."""
+    """Register gauges of the waiting and running songs of a service of several servers, read at every scrape; without
+    samples while the numbers are unknown.
+    """
     registry.register(Scraped(lambda: _service_families(engines, queue())))
 
 
 def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[str, int], Mapping[str, float]]]) -> None:
-    """Register gauges of the work of a service of several servers: songs, and seconds of backlog, by engine.
+    """Register gauges of the work of a service of several servers, by engine: number of songs, and device seconds of
+    waiting songs.
 
     Every server reports the same values, for the whole service, so dashboards must use their maximum, not their sum.
     """
@@ -58,29 +65,33 @@ def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[st
 
 
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
-    """Register a gauge that reads, at every scrape, if songs may be sent to this server."""
-    gauge = Gauge("melisma_ready", "1 while new songs may be sent here, as /readyz says", registry=registry)
+    """Register a gauge that is 1 while clients may send songs to this server, read at every scrape."""
+    gauge = Gauge(
+        "melisma_ready", "1 while clients may send new songs to this server, as /readyz reports", registry=registry
+    )
     gauge.set_function(lambda: float(ready()))
 
 
 def expose_crowded(registry: CollectorRegistry, crowded: Callable[[], bool]) -> None:
-    """Register a gauge that reads, at every scrape, if the queue is nearly full."""
+    """Register a gauge that is 1 while the queue of songs is nearly full, read at every scrape."""
     text = "1 while the queue is nearly full, so that balancers should send songs elsewhere"
     Gauge("melisma_crowded", text, registry=registry).set_function(lambda: float(crowded()))
 
 
 def expose_engines(registry: CollectorRegistry, ready: Callable[[], Mapping[tuple[str, str], bool]]) -> None:
-    """Register a gauge that reads at every scrape which engines are ready on which devices."""
+    """Register gauges that are 1 for each engine and device on which the engine is ready, read at every scrape."""
     registry.register(Scraped(lambda: _engine_families(ready())))
 
 
 def expose_nodes(registry: CollectorRegistry, nodes: Callable[[], Mapping[str, str]]) -> None:
-    """Register a gauge that reads at every scrape on which node of a cluster each device's worker runs."""
+    """Register a gauge whose labels are each device and the cluster node on which the device's worker runs, read at
+    every scrape.
+    """
     registry.register(Scraped(lambda: _node_families(nodes())))
 
 
 def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -> None:
-    """Register a gauge that reads, at every scrape, if the server is draining."""
+    """Register a gauge that is 1 while the server is draining, read at every scrape."""
     gauge = Gauge("melisma_draining", "1 while the server finishes its songs before it ends", registry=registry)
     gauge.set_function(lambda: float(draining()))
 
@@ -88,7 +99,7 @@ def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -
 def expose_limits(
     registry: CollectorRegistry, *, running_songs: Callable[[], int], queue_songs: int, connections: int
 ) -> None:
-    """Register gauges of the server's limits; the limit of running songs is read at every scrape."""
+    """Register gauges of the server's limits: running songs (read at every scrape), waiting songs, connections."""
     running = Gauge(
         "melisma_running_songs_limit", "Songs that can be made at once, on devices with an engine", registry=registry
     )
@@ -101,16 +112,16 @@ def expose_limits(
 
 
 def expose_closed(registry: CollectorRegistry, closed: Callable[[], Mapping[str, int]]) -> None:
-    """Register a counter of the connections of each port that the server closed because there were too many."""
+    """Register a counter of the connections that the server has closed because there were too many, by port."""
     registry.register(Scraped(lambda: _closed_families(closed())))
 
 
 def expose_build(registry: CollectorRegistry, version: str, revision: str) -> None:
-    """Register a gauge that has the version and revision of this server as labels."""
+    """Register a gauge with the constant value 1 that has the server's version and revision as labels."""
     labels = ["version", "revision"]
-    Gauge("melisma_build_info", "Always 1; the labels tell the build", labels, registry=registry).labels(
-        version, revision
-    ).set(1)
+    Gauge(
+        "melisma_build_info", "Always 1; the labels are version and revision of the server", labels, registry=registry
+    ).labels(version, revision).set(1)
 
 
 def _closed_families(closed: Mapping[str, int]) -> Iterator[Metric]:
@@ -141,7 +152,7 @@ def _depth_families(depths: Mapping[str, QueueDepth]) -> Iterator[Metric]:
     )
     yield gauge_family(
         "queue_sections",
-        "Sections of running songs that are not begun",
+        "Sections of running songs whose denoising has not begun",
         ["engine"],
         by_engine(lambda depth: depth.waiting_sections),
     )

@@ -1,16 +1,16 @@
-"""Values and rates over the last minutes (sliding windows), in bounded memory."""
+"""Sliding windows: values and rates over the last minutes, in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable
 
 MAX_VALUES = 8192
-"""Most values in a window; if there are more, only the newest are used."""
+"""Maximum number of values in a window; only the newest values are kept."""
 
 _SLOTS = 60
 
 
 class SlidingWindow:
-    """The values of the last `seconds`, at most `MAX_VALUES` of them."""
+    """The values that were added in the last `seconds`, at most `MAX_VALUES`."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         """Set up the sliding window; `clock` returns monotonic seconds."""
@@ -23,7 +23,7 @@ class SlidingWindow:
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:
-        """Return the values in the window now, oldest first."""
+        """Return the values that are in the window now, oldest first."""
         oldest = self._clock() - self._seconds
         while self._values and self._values[0][0] < oldest:
             self._values.popleft()
@@ -31,11 +31,13 @@ class SlidingWindow:
 
 
 class SlidingRate:
-    """Rate per second of added values over the last `seconds`, summed up in time slots, so that memory is limited."""
+    """Rate of added values per second over the last `seconds`. Values are summed up in time slots, so that memory is
+    bounded.
+    """
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
-        """Set up the rate; `clock` returns monotonic seconds. Before `seconds` have passed since `began_at`, the rate
-        is the mean since `began_at`.
+        """Set up the rate; `clock` returns monotonic seconds. In the first `seconds` after `began_at`, the rate is the
+        mean since `began_at`.
         """
         self._slot_seconds = seconds / _SLOTS
         self._clock = clock
@@ -43,14 +45,16 @@ class SlidingRate:
         self._slots: deque[tuple[int, float]] = deque(maxlen=_SLOTS)
 
     def add(self, value: float) -> None:
-        """Add a value to the time slot of now."""
+        """Add a value to the present time slot."""
         slot, total = self._slot(), 0.0
         if self._slots and self._slots[-1][0] == slot:
             total = self._slots.pop()[1]
         self._slots.append((slot, total + value))
 
     def per_second(self) -> float:
-        """Return the sum of the slots within the window, divided by the time that they cover; 0 at the very start."""
+        """Return the sum of the values within the window, divided by the seconds that the window covers; 0 if it covers
+        none yet.
+        """
         now, oldest = self._clock(), self._slot() - _SLOTS + 1
         covered_seconds = now - max(self._began_at, oldest * self._slot_seconds)
         total = sum(value for slot, value in self._slots if slot >= oldest)
@@ -61,10 +65,10 @@ class SlidingRate:
 
 
 class Window:
-    """A time span that ends now, with its clock; creates the values and rates of that span."""
+    """A time span of fixed length that always ends now; a factory for sliding windows and rates of that length."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """Set up a time span of `seconds`; `clock` returns monotonic seconds; rates begin now."""
+        """Set up a time span of `seconds`; `clock` returns monotonic seconds. Rates are measured from now on."""
         self._seconds = seconds
         self._clock = clock
         self._began_at = clock()
@@ -74,10 +78,10 @@ class Window:
         return SlidingWindow(self._seconds, self._clock)
 
     def rate(self) -> SlidingRate:
-        """Return a new `SlidingRate` of this time span, which begins at 0."""
+        """Return a new `SlidingRate` of this time span, without any values."""
         return SlidingRate(self._seconds, self._clock, self._began_at)
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """Return the nearest-rank percentile, `percent` from 1 to 100, of a non-empty list."""
+    """Return the nearest-rank percentile of a non-empty list; `percent` is from 1 to 100."""
     return sorted(values)[-(-percent * len(values) // 100) - 1]

@@ -1,4 +1,4 @@
-"""Metrics of songs, from acceptance to end."""
+"""Metrics of songs, from acceptance to end: counts, queueing time and latency."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from server.telemetry.instruments import LabelValues, Scraped, counter, exemplar
 from server.telemetry.sliding_window import SlidingWindow, Window, percentile
 
 UNKNOWN_ENGINE = "unknown"
-"""Label of engines that are not configured: names from callers must not create series."""
+"""Label value for engines that are not configured, because engine names from callers must not create new series."""
 
 FIRST_AUDIO_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
 SONG_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 7.5, 10, 12.5, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -21,26 +21,28 @@ REALTIME_BUCKETS = (0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 50)
 
 
 class SongOutcome(StrEnum):
-    """Outcome of a song, such as completed or failed."""
+    """Outcome of a song, as a label value: completed, failed, rejected or cancelled."""
 
     COMPLETED = "completed"
     FAILED = "failed"
     REJECTED = "rejected"
-    """The song was found to be invalid after its admission."""
+    """The request was found to be invalid after the song's admission."""
     CANCELLED = "cancelled"
 
 
 class SongVerdict(StrEnum):
-    """The effect of a song's end on the measured availability of the service: good, bad, or not counted."""
+    """Effect of a song's end on the measured availability of the service, as a label value: good, or one of several
+    kinds of bad.
+    """
 
     GOOD = "good"
-    """The song was completed without a buffer underrun of a listener in real time."""
+    """The song was completed, and a listener in real time would have had no buffer underrun."""
     STALLED = "stalled"
     FAILED = "failed"
     REFUSED = "refused"
-    """The song was refused for a reason of `OWN_REASONS`."""
+    """The song was refused because of a fault of the service, one of `OWN_REASONS`."""
     INTERRUPTED = "interrupted"
-    """The song lost its server, and no other server could continue it."""
+    """The song has lost its server, and no other server could continue it."""
 
 
 OWN_REASONS = (
@@ -53,15 +55,15 @@ OWN_REASONS = (
     "store_unavailable",
     "internal",
 )
-"""Reasons of refused songs that are faults of the service."""
+"""Reasons for refusing a song that are faults of the service, as label values."""
 CALLER_REASONS = ("deadline_too_short", "quota_exceeded", "poisoned_request")
-"""Reasons of refused songs that are faults of their callers."""
+"""Reasons for refusing a song that are faults of its caller, as label values."""
 RETRY_CAUSES = ("worker_lost", "encoder_lost", "memory", "bug")
-"""Failures after which a song is resumed."""
+"""Failures after which a song is continued by another attempt, as label values."""
 
 
 class SongMetrics:
-    """Counts songs and measures their queueing time and latency, by engine."""
+    """Metrics of songs by engine: counts, queueing times, latencies and availability."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
         self._engines = frozenset(engines)
@@ -75,7 +77,7 @@ class SongMetrics:
         self._begin_at_zero(engines)
 
     def _count_songs(self, registry: CollectorRegistry) -> None:
-        """Register the counters of songs, by engine."""
+        """Register the counters of songs: accepted, refused, retried, ended and others, by engine."""
         count = partial(counter, registry)
         self._accepted = count("songs_accepted", "Songs accepted", "engine")
         self._refused = count(
@@ -86,18 +88,18 @@ class SongMetrics:
         )
         self._ended = count(
             "songs_ended",
-            "Songs that ended, by outcome; rejected: found impossible after acceptance",
+            "Songs that ended, by outcome; rejected: found to be invalid after acceptance",
             "engine",
             "outcome",
         )
         self._judged = count(
             "songs_judged",
-            "Songs that count for availability, by verdict; good: completed without running out of sound",
+            "Songs that count for availability, by verdict; good: completed without a buffer underrun",
             "engine",
             "verdict",
         )
         self._held = count(
-            "song_held_seconds", "Time in which songs were held back by listeners who had not taken the sound", "engine"
+            "song_held_seconds", "Time for which songs were paused because their listeners did not read", "engine"
         )
         self._retried = count(
             "songs_retried",
@@ -107,7 +109,7 @@ class SongMetrics:
         )
 
     def _measure_times(self, registry: CollectorRegistry) -> None:
-        """Register the histograms of the songs' times and speed, by engine."""
+        """Register the histograms of songs, by engine: queueing time, time to first audio, latency and speed."""
         measure = partial(histogram, registry)
         self._queued = measure(
             "song_queue_seconds", "Time from acceptance to the first work on a song", QUEUE_BUCKETS, "engine"
@@ -117,7 +119,7 @@ class SongMetrics:
         )
         self._latency = measure(
             "song_latency_seconds",
-            "Time from acceptance to the end of a completed song, without that in which listeners held it back",
+            "Time from acceptance to the end of a completed song, without pauses because its listeners did not read",
             SONG_BUCKETS,
             "engine",
         )
@@ -133,26 +135,26 @@ class SongMetrics:
         self._accepted.labels(engine).inc()
 
     def refused(self, reason: str, engine: str) -> None:
-        """Record that a song was refused; `reason` is one of a few fixed words, `engine` the requested one."""
+        """Record that a song was refused; `reason` is one of a few fixed words, `engine` the requested engine."""
         known = engine in self._engines
         self._refused.labels(engine if known else UNKNOWN_ENGINE, reason).inc()
         if known and reason in OWN_REASONS:
             self.judged(engine, SongVerdict.REFUSED)
 
     def judged(self, engine: str, verdict: SongVerdict) -> None:
-        """Record that a song has ended, or was refused, with its effect on the measured availability of the service."""
+        """Record that a song has ended or was refused, and its effect on the measured availability of the service."""
         self._judged.labels(engine, verdict).inc()
 
     def interrupted(self, engine: str) -> None:
-        """Record that a song's server was lost and that no server can continue it."""
+        """Record that a song has lost its server and that no other server can continue it."""
         self.judged(engine if engine in self._engines else UNKNOWN_ENGINE, SongVerdict.INTERRUPTED)
 
     def interrupted_before(self, engine: str) -> None:
-        """Record that an earlier run of this server has left an incomplete song of `engine` behind."""
+        """Record that an earlier run of this server ended before a song of `engine` was complete."""
         self._interrupted_before.append(engine)
 
     def held(self, engine: str, seconds: float) -> None:
-        """Record for how many seconds in total a song was paused because its listeners did not read."""
+        """Record the total time in seconds for which a song was paused because its listeners did not read."""
         self._held.labels(engine).inc(seconds)
 
     def started(self, engine: str, queued_seconds: float, trace_id: str = "") -> None:
@@ -160,20 +162,21 @@ class SongMetrics:
         self._queued.labels(engine).observe(queued_seconds, exemplar(trace_id))
 
     def first_audio(self, engine: str, seconds: float, trace_id: str = "") -> None:
-        """Record that the first chunk of a song was made, `seconds` after its admission."""
+        """Record that the first chunk of a song was made `seconds` after the song's admission."""
         self._first.labels(engine).observe(seconds, exemplar(trace_id))
         self._recent_first[engine,].add(seconds)
 
     def retried(self, engine: str, cause: str) -> None:
-        """Record that a song is resumed from its last section boundary; `cause` is one of a few fixed words."""
+        """Record that a song is continued by another attempt after a failure; `cause` is one of a few fixed words."""
         self._retried.labels(engine, cause).inc()
 
     def ended(
         self, engine: str, outcome: SongOutcome, seconds: float, sound_seconds: float, trace_id: str = ""
     ) -> None:
-        """Record that a song ended, `seconds` after its admission, without the time for which its listeners paused it.
+        """Record that a song ended `seconds` after its admission, not counting the time for which its listeners paused
+        it. `sound_seconds` is the length of its sound.
 
-        Latency and speed are measured for completed songs alone.
+        Latency and speed are measured only for completed songs.
         """
         self._ended.labels(engine, outcome).inc()
         if outcome is not SongOutcome.COMPLETED:
@@ -198,8 +201,8 @@ class SongMetrics:
         self._refused.labels(UNKNOWN_ENGINE, "unknown_engine")
 
     def _judge_former_songs(self) -> Iterator[Metric]:
-        """Count the interrupted songs of earlier runs after the first scrape, so that Prometheus sees the counter
-        increase from zero.
+        """Count the songs that earlier runs of the server left incomplete. This happens in the first scrape, after the
+        counter was read, so that Prometheus sees the counter increase from zero.
         """
         former, self._interrupted_before = self._interrupted_before, []
         for engine in former:

@@ -1,6 +1,6 @@
 """Records one OpenTelemetry trace for each song, with a span for each phase of its making.
 
-    melisma.v1.MusicService/Generate      the call; its context is the caller's, in W3C's headers
+    melisma.v1.MusicService/Generate      the call; its parent is the caller's span, from W3C's headers
       queued                              from acceptance to the first work
       first_audio                         from acceptance to the first chunk
       plan                                in the worker
@@ -8,8 +8,8 @@
         prepare, denoise, render          in the worker; denoise links to the calls of songs that shared its steps
         encode
 
-Workers record their spans by their own clocks and send them with their replies. They do not connect to the collector,
-so a slow or missing collector delays no denoising step.
+Workers record their spans by their own clocks and send them with their replies. Workers do not connect to the
+collector, so a slow or missing collector delays no denoising step.
 """
 
 from collections import defaultdict
@@ -22,14 +22,14 @@ from opentelemetry.trace import Link, Span, SpanContext, Tracer
 from server.workers.messages import WorkSpan
 
 MAX_LINKS = 8
-"""Most other songs that a span of denoising links to."""
+"""Maximum number of other songs to which the span of a section's denoising links."""
 
 
 class SongTrace:
-    """The trace spans of one song, as children of the span that is current when the object is created; nothing is
-    recorded without such a span.
+    """Records the trace spans of one song, as children of the span that is current when the object is created. Without
+    such a span nothing is recorded.
 
-    All methods belong to the event loop, and cost microseconds.
+    All methods must be called on the event loop, and take microseconds.
     """
 
     def __init__(self, tracer: Tracer, song_id: str, engine: str) -> None:
@@ -47,20 +47,20 @@ class SongTrace:
 
     @property
     def trace_id(self) -> str:
-        """The id of the trace in hexadecimal; empty if nothing is recorded."""
+        """The id of the song's trace, in hexadecimal; empty if no spans are recorded."""
         return trace.format_trace_id(self._call.get_span_context().trace_id) if self._on else ""
 
     @property
     def names(self) -> dict[str, str]:
-        """The trace id for log lines, recorded or not; empty without a trace."""
+        """The id of the song's trace as a field for log lines, even if no spans are recorded; empty without a trace."""
         context = self._call.get_span_context()
         return {"trace_id": trace.format_trace_id(context.trace_id)} if context.is_valid else {}
 
     @property
     def parent(self) -> str:
-        """The call's span as W3C `traceparent`, for workers; empty if there is none.
+        """The span of the song's call as a W3C `traceparent`, for workers; empty if there is none.
 
-        Its "sampled" flag is set if this server records spans, regardless of the caller's flag.
+        The "sampled" flag is set if this server records spans, regardless of the caller's flag.
         """
         context = self._call.get_span_context()
         if not context.is_valid:
@@ -69,15 +69,17 @@ class SongTrace:
         return "-".join(("00", *numbers, "01" if self._on else "00"))
 
     def started(self) -> None:
-        """Record that work on the song begins."""
+        """Record that work on the song begins: end the span "queued"."""
         self._close("queued")
 
     def first_chunk(self) -> None:
-        """Record that the first chunk is in the stream."""
+        """Record that the first chunk of the song is in the stream: end the span "first_audio"."""
         self._close("first_audio")
 
     def shared_step(self, section: int, songs: Iterable["SongTrace"]) -> None:
-        """Link the step of a section to the calls of other `songs` that shared it, at most eight in a section."""
+        """Record that  have shared a denoising step of a section: link the section's span "denoise" to the calls of at
+        most eight of these songs.
+        """
         if not self._on:
             return
         links = self._links[section]
@@ -89,7 +91,7 @@ class SongTrace:
                 links[context.span_id] = context
 
     def worked(self, work: WorkSpan, device: str) -> None:
-        """Record a span of work that a device's worker has sent with its reply."""
+        """Record a span of work on the song, which the worker of `device` has sent with a reply."""
         if not self._on:
             return
         context = self._context if work.section is None else self._in_section(work.section, work.start_ns)
@@ -104,14 +106,14 @@ class SongTrace:
         span.end(work.end_ns)
 
     def encoded(self, start_ns: int, end_ns: int) -> None:
-        """Record that a window was encoded between two wall-clock times in nanoseconds."""
+        """Record that a window of sound was encoded between two wall-clock times, in nanoseconds since 1970."""
         if self._on:
             self._encoding = self._encoding or _Encoding(start_ns)
             self._encoding.end_ns, self._encoding.pieces = end_ns, self._encoding.pieces + 1
             self._encoding.seconds += (end_ns - start_ns) / 1e9
 
     def section_encoded(self, index: int) -> None:
-        """Record that all sound of a section was encoded."""
+        """Record that all sound of a section was encoded: add the section's span "encode"."""
         encoding, self._encoding = self._encoding, None
         if encoding:
             attributes = {"melisma.busy_seconds": encoding.seconds, "melisma.pieces": encoding.pieces}
@@ -120,18 +122,18 @@ class SongTrace:
             span.end(encoding.end_ns)
 
     def section_sent(self, index: int) -> None:
-        """End the span of a section, because all of its sound is in the stream."""
+        """Record that all sound of a section is in the stream: end the section's span."""
         if span := self._sections.pop(index, None):
             span.end()
 
     def retried(self, cause: str) -> None:
-        """Record that the song is resumed from its last section boundary."""
+        """Record that the song is continued by another attempt after a failure; `cause` is the kind of failure."""
         if self._call.is_recording():
             self._call.add_event("retried", {"melisma.cause": cause})
 
     def ended(self, outcome: str, sound_seconds: float) -> None:
-        """End all open spans of the song."""
-        if self._call.is_recording():  # the call may end before its song, which continues
+        """Record the outcome and the length of the song, and end all its open spans."""
+        if self._call.is_recording():  # the call may have ended before its song, which continues without the call
             self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
         for span in (*self._open.values(), *self._sections.values()):
             span.set_attribute("melisma.outcome", outcome)
@@ -153,7 +155,7 @@ class SongTrace:
 
 
 class _Encoding:
-    """The time that the encoder has spent on a section so far."""
+    """Start, end and duration of an encoder's work on a section so far."""
 
     def __init__(self, start_ns: int) -> None:
         self.start_ns = self.end_ns = start_ns

@@ -1,4 +1,4 @@
-"""Counts the trace spans that an OpenTelemetry collector has accepted, and those that were dropped."""
+"""Counts the trace spans that an OpenTelemetry collector has accepted, and the spans that were dropped."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,22 +14,22 @@ from server.telemetry.instruments import LabelValues, Scraped, counter_family
 
 
 class SpanCounts:
-    """Counts exported and dropped spans. Dropped spans are computed from the others, because the library only logs
-    them.
+    """Counts exported and dropped spans, in metrics. The library only logs dropped spans, so their number is
+    computed.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.waiting = 0
         self.exported = self.full = self.failed = 0
         self.lock = threading.Lock()
-        """Protects the counts: spans end on the event loop and are exported by a thread."""
+        """Lock for the counts, because spans end on the event loop and a thread exports them."""
         if registry is not None:
             registry.register(Scraped(self._families))
 
     def _families(self) -> Iterator[Metric]:
-        yield counter_family("spans_exported", "Spans that a collector has taken", [], {(): self.exported})
+        yield counter_family("spans_exported", "Trace spans that the collector has accepted", [], {(): self.exported})
         dropped: dict[LabelValues, float] = {("queue_full",): self.full, ("export_failed",): self.failed}
-        yield counter_family("spans_dropped", "Spans that no collector has taken", ["reason"], dropped)
+        yield counter_family("spans_dropped", "Trace spans that were dropped", ["reason"], dropped)
 
 
 class CountedExporter(SpanExporter):
@@ -63,12 +63,12 @@ class CountedExporter(SpanExporter):
 
 
 class CountedSpans(SpanProcessor):
-    """Span processor: adds ended spans to a queue that another thread exports, and counts the spans that are dropped
-    because the queue is full.
+    """Span processor that queues ended spans for a thread, which exports them. Spans that are dropped because the queue
+    is full are counted.
     """
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts, capacity: int) -> None:
-        """Set up a queue of `capacity` spans. The library's own queue has the same capacity and is therefore never
+        """Set up a queue of `capacity` spans. The library's own queue has the same capacity, and is therefore never
         full.
         """
         self._counts = counts

@@ -1,4 +1,4 @@
-"""Metrics of the song store of one server, or of the store that several servers share."""
+"""Metrics of the song store: of the embedded store of one server, or of a store that several servers share."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ class _Seal:
 
 
 class FolderMetrics(Unwatched):
-    """Counts the failures of an embedded store, and the songs that it could not store."""
+    """Metrics of an embedded store: failed calls, and songs that could not be stored."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], songs: SongMetrics) -> None:
         self._songs = songs
@@ -46,8 +46,8 @@ class FolderMetrics(Unwatched):
 
 
 class StoreMetrics:
-    """Measures the calls of one server to the shared store, and counts the songs that were lost or could not be
-    stored.
+    """Metrics of a shared store, as one server sees it: duration of calls, failures, and songs that changed their
+    server, were lost or could not be stored.
     """
 
     def __init__(
@@ -84,31 +84,33 @@ class StoreMetrics:
                 self._errors.labels(part, reason)
 
     def _count_moves(self, registry: CollectorRegistry) -> None:
-        """Register the counters of songs that went from one server to another."""
+        """Register the counters of songs that went from one server to another: lost, offered or taken over."""
         self._leases_lost = counter(
             registry,
             "leases_lost",
-            "Songs of this server that another one took because this one was silent (shared store)",
+            "Songs of this server that another server took because their leases had expired (shared store)",
         )
         self._found_lost = counter(
-            registry, "songs_found_lost", "Songs of silent servers that this one found (shared store)"
+            registry, "songs_found_lost", "Songs of lost servers that were assigned to this server (shared store)"
         )
         self._handed_over = counter(
-            registry, "songs_handed_over", "Songs of this server that another one took at shutdown (shared store)"
+            registry,
+            "songs_handed_over",
+            "Songs that this server handed over to another server at shutdown (shared store)",
         )
         self._taken_over = counter(
             registry,
             "songs_taken_over",
-            "Songs of other servers, lost or handed over, that this one continued (shared store)",
+            "Songs of other servers, lost or handed over, that this server continued (shared store)",
         )
         self._diverged = counter(
             registry,
             "songs_diverged",
-            "Songs that differed when they were made again, and were interrupted (shared store)",
+            "Songs made again that differed from their stored part, and were interrupted (shared store)",
         )
 
     def _measure_silence(self, registry: CollectorRegistry) -> None:
-        """Register the gauge of the time since the song directory last answered."""
+        """Register the gauge of the seconds since the song directory last answered."""
         silence = Gauge(
             "melisma_directory_silence_seconds",
             "Time since the song directory last answered this server (shared store)",
@@ -117,19 +119,19 @@ class StoreMetrics:
         silence.set_function(lambda: self._clock() - self._answered_at)
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """Record that a call was answered after `seconds`, not counting repetitions."""
+        """Record that a call to a part of the store was answered after `seconds`, not counting failed attempts."""
         self._calls(part.value).observe(seconds)
         if part is StorePart.DIRECTORY:
             self._answered_at = self._clock()
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
-        """Record that a call has failed; each repetition counts."""
+        """Record that an attempt to call a part of the store has failed, and the kind of failure."""
         self._errors.labels(part, reason).inc()
 
     @contextmanager
     def sealing(self, size_bytes: int) -> Iterator[None]:
-        """Context manager in which an ended song of this size is moved to the object store; it is counted as not yet
-        there.
+        """Context manager around the move of an ended song to the object store; meanwhile its `size_bytes` count as not
+        yet moved.
         """
         seal = _Seal(self._clock(), size_bytes)
         self._seals.add(seal)
@@ -139,19 +141,21 @@ class StoreMetrics:
             self._seals.remove(seal)
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Record the memory that the song directory uses, and its limit, in bytes; a limit of 0 means none."""
+        """Record the memory that the song directory (Redis or Valkey) uses, and its limit, in bytes; a limit of 0 means
+        no limit.
+        """
         self._memory = used_bytes, limit_bytes
 
     def lease_lost(self) -> None:
-        """Record that another server has claimed a song of this server."""
+        """Record that another server has taken a song of this server, because the song's lease had expired."""
         self._leases_lost.inc()
 
     def found_lost(self) -> None:
-        """Record that this server has claimed a song whose server was lost."""
+        """Record that a song whose server was lost was assigned to this server."""
         self._found_lost.inc()
 
     def handed_over(self) -> None:
-        """Record that another server has claimed a song that this server had offered."""
+        """Record that another server has taken a song that this server had offered."""
         self._handed_over.inc()
 
     def taken_over(self) -> None:
@@ -163,15 +167,17 @@ class StoreMetrics:
         self._diverged.inc()
 
     def not_kept(self, engine: str) -> None:
-        """Record that a song of this server could not be stored; its listeners got the error."""
+        """Record that a song made by this server with `engine` could not be stored."""
         self._not_kept.labels(engine).inc()
 
     def interrupted(self, engine: str) -> None:
-        """Record that this server has ended a song that no server can continue."""
+        """Record that a song of `engine` has lost its server, and that no other server can continue the song."""
         self._songs.interrupted(engine)
 
     def _memory_families(self) -> Iterator[Metric]:
-        """Yield the metrics of the song directory's memory: none before it was read, and no limit if it has none."""
+        """Yield the gauges of the song directory's memory: the used memory once it was read, and the memory limit if
+        there is one.
+        """
         used_bytes, limit_bytes = self._memory or (0, 0)
         used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
         yield gauge_family(
@@ -194,8 +200,18 @@ class StoreMetrics:
             [],
             {(): len(self._seals)},
         )
-        yield gauge_family("unsealed_bytes", "Bytes of sound of those songs", [], {(): size_bytes})
-        yield gauge_family("unsealed_seconds", "Time that the first of those songs has waited", [], {(): longest})
+        yield gauge_family(
+            "unsealed_bytes",
+            "Bytes of sound of ended songs that are not in the object store yet (shared store)",
+            [],
+            {(): size_bytes},
+        )
+        yield gauge_family(
+            "unsealed_seconds",
+            "Longest time for which an ended song has waited to be moved to the object store (shared store)",
+            [],
+            {(): longest},
+        )
 
 
 def _errors(registry: CollectorRegistry) -> Counter:
@@ -204,7 +220,9 @@ def _errors(registry: CollectorRegistry) -> Counter:
 
 
 def _not_kept(registry: CollectorRegistry, engines: Sequence[str]) -> Counter:
-    found = counter(registry, "songs_not_kept", "Songs made here that could not be stored (NOT_KEPT)", "engine")
+    found = counter(
+        registry, "songs_not_kept", "Songs made by this server that could not be stored (NOT_KEPT)", "engine"
+    )
     for engine in engines:
         found.labels(engine)
     return found

@@ -1,4 +1,4 @@
-"""Metrics of the sound that songs stream to their listeners."""
+"""Metrics of the encoded sound that songs stream to their listeners."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -23,19 +23,23 @@ UNDERRUN_BUCKETS = (0, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class StreamMetrics:
-    """Measures encoding, chunks and buffer underruns, by engine."""
+    """Metrics of streams by engine: encoding, chunks, and buffer underruns of listeners."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
-        self._stalled = count("songs_stalled", "Songs whose first listener ran out of sound at least once", "engine")
+        self._stalled = count("songs_stalled", "Songs whose first listener had at least one buffer underrun", "engine")
         self._sound = by_labels(
-            count("sound_seconds", "Sound mastered and encoded; that of songs begun anew counts twice", "engine")
+            count(
+                "sound_seconds",
+                "Seconds of sound mastered and encoded; sound that is encoded again counts twice",
+                "engine",
+            )
         )
-        self._chunks = by_labels(count("chunks", "Chunks of encoded sound put into streams", "engine"))
-        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of encoded sound put into streams", "engine"))
+        self._chunks = by_labels(count("chunks", "Chunks of encoded sound appended to streams", "engine"))
+        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of encoded sound appended to streams", "engine"))
         self._underrun = measure(
             "song_underrun_seconds",
-            "Time without sound of a listener who starts with the first chunk",
+            "Total buffer underruns of a listener who starts with the first chunk of a song",
             UNDERRUN_BUCKETS,
             "engine",
         )
@@ -51,18 +55,18 @@ class StreamMetrics:
                 series(engine)
 
     def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:
-        """Record that a window of sound was mastered and encoded."""
+        """Record that one window with `sound_seconds` of sound was mastered and encoded in `seconds`."""
         self._encode(engine).observe(seconds)
         self._sound(engine).inc(sound_seconds)
 
     def chunk(self, engine: str, size_bytes: int) -> None:
-        """Record that a chunk was appended to a stream."""
+        """Record that a chunk of `size_bytes` was appended to a song's stream."""
         self._chunks(engine).inc()
         self._chunk_bytes(engine).inc(size_bytes)
 
     def underrun(self, engine: str, seconds: float, trace_id: str = "") -> None:
-        """Record the total duration of buffer underruns, `seconds`, of a listener who plays an ended song in real
-        time.
+        """Record the buffer underruns of an ended song: `seconds` in total, for a listener who plays it in real time
+        from the first chunk.
         """
         self._underrun.labels(engine).observe(seconds, exemplar(trace_id))
         self._recent_underrun[engine,].add(seconds)
@@ -72,7 +76,7 @@ class StreamMetrics:
     def _recent_families(self) -> Iterator[Metric]:
         free = {key: _share_of_zero(values) for key, one in self._recent_underrun.items() if (values := one.values())}
         yield gauge_family(
-            "stall_free_ratio", "Share of songs without such a pause, over the last five minutes", ["engine"], free
+            "stall_free_ratio", "Share of songs without a buffer underrun, over the last five minutes", ["engine"], free
         )
 
 

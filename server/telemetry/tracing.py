@@ -20,7 +20,7 @@ from server.version import VERSION
 NO_TRACER: Tracer = NoOpTracer()
 _OTLP_TRANSPORTS = {"grpc": "grpc", "http/protobuf": "http"}
 TRACES_SECONDS = 3.0
-"""Most seconds to wait for the collector at the end."""
+"""Longest wait in seconds for the collector when the server ends."""
 
 
 class InvalidTelemetry(RuntimeError):
@@ -31,11 +31,11 @@ class InvalidTelemetry(RuntimeError):
 async def tracing(
     exporter: str, protocol: str, *, queue_spans: int = 2048, registry: CollectorRegistry | None = None
 ) -> AsyncIterator[Tracer]:
-    """Context manager with a tracer that the OTEL_ environment variables configure; the remaining spans are sent at its
-    end.
+    """Context manager that gives a tracer as the OTEL_ environment variables configure it; at its end the remaining
+    spans are sent.
 
-    Sending them takes a few seconds at most. Spans are sent by a separate thread from a queue of `queue_spans`, so that
-    nothing waits for the collector. The metrics of `registry` count the spans.
+    Sending them takes a few seconds at most. A separate thread sends spans from a queue of `queue_spans`, so the server
+    does not wait for the collector. Metrics in `registry` count the spans.
 
     Raises:
         InvalidTelemetry: the exporter is not known or not installed.
@@ -50,13 +50,13 @@ async def tracing(
 
     def send_the_rest(provider: TracerProvider, loop: asyncio.AbstractEventLoop) -> None:
         provider.shutdown()
-        with suppress(RuntimeError):  # the loop is closed, so nothing waits any more
+        with suppress(RuntimeError):  # the event loop is closed, so no task waits any more
             loop.call_soon_threadsafe(sent.set)
 
     try:
         yield provider.get_tracer("melisma", VERSION)
     finally:
-        # A daemon thread: a collector that does not respond must not delay the end.
+        # This is a daemon thread, because a collector that does not respond must not delay the end of the server.
         threading.Thread(target=send_the_rest, args=(provider, asyncio.get_running_loop()), daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(TRACES_SECONDS):
@@ -64,7 +64,7 @@ async def tracing(
 
 
 def check_propagators() -> None:
-    """Check that OTEL_PROPAGATORS names installed propagators. Raises InvalidTelemetry."""
+    """Raise InvalidTelemetry unless all propagators that OTEL_PROPAGATORS names are installed."""
     try:
         propagator()
     except ValueError as error:
@@ -75,7 +75,9 @@ def check_propagators() -> None:
 
 
 def service_resource() -> Resource:
-    """Return the attributes of this service for traces, as the OTEL_ variables set and complete them."""
+    """Return the attributes that identify this service in traces and metrics: name, version, and those of the OTEL_
+    variables.
+    """
     given = {"service.name": "melisma", "service.version": VERSION, **OTELResourceDetector().detect().attributes}
     return Resource.create(given)
 
@@ -100,7 +102,8 @@ def _span_exporter(exporter: str, protocol: str) -> SpanExporter | None:
 
 
 def otlp_exporter(protocol: str, module: str, name: str) -> Any:
-    """Return the OTLP exporter class `name` of the library's `module`, such as "trace_exporter", for `protocol`.
+    """Create an OTLP exporter: an object of the class `name` in the library's module `module` (such as
+    "trace_exporter") for `protocol`.
 
     The library is imported only here, because its import takes time and memory.
 

@@ -1,4 +1,4 @@
-"""The server's end of the pipe to a child process, on the event loop."""
+"""The server's end, on the event loop, of the pipe to a child process."""
 
 import asyncio
 import pickle
@@ -11,15 +11,15 @@ from typing_extensions import override
 from server.workers.pipe import LENGTH, PipeClosed, packed
 
 _BUFFER_BYTES = 64 << 10
-"""Initial buffer size, large enough for a chunk of sound; it grows for a longer value."""
+"""Initial size of the receive buffer, large enough for a chunk of sound; the buffer grows for a longer value."""
 
 
 class AsyncPipe:
-    """The server's end of a pipe on the event loop, created by `open` from a socket. Only one task may receive at a
-    time.
+    """The server's end of a pipe to a child process, on the event loop; `open` creates it from a socket. Only one task
+    may receive at a time.
 
-    Received bytes are split into values as they arrive, without a task for each value. The buffer is unlimited, so the
-    other end must not send much more than requested.
+    Received bytes are split into values as they arrive, without a task for each value. The amount of buffered data has
+    no limit, so the child process must not send much more than was requested.
     """
 
     def __init__(self, transport: asyncio.Transport, frames: "_Frames") -> None:
@@ -28,7 +28,7 @@ class AsyncPipe:
 
     @classmethod
     async def open(cls, end: socket.socket) -> "AsyncPipe":
-        """Open the end of a pipe on a connected socket; the socket is closed if that fails."""
+        """Create the server's end of a pipe from a connected socket; the socket is closed if that fails."""
         try:
             transport, frames = await asyncio.get_running_loop().create_connection(_Frames, sock=end)
         except BaseException:
@@ -37,24 +37,26 @@ class AsyncPipe:
         return cls(transport, frames)
 
     def send(self, value: object) -> None:
-        """Send a value to the process. If the other end is closed, only `receive` raises an error."""
+        """Send a value, pickled, to the child process without waiting. If the other end is closed, only `receive`
+        raises an error.
+        """
         self._transport.write(packed(value))
 
     async def receive(self) -> object:
-        """Wait for the next value from the process.
+        """Wait for the next value from the child process, and return it.
 
         Raises:
-            PipeClosed: the other end is closed.
+            PipeClosed: the other end of the pipe is closed.
         """
         return pickle.loads(self._frames.ready.popleft() if self._frames.ready else await self._frames.next())
 
     def close(self) -> None:
-        """Close this end; the other end reads the end of the stream."""
+        """Close this end of the pipe; the child process then reads the end of the stream."""
         self._transport.close()
 
 
 class _Frames(asyncio.BufferedProtocol):
-    """Splits received bytes into the serialized values, which wait in `ready`."""
+    """Splits received bytes into pickled values, which are queued in `ready`."""
 
     def __init__(self) -> None:
         self.ready: deque[bytes] = deque()
@@ -64,7 +66,7 @@ class _Frames(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
 
     async def next(self) -> bytes:
-        """Wait for the bytes of the next value. Raises PipeClosed if the pipe is closed."""
+        """Wait for the bytes of the next pickled value, and return them. Raises PipeClosed if the pipe is closed."""
         while not self.ready:
             if self._closed:
                 raise PipeClosed
@@ -96,7 +98,7 @@ class _Frames(asyncio.BufferedProtocol):
             self._wake()
 
     def _keep_from(self, start: int) -> None:
-        """Move the bytes of the next value to the start of the buffer."""
+        """Move the received part of the next value, which begins at `start`, to the beginning of the buffer."""
         rest = bytes(self._buffer[start : self._come])
         if len(rest) < _BUFFER_BYTES < len(self._buffer):
             self._buffer = memoryview(bytearray(_BUFFER_BYTES))

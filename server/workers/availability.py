@@ -1,4 +1,4 @@
-"""Tracks the devices on which each engine is ready, and the reasons why it is not ready on others."""
+"""Tracks the devices on which each engine is ready, and the reasons why the engine is not ready on the others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -35,24 +35,24 @@ class _Device:
 
 
 class EngineAvailability:
-    """Tracks the engines that each device has loaded. A pool of workers records every start and loss of a worker here.
+    """Tracks the engines that each device has loaded. The worker pool records here every start and end of a worker.
 
-    The queries are those of `server.workers.base.WorkerPool`.
+    The query methods are those of `server.workers.base.WorkerPool`.
     """
 
     def __init__(self, devices: Sequence[DeviceSpec], engine_names: Sequence[str]) -> None:
-        """Set up the record of engines; `engine_names` are in the order of the settings."""
+        """Set up the tracking, with no engine ready; `engine_names` are in the order of the settings."""
         self._devices = {spec.name: _Device(spec) for spec in devices}
         self._settled = asyncio.Event()
         self.engine_names = tuple(engine_names)
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
-        """The devices, each of which has at most one worker."""
+        """The configured devices; each has at most one worker."""
         return tuple(device.spec for device in self._devices.values())
 
     def loaded(self, device: str, ready: Ready) -> None:
-        """Record that the worker of `device` has loaded its engines."""
+        """Record that the worker of `device` has loaded its engines, as its first message says."""
         state = self._devices[device]
         state.ready, state.started_before, state.failed_starts = ready, True, 0
         self._settle()
@@ -63,31 +63,29 @@ class EngineAvailability:
         self._settle()
 
     def lost(self, device: str) -> None:
-        """Record that `device` has no worker."""
+        """Record that `device` has no worker now."""
         self._devices[device].ready = None
 
     def failed_starts(self, device: str) -> int:
-        """Return the number of failed starts since the last successful one."""
+        """Return the number of failed starts of a device's worker since the last successful start."""
         return self._devices[device].failed_starts
 
     def infos(self) -> dict[str, EngineInfo]:
-        """Return the engines that are ready on some device, in the order of the settings."""
+        """Return the properties of the engines that are ready on some device, by name, in the order of the settings."""
         infos = ((name, device.info(name)) for name in self.engine_names for device in self._devices.values())
         return {name: info for name, info in infos if info is not None}
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
-        """Return the devices on which `engine` is ready."""
+        """Return the names of the devices on which `engine` is ready."""
         return tuple(name for name, device in self._devices.items() if device.info(engine) is not None)
 
     def engines_on(self, device: str) -> frozenset[str]:
-        """Return the engines that are ready on `device`."""
+        """Return the names of the engines that are ready on `device`."""
         ready = self._devices[device].ready
         return frozenset(info.name for info in ready.engines) if ready else frozenset()
 
     def serves_nothing(self, device: str) -> bool:
-        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
-        failed.
-        """
+        """Return True if the worker of `device` has loaded no engine, or if the last start of a worker has failed."""
         state = self._devices[device]
         return state.failed_starts > 0 or (state.ready is not None and not state.ready.engines)
 
@@ -114,13 +112,15 @@ class EngineAvailability:
         raise EngineNotReady(f"engine {engine!r} is still being loaded: try again later")
 
     def sound_of(self, engine: str) -> str:
-        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
+        """Return the sound fingerprint of `engine` (a hash of a test song) if it is the same on all its devices;
+        otherwise an empty string.
+        """
         sounds = {device.sound(engine) for device in self._devices.values() if device.info(engine) is not None}
         return sounds.pop() if len(sounds) == 1 else ""
 
     def unavailable(self, engine: str) -> bool:
-        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
-        waiting songs should fail.
+        """Return True if `engine` is ready on no device and every one of its devices has already tried to load it.
+        Waiting songs should then fail.
         """
         return all(
             device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
@@ -128,13 +128,13 @@ class EngineAvailability:
         )
 
     def all_starts_failed(self) -> bool:
-        """Return True if no device has a worker and each has failed to start many times, so that the server should be
-        restarted.
+        """Return True if no device has a worker and the start has failed many times on each device, so that the server
+        should be restarted.
         """
         return all(device.failed_starts >= _MANY_FAILED_STARTS for device in self._devices.values())
 
     async def settled(self) -> None:
-        """Wait until every device has loaded its engines, or has failed to start once."""
+        """Wait until each device has loaded its engines or has failed to do so once."""
         await self._settled.wait()
 
     def _homes(self, engine: str) -> list[_Device]:

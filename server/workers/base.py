@@ -1,4 +1,4 @@
-"""Protocols of a worker (the process that drives one device) and of the pool that keeps the workers running."""
+"""Protocols of a worker (the process that drives one device) and of the pool that keeps workers running."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -9,29 +9,29 @@ from server.workers.messages import Command, Lane, Reply
 
 
 class WorkerDeath(StrEnum):
-    """Cause of a worker's death, as far as it is known."""
+    """Cause of a worker's end, as far as it is known."""
 
     OUT_OF_MEMORY = "out_of_memory"
-    """The worker was killed by the kernel for lack of memory: SIGKILL, and the kernel's count has risen."""
+    """The kernel has killed the worker for lack of memory: SIGKILL, and the kernel's count of such kills has risen."""
     KILLED = "killed"
-    """The worker was killed by another program; also for lack of memory if the kernel's count cannot be read, and on a
-    cluster any unexpected end.
+    """Another program has killed the worker. Also used for lack of memory if the kernel's count cannot be read, and on
+    a cluster for any unexpected end.
     """
     CRASHED = "crashed"
-    """The worker was ended by another signal, such as SIGSEGV."""
+    """A signal other than SIGKILL, such as SIGSEGV, has ended the worker."""
     UNRESPONSIVE = "unresponsive"
-    """The server has killed the worker, because it did not answer, load or end in time."""
+    """The server has killed the worker, because the worker did not answer, load or end in time."""
     EXITED = "exited"
     """The worker has ended by itself, because of a broken device or a bug."""
 
 
 class WorkerDied(Exception):
-    """A worker has ended, or was killed because it did not answer in time; the text gives the reason."""
+    """A worker has ended, or the server has killed it because it did not answer in time; the text gives the reason."""
 
 
 class Worker(Protocol):
-    """Protocol of a worker process that has loaded its engines. Each lane (command queue) answers its commands in the
-    order in which they were sent.
+    """Protocol of a worker process with loaded engines, as the server uses it. Each lane (command queue) answers its
+    commands in the order in which they were sent.
     """
 
     @property
@@ -40,72 +40,78 @@ class Worker(Protocol):
 
     @property
     def distant(self) -> bool:
-        """True if messages to the worker and back take milliseconds, so that several commands should be on their
-        way.
+        """True if messages to the worker and back take milliseconds, so that several commands should be in transit at
+        once.
         """
 
     @property
     def exited(self) -> bool:
-        """True once the worker has ended by itself or was killed because it did not answer."""
+        """True once the worker has ended by itself or the server has killed it because it did not answer."""
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Send a command to a lane without waiting. If the worker has ended, `receive` raises WorkerDied."""
+        """Send a command to a lane of the worker without waiting. If the worker has ended, `receive` raises
+        WorkerDied.
+        """
 
     async def receive(self, lane: Lane) -> Reply:
-        """Wait for the next reply of a lane.
+        """Wait for the next reply of a lane of the worker, and return it.
 
         Raises:
-            WorkerDied: the worker ended before, or did not answer in time.
+            WorkerDied: the worker has ended, or did not answer in time.
         """
 
 
 class WorkerPoolObserver(Protocol):
-    """Protocol of the object that uses the workers of a pool. The pool calls it on the event loop."""
+    """Protocol of the object that uses the workers of a pool. The pool calls its methods on the event loop."""
 
     async def serve(self, device: str, worker: Worker) -> None:
-        """Give work to the loaded worker of a device until the worker ends, or until cancelled.
+        """Send commands to the loaded worker of a device until the worker ends, or until cancelled.
 
         Raises:
             WorkerDied: the worker has ended.
         """
 
     def worker_exited(self, device: str) -> None:
-        """Record that the worker of a device has ended, and wake the tasks that wait to send to it."""
+        """Record that the worker of a device has ended, and wake the tasks that wait to send commands to the worker."""
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
-        """Record that the pool is about to start a worker in place of one that died."""
+        """Record that the pool is about to start a worker in place of one that has ended; `death` is the cause of that
+        end.
+        """
 
     def readiness_changed(self) -> None:
-        """Record that an engine may have become ready on some device, or is no longer ready."""
+        """Record that an engine may now be ready on a device where it was not, or the reverse."""
 
 
 class WorkerPool(Protocol):
-    """Protocol: keeps one worker running on every device, and tracks the devices on which each engine is ready."""
+    """Protocol of a worker pool, which keeps one worker running on every device and tracks the devices on which each
+    engine is ready.
+    """
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
-        """The devices, each of which has at most one worker."""
+        """The configured devices; each has at most one worker."""
 
     @property
     def engine_names(self) -> tuple[str, ...]:
-        """The configured engines, ready or not, in the order of the settings."""
+        """The names of the configured engines, ready or not, in the order of the settings."""
 
     def infos(self) -> dict[str, EngineInfo]:
-        """Return the engines that are ready on some device, in the order of the settings."""
+        """Return the properties of the engines that are ready on some device, by name, in the order of the settings."""
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
-        """Return the devices on which `engine` is ready."""
+        """Return the names of the devices on which `engine` is ready."""
 
     def engines_on(self, device: str) -> frozenset[str]:
-        """Return the engines that are ready on `device`."""
+        """Return the names of the engines that are ready on `device`."""
 
     def serves_nothing(self, device: str) -> bool:
-        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
-        failed.
-        """
+        """Return True if the worker of `device` has loaded no engine, or if the last start of a worker has failed."""
 
     def sound_of(self, engine: str) -> str:
-        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
+        """Return the sound fingerprint of `engine` (a hash of a test song) if it is the same on all its devices;
+        otherwise an empty string.
+        """
 
     def require(self, engine: str) -> None:
         """Raise an error unless `engine` is ready on some device.
@@ -117,17 +123,19 @@ class WorkerPool(Protocol):
         """
 
     def unavailable(self, engine: str) -> bool:
-        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
-        waiting songs should fail.
+        """Return True if `engine` is ready on no device and every one of its devices has already tried to load it.
+        Waiting songs should then fail.
         """
 
     def all_starts_failed(self) -> bool:
-        """Return True if no device has a worker and each has failed to start many times, so that the server should be
-        restarted.
+        """Return True if no device has a worker and the start has failed many times on each device, so that the server
+        should be restarted.
         """
 
     async def settled(self) -> None:
-        """Wait until every device has loaded its engines, or has failed to start once."""
+        """Wait until each device has loaded its engines or has failed to do so once."""
 
     async def run(self, observer: WorkerPoolObserver) -> None:
-        """Keep a worker on every device and let `observer` use it, until cancelled; then all workers have ended."""
+        """Keep a worker running on every device, and let `observer` use it, until cancelled. All workers have ended
+        when this returns.
+        """

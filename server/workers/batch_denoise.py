@@ -1,4 +1,4 @@
-"""Advances a batch of sections by denoising steps; a batch that fails as a whole is split into smaller ones."""
+"""Advances a batch of song sections by denoising steps; a batch that fails is split into smaller ones."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,14 +8,14 @@ from server.workers.failures import is_out_of_memory, raise_if_fatal, release_me
 
 
 def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:
-    """Advance every state by `steps` steps. Returns the errors of failed states, and the largest number of states that
-    fitted into memory.
+    """Advance every section's state by `steps` denoising steps. Returns the error of each state (`None` for success),
+    and the largest number of states that fitted into memory.
 
-    A state that fails is not advanced further, nor is one that ends early; the others continue without it. States of
-    different groups are advanced apart.
+    A state that fails or ends early is not advanced further; the others continue without it. States of different
+    batching groups are advanced in separate batches.
 
     Raises:
-        DeviceBroken: the error is fatal; nothing is retried.
+        DeviceBroken: the error makes the device unusable; nothing is retried.
     """
     errors: list[Exception | None] = [None] * len(states)
     fits = len(states)
@@ -31,7 +31,7 @@ def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple
 
 
 def _by_group(states: Sequence[SectionState], positions: Sequence[int]) -> list[list[int]]:
-    """Return lists of the positions of states that may share a step, one list for each batching group."""
+    """Return one list for each batching group: the positions of the states that may share a denoising step."""
 
     def group_of(position: int) -> str:
         return states[position].group
@@ -40,15 +40,15 @@ def _by_group(states: Sequence[SectionState], positions: Sequence[int]) -> list[
 
 
 def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
-    """Advance every state by one step. Returns the errors of failed states, and the largest number of states that
-    fitted into memory.
+    """Advance every section's state by one denoising step. Returns the error of each state (`None` for success), and
+    the largest number of states that fitted into memory.
 
     A failed batch is split, so that one bad state costs the others only time. A batch that does not fit into memory is
-    halved, after the memory of the failed attempt is freed. An error after all states have advanced fails all of them,
-    because their contents cannot be trusted and a retry would be a second step.
+    halved, after the memory of the failed attempt is freed. An error after all states have advanced fails all of them:
+    their contents cannot be trusted, and a retry would be a second step.
 
     Raises:
-        DeviceBroken: the error is fatal; nothing is retried.
+        DeviceBroken: the error makes the device unusable; nothing is retried.
     """
     before = [state.step for state in states]
     error = _attempt(engine, states)
@@ -63,9 +63,9 @@ def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[E
 
 
 def _attempt(engine: Engine, states: Sequence[SectionState]) -> Exception | None:
-    """Advance every state by one step, and return the error that stopped it; `None` if there was none.
+    """Advance every section's state by one denoising step in one batch, and return the error; `None` for success.
 
-    The error is returned rather than handled here, because inside an `except` block the interpreter keeps its frames
+    The error is returned and not handled inside an `except` block, where the interpreter would keep its stack frames
     and their memory alive.
     """
     try:

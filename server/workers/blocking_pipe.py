@@ -1,4 +1,4 @@
-"""The blocking end of a pipe between two processes: of the server and its child, which ends when the pipe is closed."""
+"""The blocking end of a pipe between the server and a child process; the child ends when the pipe is closed."""
 
 import logging
 import os
@@ -12,49 +12,49 @@ from server.workers.pipe import LENGTH, PipeClosed, packed
 
 
 class BlockingPipe:
-    """The blocking end of a pipe to the server."""
+    """The child process's end of the pipe to the server; its methods block."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._file = self._socket.makefile("rb")
 
     def send(self, value: object) -> None:
-        """Send a value to the server.
+        """Send a value to the server, pickled.
 
         Raises:
-            PipeClosed: the other end is closed.
+            PipeClosed: the server's end of the pipe is closed.
         """
         self.send_all([value])
 
     def send_pickled(self, data: bytes) -> None:
-        """Send a value that is pickled already.
+        """Send a value to the server that is already pickled.
 
         Raises:
-            PipeClosed: the other end is closed.
+            PipeClosed: the server's end of the pipe is closed.
         """
         self._send(LENGTH.pack(len(data)) + data)
 
     def send_all(self, values: Iterable[object]) -> None:
-        """Send several values to the server in one write.
+        """Send several values to the server in one write, each pickled.
 
         Raises:
-            PipeClosed: the other end is closed.
+            PipeClosed: the server's end of the pipe is closed.
         """
         self._send(b"".join(map(packed, values)))
 
     def receive(self) -> object:
-        """Wait for the next value from the server.
+        """Wait for the next value from the server, and return it.
 
         Raises:
-            PipeClosed: the other end is closed.
+            PipeClosed: the server's end of the pipe is closed.
         """
         return pickle.loads(self.receive_pickled())
 
     def receive_pickled(self) -> bytes:
-        """Wait for the next value and return it as it was pickled.
+        """Wait for the next value from the server, and return its pickled bytes.
 
         Raises:
-            PipeClosed: the other end is closed.
+            PipeClosed: the server's end of the pipe is closed.
         """
         try:
             length = self._exactly(LENGTH.size)
@@ -63,7 +63,7 @@ class BlockingPipe:
             raise PipeClosed from error
 
     def close(self) -> None:
-        """Close this end; the other end reads the end of the stream."""
+        """Close this end of the pipe; the server then reads the end of the stream."""
         self._file.close()
         self._socket.close()
 
@@ -82,7 +82,8 @@ class BlockingPipe:
 
 @contextmanager
 def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
-    """Context manager around the function of a thread: a closed pipe ends the thread, any other error ends the process.
+    """Context manager around the function of a thread: a closed pipe ends the thread, any other error is logged and
+    ends the process.
 
     A regular exit of Python would wait for threads and destructors that may use a broken device.
     """

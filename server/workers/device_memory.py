@@ -6,7 +6,7 @@ from server.workers.messages import DeviceMemory
 
 
 def device_memory() -> DeviceMemory | None:
-    """Return the memory of the present CUDA device; `None` in a process that uses none.
+    """Return used and total memory of the process's present CUDA device; `None` in a process that uses no CUDA device.
 
     torch is used only if it is already imported, because its import takes seconds.
     """

@@ -7,10 +7,12 @@ from server.workers.messages import Lane
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One device and its worker: its name in logs and metrics, its name in torch ("cpu", "cuda:0"), and its limits.
+    """Specification of one device and its worker: name in logs and metrics, name in torch ("cpu", "cuda:0"), engines
+    and limits.
 
-    Empty `engines` means all engines of the server. At most `running_songs` are made at the same time; a step has at
-    most `batch_sections` with `batch_tokens` in total; open sections occupy at most `memory_bytes` (0: no limit).
+    Empty `engines` means all engines of the server. At most `running_songs` songs are made at the same time. A batch
+    has at most `batch_sections` sections with `batch_tokens` tokens in total. Open sections occupy at most
+    `memory_bytes` (0: no limit).
     """
 
     name: str

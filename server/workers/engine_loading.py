@@ -18,11 +18,12 @@ _log = logging.getLogger(__name__)
 
 
 def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], dict[str, Failure]]:
-    """Load the engines onto `device`, each in its own thread.
+    """Load the engines of a worker onto `device`, each in its own thread. Returns the loaded engines and the failures
+    of the others, by name.
 
     An engine that fails does not affect the others. An engine that runs out of memory is loaded again after the others.
-    If memory is still short, the error is raised, so that a new process loads everything again: the previous process
-    may not have freed its memory yet.
+    If memory is still short then, the error is raised, so that a new process loads all engines: an earlier process on
+    the device may not have freed its memory yet.
 
     Raises:
         DeviceBroken: the device fails for all engines.
@@ -30,7 +31,7 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
     failures: dict[str, Failure] = {}
     for spec in specs:
         with _failure_noted(spec, failures):
-            # One after the other: two threads that import modules with mutual imports may get incomplete modules.
+            # Not in threads: two threads that import modules with mutual imports may get incomplete modules.
             engine_class(spec.name, spec.factory)
     loadable = [spec for spec in specs if spec.name not in failures]
     engines = _load_beside(loadable, device, failures) if len(loadable) > 1 else {}
@@ -44,13 +45,17 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
 def ready_message(
     engines: Mapping[str, Engine], failures: Mapping[str, Failure], sounds: Mapping[str, str] | None = None
 ) -> Ready:
-    """Return the first message of a worker: its loaded engines, by the server's names, and the failures of others."""
+    """Return the first message of a worker: its loaded engines by their configured names, the failures of the others,
+    and sound fingerprints.
+    """
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
     return Ready(infos, failures, sounds or {})
 
 
 def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
-    """Return the sound fingerprint of each engine; an engine that fails to make the sound is logged and left out."""
+    """Return the sound fingerprint (hash of a test song) of each engine; an engine that fails to make the test song is
+    logged and left out.
+    """
     found: dict[str, str] = {}
     for name, engine in engines.items():
         try:
@@ -64,7 +69,9 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
 
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
-    """Load engines at the same time; engines that ran out of memory are neither returned nor added to `failures`."""
+    """Load engines at the same time, and return those that loaded; errors go into `failures`. An engine that ran out of
+    memory is in neither.
+    """
     engines: dict[str, Engine] = {}
     with ThreadPoolExecutor(len(specs), "load") as threads:
         loading = [threads.submit(_load, spec, device) for spec in specs]
@@ -92,8 +99,8 @@ def _load(spec: EngineSpec, device: str) -> Engine:
 
 @contextmanager
 def _failure_noted(spec: EngineSpec, failures: dict[str, Failure]) -> Iterator[None]:
-    """Context manager that stores an engine's error in `failures`; lack of memory and errors of the device are raised
-    again.
+    """Context manager around the loading of an engine: stores its error in `failures`. Lack of memory and errors of the
+    device are raised again.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Runs commands on the loaded engines of one worker."""
+"""Executes the server's commands on the loaded engines of one worker."""
 
 import dataclasses
 import time
@@ -40,10 +40,11 @@ from server.workers.span_timer import SpanTimer
 
 
 class CommandExecutor:
-    """Executes commands on the loaded engines of one worker, which are identified by the server's names.
+    """Executes the server's commands (plan, prepare, step, render ...) on the loaded engines of one worker, and keeps
+    the songs' data between commands.
 
-    Commands of two lanes may come from two threads at once, but not for the same section, except `Release`: work in
-    progress then continues with its objects.
+    Commands of two lanes may come from two threads at once, but not for the same section, except `Release`: a command
+    in progress then continues with the section's objects.
     """
 
     def __init__(
@@ -53,8 +54,8 @@ class CommandExecutor:
         now_ns: Callable[[], int] = time.time_ns,
         encoders: SoundSink | None = None,
     ) -> None:
-        """Set up the command executor; `clock` returns monotonic seconds; `now_ns` is the wall clock for spans. Sound
-        is sent through `encoders`.
+        """Set up the executor. `engines` are the loaded engines by their configured names, `clock` returns monotonic
+        seconds, `now_ns` the wall-clock time for trace spans. Rendered sound is sent through `encoders`.
         """
         self._engines = engines
         self._clock = clock
@@ -63,8 +64,8 @@ class CommandExecutor:
         self._encoders: SoundSink = encoders or EncoderLinks()
 
     def handle(self, command: Command) -> Reply:
-        """Execute one command and return its reply. An engine's error becomes a `Failed` reply, or a failure in
-        `Stepped`.
+        """Execute one command and return its reply. An engine's error becomes a `Failed` reply or, for a step, a
+        failure in `Stepped`.
 
         Raises:
             DeviceBroken: an engine has raised an error after which the device cannot be used.
@@ -73,7 +74,7 @@ class CommandExecutor:
             return self._do(command)
 
     def _names(self, command: Command) -> dict[str, str]:
-        """Return the fields of log lines that identify the song of a command."""
+        """Return the log fields that identify the song of a command: song id and trace id."""
         match command:
             case Plan(song=key, trace=trace):
                 return _log_names(key, trace)
@@ -115,7 +116,7 @@ class CommandExecutor:
             try:
                 engine.check()
             except Exception as error:
-                # A device without free memory still works; the lack is temporary.
+                # A device without free memory still works, because the lack is temporary.
                 if not is_out_of_memory(error):
                     raise DeviceBroken(
                         f"the device does not compute any more, so its worker is restarted: {error}"
@@ -178,8 +179,8 @@ class CommandExecutor:
         return Stepped(sections, tuple(failures), seconds, tokens, fitted, spans, steps)
 
     def _begun(self, keys: Sequence[SectionKey]) -> tuple[list[tuple[HeldSong, HeldSection]], list[Failed]]:
-        """Return the sections of a step, each with its song and begun if necessary, and the failures of those that
-        could not be begun. Sections that have ended are left out.
+        """Return the sections of a step with their songs, and the failures of sections whose denoising could not be
+        started. Sections that have ended are left out.
         """
         begun: list[tuple[HeldSong, HeldSection]] = []
         failures: list[Failed] = []
@@ -247,13 +248,15 @@ class CommandExecutor:
         )
 
     def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
-        """Return the saved state from which another attempt would continue after a section; `None` after the last
-        one.
+        """Return the saved state of a finished section, from which another attempt can continue after it; empty for the
+        song's last section.
         """
         return song.engine.save(song.sections[key.index].written) if key.index < song.last else b""
 
     def _window(self, song: HeldSong, key: SectionKey) -> Sound:
-        """Return the next window of a section as a message; after the last window, the end of the section."""
+        """Return the message with the next window of a section's sound; after the last window, the message that marks
+        the section's end.
+        """
         section = song.sections[key.index]
         state, score = section.written, None
         if section.windows is None:
@@ -266,7 +269,7 @@ class CommandExecutor:
 
 
 def _outcome(song: HeldSong, section: HeldSection, error: Exception | None) -> SectionStep | Failed:
-    """Return the result of a step for one section; `error` is the error of the step, if any."""
+    """Return the result of a denoising step for one section: its progress, or a failure if `error` is given."""
     if error is None:
         try:
             return song.step_of(section)

@@ -1,4 +1,4 @@
-"""Classifies the errors of engines, and converts them to failures that are sent to the server."""
+"""Classifies the errors of engines, and converts them to failures for the server."""
 
 import sys
 import traceback
@@ -11,12 +11,12 @@ from server.workers.messages import Failure, Fault
 
 _OUT_OF_MEMORY = (
     "CUDA out of memory",
-    "CUDA error: out of memory",  # outside of the allocator: pinned memory, modules loaded late, graphs
+    "CUDA error: out of memory",  # outside torch's allocator: pinned memory, modules loaded late, graphs
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
-    "unable to find an engine",  # of cuDNN: no algorithm fits into the free memory
+    "unable to find an engine",  # from cuDNN: no algorithm fits into the free memory
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
 )
@@ -30,14 +30,16 @@ _FATAL = (
 
 
 class DeviceBroken(BaseException):
-    """The device cannot be used in this process any more; only another process can use it again.
+    """The device cannot be used in this process any more; a new process may use it again.
 
-    It is not an `Exception`, so that it is not handled as a failure of one song.
+    The class is not derived from `Exception`, so that it is not handled as a failure of one song.
     """
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return True if an error means that memory, of the device or the host, was exhausted, in any library's wording."""
+    """Return True if an error means that memory of the device or the computer is exhausted, in the wording of any
+    library.
+    """
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")
@@ -47,7 +49,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Return True if an error, or a cause of it, makes the device unusable for this process; always False for lack of
+    """Return True if an error or one of its causes makes the device unusable for this process; always False for lack of
     memory.
     """
     return any(_is_fatal_itself(one) for one in _chain(error))
@@ -60,13 +62,14 @@ def raise_if_fatal(error: Exception) -> None:
 
 
 def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType({})) -> Failure:
-    """Return the failure for an error, with its cause: the caller, a missing installation or setting, lack of memory,
-    or a bug (with its traceback).
+    """Convert an error of an engine to a failure with its cause: the caller, a missing installation or setting, lack of
+    memory, or a bug (with its traceback).
 
-    `variables` has the variables of the engine's options, by the options' names, for texts about missing settings.
+    `variables` has the environment variable of each engine option, by the option's name, for texts about missing
+    settings.
 
     Raises:
-        DeviceBroken: the error is fatal.
+        DeviceBroken: the error makes the device unusable.
     """
     raise_if_fatal(error)
     match error:
@@ -80,9 +83,10 @@ def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType
 
 
 def release_memory(error: BaseException) -> None:
-    """Free the memory of a failed computation: the values in the frames of the error, and torch's unused memory.
+    """Free the memory of a failed computation: the local variables in the stack frames of the error, and torch's cached
+    memory.
 
-    No other object may refer to those values. The text of the traceback stays.
+    No other object may refer to those variables. The text of the traceback stays.
     """
     for one in _chain(error):
         traceback.clear_frames(one.__traceback__)
@@ -101,9 +105,9 @@ def _is_fatal_itself(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    """Return True if an error comes from a library and contains one of the texts.
+    """Return True if an error comes from a library and its text contains one of `texts`.
 
-    Errors of other kinds are ignored, because they may quote a caller's text.
+    Errors of Melisma itself are ignored, because their text may quote a caller's text.
     """
     if not isinstance(error, RuntimeError) or isinstance(error, EngineUnavailable):
         return False
@@ -112,7 +116,7 @@ def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and then its causes."""
+    """Yield an error, then its cause, the cause of that cause, and so on."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:

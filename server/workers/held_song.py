@@ -1,5 +1,5 @@
-"""Holds one attempt at a song in a worker: its plan, and its sections that are prepared, denoised, restored or
-rendered.
+"""Keeps the data of one attempt at a song in a worker: the plan, and the prepared, denoised, restored or rendered
+sections.
 """
 
 import pickle
@@ -13,12 +13,12 @@ from server.workers.messages import Plan, SectionKey, SectionStep, SongKey
 from server.workers.span_timer import SpanTimer
 
 _SAMPLED = "-01"
-"""End of a `traceparent` whose trace is recorded."""
+"""Last characters of a W3C `traceparent` whose trace is recorded (flag "sampled")."""
 
 
 @dataclass(slots=True)
 class HeldSection:
-    """State of one section between commands. `conditions` are deleted after the last step."""
+    """Data of one section between commands. The section's `conditions` are deleted after its last denoising step."""
 
     key: SectionKey
     conditions: SectionConditions | None = None
@@ -29,21 +29,21 @@ class HeldSection:
 
     @property
     def written(self) -> SectionState:
-        """The state of the section, once it is begun or restored."""
+        """The denoising state of the section; raises RuntimeError if denoising was not started."""
         if self.state is None:
             raise RuntimeError("the section was not denoised. This is a bug: please report it")
         return self.state
 
     @property
     def cost(self) -> int:
-        """Number of tokens that one step of the section processes; 0 once it is finished."""
+        """Number of tokens that one denoising step of the section processes; 0 once the section is finished."""
         return self.conditions.cost if self.conditions is not None else 0
 
 
 @dataclass(slots=True)
 class HeldSong:
-    """The data of one attempt at a song; `context` is the context of the section before `start`, `last` the section
-    that ends the song.
+    """Data of one attempt at a song. `context` is the musical context from the section before `start`, the first
+    section to make; `last` is the index of the section that ends the song.
     """
 
     key: SongKey
@@ -61,12 +61,14 @@ class HeldSong:
 
     @property
     def sampled(self) -> bool:
-        """True if work on the song is reported as trace spans."""
+        """True if work on the song is recorded as trace spans."""
         return self.trace.endswith(_SAMPLED)
 
     @classmethod
     def planned(cls, command: Plan, engine: Engine) -> "HeldSong":
-        """Plan a song, and restore finished sections of an earlier attempt."""
+        """Create the data of an attempt: plan the song, and restore the sections that an earlier attempt has
+        finished.
+        """
         plan, start = _plan(command, engine), command.index
         context = engine.restore(plan, start - 1, command.saved) if start else None
         song = cls(command.song, engine, engine.info().sample_rate_hertz, plan, start, context, command.trace)
@@ -77,25 +79,29 @@ class HeldSong:
         return song
 
     def context_before(self, index: int) -> SectionContext | None:
-        """Return the context of section `index` from the finished section before it."""
+        """Return the context that section `index` needs from the section before it; `None` for the first section of the
+        song.
+        """
         return self.context if index == self.start else self.engine.context(self.sections[index - 1].written)
 
     def prepare(self, index: int) -> SectionConditions:
-        """Encode the conditions of a section and return them. They are not kept if the song has ended before it."""
+        """Encode the conditions (prompt, lyrics ...) of a section and return them. They are not kept if the song has
+        ended before the section.
+        """
         conditions = self.engine.prepare(self.plan, index)
         if index <= self.last:
             self.sections[index] = HeldSection(SectionKey(self.key, index), conditions)
         return conditions
 
     def has_ended(self, index: int) -> bool:
-        """Return True if section `index` needs no more steps, because it is finished or the song has ended
-        before it.
+        """Return True if section `index` needs no more denoising steps: it is finished, or the song has ended before
+        it.
         """
         state = self.sections[index].state if index <= self.last else None
         return index > self.last or (state is not None and state.step >= state.steps)
 
     def begun(self, index: int) -> HeldSection:
-        """Return a prepared section, and begin it if necessary."""
+        """Return a prepared section with its denoising state, which is created if necessary."""
         section = self.sections[index]
         if section.state is None:
             if section.conditions is None:
@@ -104,8 +110,8 @@ class HeldSong:
         return section
 
     def step_of(self, section: HeldSection) -> SectionStep:
-        """Return the progress of a section. After its last step the finished state is included, and its conditions are
-        deleted.
+        """Return the progress of a section after a denoising step. After the last step the finished state is included,
+        and the section's conditions are deleted.
         """
         state = section.written
         if state.step < state.steps:
@@ -116,7 +122,7 @@ class HeldSong:
         return SectionStep(section.key, state.step, state.steps, saved, state.group, state.ends_song)
 
     def _note_end(self, index: int, state: SectionState) -> None:
-        """Drop the later sections of a song that ends with section `index`."""
+        """If the finished section `index` ends the song early, delete the later sections."""
         if state.ends_song:
             self.last = index
             for number in range(index + 1, len(self.plan.sections)):
@@ -124,5 +130,5 @@ class HeldSong:
 
 
 def _plan(command: Plan, engine: Engine) -> SongPlan:
-    """Return the plan that a checking process of this version has made, or a plan made by the engine now."""
+    """Unpickle the plan that the checking process has made, or let the engine make a plan if there is none."""
     return cast(SongPlan, pickle.loads(command.plan)) if command.plan else engine.plan(command.params)

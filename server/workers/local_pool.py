@@ -14,7 +14,9 @@ from server.workers.worker_process import WorkerProcess
 
 
 class LocalPool(RestartingPool[WorkerProcess]):
-    """Keeps one worker process running on every device, and tracks the devices on which each engine is ready."""
+    """Keeps one worker process of this computer running for every device, and tracks the devices on which each engine
+    is ready.
+    """
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class LocalPool(RestartingPool[WorkerProcess]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the local pool. A worker that does not answer within `exchange_timeout_seconds` is killed; the other
+        """Set up the worker pool. A worker that does not answer within `exchange_timeout_seconds` is killed; the other
         parameters are those of `RestartingPool`.
         """
         super().__init__(

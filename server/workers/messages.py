@@ -1,7 +1,7 @@
 """Messages between the server and a worker process: commands to the worker, and one reply to each command.
 
-A command is one small unit of work, so that a decision between two commands (a cancellation, a more urgent song) takes
-effect within one denoising step or one window. Messages that occur often in a step are named tuples, which pickle
+A command is one small unit of work. A decision between two commands (a cancellation, a more urgent song) therefore
+takes effect within one denoising step or one window. Messages that occur often in a step are named tuples, which pickle
 quickly.
 """
 
@@ -19,9 +19,10 @@ from server.song import AudioSettings
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """An engine to load: its name, "module:Class" if it is not in the registry, and its options.
+    """Specification of an engine to load: its name, its factory "module:Class" if it is not in the registry, and its
+    options.
 
-    `variables` has the variable that sets each option, by the option's name, for error texts.
+    `variables` has the environment variable of each option, by the option's name, for error texts.
     """
 
     name: str
@@ -31,10 +32,10 @@ class EngineSpec:
 
 
 class Lane(StrEnum):
-    """A command queue of a worker, with its own thread in the worker.
+    """A command queue of a worker, which has its own thread in the worker.
 
-    A GPU has the lanes `DENOISE` and `RENDER`, so that rendering does not delay a step; a CPU has only the lane `BOTH`,
-    because two threads would compete for it.
+    A GPU has the lanes `DENOISE` and `RENDER`, so that rendering does not delay a denoising step. A CPU has only the
+    lane `BOTH`, because two threads would compete for the processor.
     """
 
     BOTH = "both"
@@ -44,9 +45,9 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """Start parameters of a worker process; with `threads` 0 the libraries choose the number of compute threads.
+    """Start parameters of a worker process. With `threads` 0 the libraries choose the number of compute threads.
 
-    The worker computes the sound fingerprints of the engines in `fingerprinted`.
+    The worker computes the sound fingerprints (hashes of a test song) of the engines in `fingerprinted`.
     """
 
     device: str
@@ -58,7 +59,7 @@ class WorkerSpec:
 
 
 class SongKey(NamedTuple):
-    """Key of one attempt at one song, by which late messages of an earlier attempt can be recognised."""
+    """Key of one attempt at one song, by which late messages about an earlier attempt can be recognised."""
 
     song_id: str
     attempt: int = 0
@@ -68,12 +69,14 @@ class SectionKey(NamedTuple):
     """Key of one section of one attempt at a song."""
 
     song: SongKey
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
+    index: int  # type: ignore[assignment]  # hides tuple.index
 
 
 @dataclass(frozen=True, slots=True)
 class SoundTarget:
-    """Destination of a song's sound: the Unix socket of an encoder, which encodes it as `audio` says."""
+    """Destination of a song's sound: the Unix socket of an encoder, which encodes the sound with the settings
+    `audio`.
+    """
 
     address: str
     audio: AudioSettings
@@ -83,12 +86,12 @@ class SoundTarget:
 class Plan:
     """Command: plan a song. Reply: `Planned` or `Failed`.
 
-    `plan` is the pickled plan that a checker has made from the same parameters, so that the engine does not plan again.
-    With `saved`, from the `Rendered` reply at the end of section `index - 1`, the song continues from section `index`.
-    `finished` are the states of the following sections that an earlier attempt has denoised, from their last
-    `SectionStep`; they are rendered without being denoised again. `trace` is the call's span as a W3C `traceparent`:
-    log lines name it, and if it is sampled, work on the song is reported as spans. Its sound is sent to `sound_to`;
-    with `None` it is dropped.
+    `plan` is the pickled plan that the checking process has made from the same parameters; if given, the engine does
+    not plan again. With `saved`, from the `Rendered` reply at the end of section `index - 1`, the song continues from
+    section `index`. `finished` are the states of the following sections that an earlier attempt has denoised, from
+    their last `SectionStep`; these sections are rendered without being denoised again. `trace` is the call's span as a
+    W3C `traceparent`: log lines contain it, and if it is sampled, work on the song is recorded as spans. The song's
+    sound is sent to `sound_to`, or dropped if that is `None`.
     """
 
     song: SongKey
@@ -104,7 +107,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Command: encode the conditions of a section. Reply: `Prepared` or `Failed`."""
+    """Command: encode the conditions (prompt, lyrics ...) of a section. Reply: `Prepared` or `Failed`."""
 
     section: SectionKey
 
@@ -112,10 +115,10 @@ class Prepare:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Command: advance sections of one engine by `steps` steps, as one batch; sections are begun if necessary.
+    """Command: advance sections of one engine by `steps` denoising steps, as one batch. Reply: `Stepped`.
 
     Every section must be prepared, and the section before it denoised. Sections that have ended early meanwhile are
-    left out, and those of different groups are advanced apart. Reply: `Stepped`.
+    left out. Sections of different batching groups are advanced in separate batches.
     """
 
     sections: tuple[SectionKey, ...]
@@ -125,8 +128,8 @@ class Step:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Command: render the next `windows` windows of a finished section, or the rest of it. Reply: `Rendered` or
-    `Failed`.
+    """Command: render the next `windows` windows of sound of a denoised section, or fewer at its end. Reply: `Rendered`
+    or `Failed`.
     """
 
     section: SectionKey
@@ -135,14 +138,16 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Command: delete all data of an attempt at a song, known or not. Reply: `Done`."""
+    """Command: delete all data of an attempt at a song, if there is any. Reply: `Done`."""
 
     song: SongKey
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Command: check that the lane responds and every engine's device works; if not, the worker ends. Reply: `Done`."""
+    """Command: check that the lane responds and that the device works for every engine; if not, the worker ends. Reply:
+    `Done`.
+    """
 
 
 Command: TypeAlias = Plan | Prepare | Step | Render | Release | Ping
@@ -161,8 +166,8 @@ class Fault(Enum):
 class Failure:
     """Failure of one attempt at a song, or of loading one engine.
 
-    `text` is a traceback for the log if the cause is a bug, otherwise a sentence for the caller. `violations` is empty
-    unless the caller is the cause.
+    `text` is a traceback for the log if the cause is a bug, otherwise a sentence for the caller. `violations` lists the
+    caller's mistakes; it is empty for other causes.
     """
 
     fault: Fault
@@ -182,7 +187,7 @@ class Ready:
 
 
 class WorkSpan(NamedTuple):
-    """A span of work on a traced song, in nanoseconds since 1970; `section` is `None` for the plan."""
+    """A trace span of work on a song, in nanoseconds since 1970; `section` is `None` for the planning of the song."""
 
     song: SongKey
     section: int | None
@@ -194,7 +199,9 @@ class WorkSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Reply: the plan of a song, without the engine's own field `detail`, and the sample rate of its windows."""
+    """Reply: the plan of a song (without the engine's own field `detail`), and the sample rate of the song's
+    windows.
+    """
 
     song: SongKey
     plan: SongPlan
@@ -205,7 +212,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Reply: a section is prepared; the fields are those of `model.engine.SectionConditions`."""
+    """Reply: the conditions of a section are encoded. The fields are those of `model.engine.SectionConditions`."""
 
     section: SectionKey
     cost: int
@@ -218,8 +225,8 @@ class Prepared:
 
 
 class SectionStep(NamedTuple):
-    """A section has done `step` of `steps` steps; with the last step it has the state for `Plan.finished`. The other
-    fields are those of `model.engine.SectionState`.
+    """Progress of a section: `step` of `steps` denoising steps are done. With the last step, the message has the
+    finished state for `Plan.finished`. The other fields are those of `model.engine.SectionState`.
     """
 
     section: SectionKey
@@ -232,7 +239,7 @@ class SectionStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Reply: an attempt at a song has failed, with the reason."""
+    """Reply: an attempt at a song has failed, with the reason of the failure."""
 
     song: SongKey
     failure: Failure
@@ -241,7 +248,8 @@ class Failed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """Reply: the result of `steps` steps for every section of the batch, the failures, and the device seconds.
+    """Reply: the result of `steps` denoising steps: progress of the batch's sections, failures, and device time in
+    seconds.
 
     `tokens` is the number of tokens of one step of the batch. `fits` is the largest number of sections that fitted into
     memory, if smaller than the batch.
@@ -257,7 +265,7 @@ class Stepped:
 
 
 class DeviceMemory(NamedTuple):
-    """Memory of an accelerator, for all processes on it: used now, and in total."""
+    """Memory of an accelerator in bytes: used now by all processes, and in total."""
 
     used_bytes: int
     total_bytes: int
@@ -266,12 +274,12 @@ class DeviceMemory(NamedTuple):
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Reply: windows were rendered and sent to the song's encoder one by one; has their number of samples and the
-    device seconds.
+    """Reply: windows of sound were rendered and sent to the song's encoder; with their number of samples and the device
+    time in seconds.
 
-    The `last` reply for a section comes when the engine's iterator has ended, so that no window waits for it; it may
-    have no windows. It has the state for `Plan.saved`, unless the song ends here, which `ends_song` tells. `memory` is
-    set for devices with their own memory.
+    `last` is True in the last reply for a section, which comes when the engine's iterator has ended and may have no
+    windows. It has the state for `Plan.saved`, unless the song ends with this section (`ends_song`). `memory` is set
+    for devices with their own memory.
     """
 
     section: SectionKey
@@ -287,13 +295,13 @@ class Rendered:
 
     @property
     def sound_seconds(self) -> float:
-        """Length of the windows in seconds of the song."""
+        """Length of the rendered windows in seconds of sound."""
         return self.samples / self.sample_rate_hertz
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Reply: the command was executed; `memory` is set for devices with their own memory."""
+    """Reply: the command was executed. `memory` is set for devices with their own memory."""
 
     memory: DeviceMemory | None = None
 

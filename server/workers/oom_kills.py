@@ -8,22 +8,25 @@ _KEY = "oom_kill "
 
 
 class OomKills:
-    """Reads the kernel's count of killed processes for the control group (cgroup, version 1 or 2) of this process.
+    """Reads how many processes the kernel has killed for lack of memory in the control group (cgroup, version 1 or 2)
+    of this process.
 
     Files: `memory.events` of version 2, `memory.oom_control` of version 1.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
-        """Find the file with the kernel's count of killed processes, below the folder `root` of the file system."""
+        """Find the file with the kernel's count of killed processes, below the root folder `root` of the file
+        system.
+        """
         self._file = next((file for file in _files(root) if _count(file) is not None), None)
         self._explained = self._read()
 
     def forget(self) -> None:
-        """Ignore all kills that the kernel has counted so far."""
+        """Regard all kills that the kernel has counted so far as explained."""
         self._explained = self._read()
 
     def explain(self) -> bool:
-        """Return True, and count one kill as explained, if the kernel has killed a process that no earlier call has
+        """Return True if the kernel has counted a kill that no earlier call has explained, and regard one kill as
         explained.
         """
         if self._read() <= self._explained:
@@ -36,8 +39,8 @@ class OomKills:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield the files that may contain the number of processes killed for lack of memory, the best first; in a
-    container the path of a control group may not be visible.
+    """Yield the files that may contain the count of processes killed for lack of memory, the most specific first. In a
+    container the path of the own control group may not be visible.
     """
     groups = root / "sys/fs/cgroup"
     for controllers, path in _memory_groups(root / "proc/self/cgroup"):
@@ -47,7 +50,9 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _memory_groups(listing: Path) -> list[tuple[str, str]]:
-    """Return the controllers and the path of each group that limits memory; version 2 names no controllers."""
+    """Return the controllers and the path of each control group of this process that limits memory. In version 2 the
+    controllers are empty.
+    """
     with suppress(OSError):
         lines = [line.split(":", 2) for line in listing.read_text("utf-8").splitlines()]
         return [(names, path) for _, names, path in lines if not names or "memory" in names.split(",")]

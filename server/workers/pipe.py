@@ -1,14 +1,14 @@
-"""The pipe between the server and one lane of a worker: pickled Python values with a length prefix.
+"""The pipe between the server and one lane (command queue) of a worker: pickled Python values, each after its length.
 
-The server's end is on the event loop, so no thread per lane is needed; the worker's end blocks. They are separate
-modules, so that a worker does not import asyncio at its start.
+The server's end is on the event loop and needs no thread per lane; the worker's end blocks. The two ends are in
+separate modules, so that a worker does not import asyncio at its start.
 """
 
 import pickle
 import struct
 
 LENGTH = struct.Struct("!I")
-"""The length prefix of a value, in bytes."""
+"""Format of the length of a value, in bytes, which is sent before the value."""
 
 
 class PipeClosed(Exception):
@@ -16,6 +16,6 @@ class PipeClosed(Exception):
 
 
 def packed(value: object) -> bytes:
-    """Serialize a value: its length, then its pickled bytes."""
+    """Serialize a value for the pipe: its length, then its pickled bytes."""
     data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     return LENGTH.pack(len(data)) + data

@@ -1,4 +1,4 @@
-"""Runs a Python module in its own process, connected by a pipe."""
+"""Runs a Python module as a child process that is connected to this process by a pipe."""
 
 import asyncio
 import socket
@@ -11,18 +11,17 @@ from server.workers.pipe import PipeClosed
 
 
 class ProcessEnded(Exception):
-    """The process has ended, or was not ready in time; the text gives the reason."""
+    """The child process has ended, or was not ready in time; the text gives the reason."""
 
 
 class PipedProcess:
-    """The server's handle of one process, which ends when the server's end of the pipe is closed.
-
-    In this way the process never runs longer than the server.
+    """The server's handle of one child process, to which it is connected by a pipe. The process ends when the server's
+    end of the pipe is closed, so it never runs longer than the server.
     """
 
     def __init__(self, module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
-        """Set up the handle of a process; its command line has the file descriptor of its end of the pipe, then the
-        `arguments`. The process has the variables of `environment` in addition to those of this process.
+        """Set up the handle of a process that runs the Python module `module`. Its command line has the file descriptor
+        of its end of the pipe, then the `arguments`. The variables of `environment` are added to those of this process.
         """
         self._module = module
         self._environment = environment or {}
@@ -32,14 +31,14 @@ class PipedProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process id, once the process was started."""
+        """The process id; `None` before the start."""
         return self._process.pid if self._process is not None else None
 
     async def start(self, spec: object, timeout_seconds: float) -> object:
-        """Start the process, send it `spec`, and return its first message.
+        """Start the process, send `spec` as the first message, and return the first message of the process.
 
         Raises:
-            ProcessEnded: the process ended before, or took too long.
+            ProcessEnded: the process has ended, or did not answer within `timeout_seconds`.
         """
         near, far = socket.socketpair()
         with far:
@@ -64,7 +63,7 @@ class PipedProcess:
             self._pipe.send(message)
 
     async def receive(self) -> object:
-        """Wait for the next message of the process.
+        """Wait for the next message from the process, and return it.
 
         Raises:
             ProcessEnded: the process has ended.
@@ -81,7 +80,7 @@ class PipedProcess:
         kill(self._process)
 
     async def stop(self, grace_seconds: float) -> None:
-        """Stop the process by closing its pipe; kill it after `grace_seconds`."""
+        """Close the pipe, which ends the process; kill it if it still runs after `grace_seconds`."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:

@@ -1,4 +1,4 @@
-"""Keeps a worker on every device and restarts it when it dies; subclasses start the workers."""
+"""Keeps a worker running on every device, and restarts a worker that ends; subclasses start the workers."""
 
 import asyncio
 import logging
@@ -22,31 +22,33 @@ _MORE_MEMORY = "give the container more, or let fewer or shorter songs run at on
 
 
 class PoolUnusable(Exception):
-    """The pool of workers cannot be used, because something is missing or wrong; the text says what to do."""
+    """The worker pool cannot be used, because something is missing or wrong; the text says what to do."""
 
 
 class StartedWorker(Worker, Protocol):
-    """Protocol of a worker that a pool starts and ends."""
+    """Protocol of a worker with the methods by which a pool starts and ends it."""
 
     async def launch(self) -> None:
-        """Start the worker, which loads its engines; `loaded` waits for that."""
+        """Start the worker, which then loads its engines; `loaded` waits for the engines."""
 
     async def loaded(self, timeout_seconds: float) -> Ready:
-        """Wait until the launched worker has loaded its engines.
+        """Wait until the started worker has loaded its engines, and return its first message.
 
         Raises:
-            WorkerDied: the worker could not be started, ended before, or took too long.
+            WorkerDied: the worker could not be started, has ended, or took longer than `timeout_seconds`.
         """
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the worker, by force after `grace_seconds`; it does not use its device afterwards."""
+        """End the worker, by force after `grace_seconds`; afterwards the worker does not use its device any more."""
 
 
 W = TypeVar("W", bound=StartedWorker)
 
 
 class RestartingPool(ABC, Generic[W]):
-    """Keeps one worker running on every device, and tracks the devices on which each engine is ready."""
+    """Keeps one worker running on every device, and tracks the devices on which each engine is ready. Subclasses start
+    the workers.
+    """
 
     def __init__(
         self,
@@ -59,11 +61,10 @@ class RestartingPool(ABC, Generic[W]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the pool. With `worker_threads` 0 the libraries choose the number of compute threads.
+        """Set up the worker pool. With `worker_threads` 0 the libraries choose the number of compute threads.
 
-        Workers compute the sound fingerprints of the engines in `fingerprinted`.
-
-        The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
+        Workers compute the sound fingerprints (hashes of a test song) of the engines in `fingerprinted`. The pause
+        before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
         self._engines = tuple(engines)
         self._availability = EngineAvailability(devices, [engine.name for engine in engines])
@@ -78,34 +79,34 @@ class RestartingPool(ABC, Generic[W]):
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
-        """The devices, each of which has at most one worker."""
+        """The configured devices; each has at most one worker."""
         return self._availability.devices
 
     @property
     def engine_names(self) -> tuple[str, ...]:
-        """The configured engines, ready or not, in the order of the settings."""
+        """The names of the configured engines, ready or not, in the order of the settings."""
         return self._availability.engine_names
 
     def infos(self) -> dict[str, EngineInfo]:
-        """Return the engines that are ready on some device, in the order of the settings."""
+        """Return the properties of the engines that are ready on some device, by name, in the order of the settings."""
         return self._availability.infos()
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
-        """Return the devices on which `engine` is ready."""
+        """Return the names of the devices on which `engine` is ready."""
         return self._availability.devices_of(engine)
 
     def engines_on(self, device: str) -> frozenset[str]:
-        """Return the engines that are ready on `device`."""
+        """Return the names of the engines that are ready on `device`."""
         return self._availability.engines_on(device)
 
     def serves_nothing(self, device: str) -> bool:
-        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
-        failed.
-        """
+        """Return True if the worker of `device` has loaded no engine, or if the last start of a worker has failed."""
         return self._availability.serves_nothing(device)
 
     def sound_of(self, engine: str) -> str:
-        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
+        """Return the sound fingerprint of `engine` (a hash of a test song) if it is the same on all its devices;
+        otherwise an empty string.
+        """
         return self._availability.sound_of(engine)
 
     def require(self, engine: str) -> None:
@@ -113,43 +114,49 @@ class RestartingPool(ABC, Generic[W]):
         self._availability.require(engine)
 
     def nodes(self) -> Mapping[str, str]:
-        """Return the address of the cluster node on which each device's worker has loaded, by device."""
+        """Return the address of the cluster node on which the worker of each device runs, by device; empty without a
+        cluster.
+        """
         return {}
 
     @abstractmethod
     def process_ids(self) -> Mapping[tuple[str, str], int | None]:
-        """Return the ids of the pool's processes on this computer, by kind and device."""
+        """Return the ids of the pool's processes on this computer, by kind of process and device; `None` for one that
+        does not run.
+        """
 
     def unavailable(self, engine: str) -> bool:
-        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
-        waiting songs should fail.
+        """Return True if `engine` is ready on no device and every one of its devices has already tried to load it.
+        Waiting songs should then fail.
         """
         return self._availability.unavailable(engine)
 
     def all_starts_failed(self) -> bool:
-        """Return True if no device has a worker and each has failed to start many times, so that the server should be
-        restarted.
+        """Return True if no device has a worker and the start has failed many times on each device, so that the server
+        should be restarted.
         """
         return self._availability.all_starts_failed()
 
     async def settled(self) -> None:
-        """Wait until every device has loaded its engines, or has failed to start once."""
+        """Wait until each device has loaded its engines or has failed to do so once."""
         await self._availability.settled()
 
     async def launch(self) -> None:
-        """Start the first worker of every device before `run` is called, which then uses them."""
+        """Start the first worker of every device, so that engines load before `run` is called."""
         for device in self.devices:
             worker = self._launched[device.name] = self._new_worker(device)
             await worker.launch()
 
     async def close(self) -> None:
-        """Kill the launched workers that `run` does not use."""
+        """Kill the started workers that `run` has not begun to use."""
         while self._launched:
             _, worker = self._launched.popitem()
             await worker.stop(grace_seconds=0.0)
 
     async def run(self, observer: WorkerPoolObserver) -> None:
-        """Keep a worker on every device and let `observer` use it, until cancelled; then all workers have ended."""
+        """Keep a worker running on every device, and let `observer` use it, until cancelled. All workers have ended
+        when this returns.
+        """
         self._observer = observer
         async with asyncio.TaskGroup() as drivers:
             for device in self.devices:
@@ -166,7 +173,7 @@ class RestartingPool(ABC, Generic[W]):
                     error,
                 )
             except Exception:
-                # A bug of ours must not leave a device unserved for the rest of the server's life.
+                # A bug in this code must not leave a device without a worker until the end of the server.
                 _log.exception(
                     "the worker of device %s failed because of a bug of the server, and is restarted: please report "
                     "this traceback",
@@ -189,7 +196,9 @@ class RestartingPool(ABC, Generic[W]):
             )
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
-        """Start a worker and let `observer` use it until it ends; then its process has ended."""
+        """Start a worker of a device, and let `observer` use it until the worker ends. The worker's process has ended
+        when this returns.
+        """
         self._starting()
         launched = self._launched.pop(device.name, None)
         worker = launched or self._new_worker(device)
@@ -224,14 +233,14 @@ class RestartingPool(ABC, Generic[W]):
 
     @abstractmethod
     def _new_worker(self, device: DeviceSpec) -> W:
-        """Return a worker for a device, not launched yet; it calls `_exited` when it has ended by itself."""
+        """Create a worker for a device, not started yet. The worker calls `_exited` when it has ended by itself."""
 
     @abstractmethod
     def _death(self, worker: W) -> WorkerDeath:
-        """Return the cause of the death of a worker that was stopped after it had died."""
+        """Return the cause of a worker's end; called after `stop`."""
 
     def _starting(self) -> None:
-        """Prepare for a worker that is about to be started or used; called before each."""
+        """Do what the pool needs before a worker is started or used; called before each."""
 
     def _exited(self, device: str) -> None:
         if self._observer is not None:
@@ -248,4 +257,4 @@ class RestartingPool(ABC, Generic[W]):
 
 
 AnyPool: TypeAlias = RestartingPool[Any]
-"""A pool of any kind of workers."""
+"""A worker pool with any kind of workers."""

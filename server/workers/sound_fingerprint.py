@@ -1,4 +1,4 @@
-"""Computes the sound fingerprint of an engine, which is equal on devices that make the same sound of the same song."""
+"""Computes the sound fingerprint of an engine: a hash of a test song, equal on devices that make identical sound."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ _SONG = SongParams(
     seed=20_240_229,
 )
 _TOUCHES = 2
-"""Least number of windows in the song, so that state between windows is included."""
+"""Minimum number of windows of the test song that are hashed, so that state between windows is included."""
 
 
 def sound_fingerprint(engine: Engine, name: str, device: str) -> str:
-    """Return the fingerprint of an engine on a device: a hash of one second of a fixed song.
+    """Return the sound fingerprint of an engine on a device: a hash of the first second of a fixed song.
 
-    It does not depend on the version of the server. Processors and libraries that round differently give another
-    fingerprint. Raises the engine's errors.
+    The hash does not depend on the version of the server. Processors and libraries that round differently give another
+    hash. Raises the engine's errors.
     """
     info = engine.info()
     shortest, _ = info.duration_seconds

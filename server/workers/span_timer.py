@@ -1,4 +1,4 @@
-"""Sums up work of one kind on one section of a traced song into one span."""
+"""Adds up all work of one kind on one section of a song into one trace span."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -7,10 +7,12 @@ from server.workers.messages import SongKey, WorkSpan
 
 
 class SpanTimer:
-    """Adds up work of one kind on a section, from the start of its first command to the end of its last."""
+    """Adds up work of one kind, such as denoising, on a section: one span from the start of the first command to the
+    end of the last.
+    """
 
     def __init__(self, name: str, now_ns: Callable[[], int]) -> None:
-        """Set up the span timer; `now_ns` is the wall clock, in nanoseconds."""
+        """Set up the timer of a span with that name; `now_ns` returns wall-clock time in nanoseconds since 1970."""
         self.batches: list[int] = []
         self._name = name
         self._now_ns = now_ns
@@ -18,7 +20,9 @@ class SpanTimer:
         self._busy_seconds = 0.0
 
     def add(self, seconds: float, batch: int = 1, pieces: int = 1) -> None:
-        """Add `seconds` of work that has just ended: `pieces` steps or windows, each for `batch` sections at once."""
+        """Add `seconds` of work that has just ended: `pieces` denoising steps or windows, each done for `batch`
+        sections at once.
+        """
         self._end_ns = self._now_ns()
         if not self.batches:
             self._start_ns = self._end_ns - round(seconds * 1e9)
@@ -28,7 +32,7 @@ class SpanTimer:
     def span(
         self, song: SongKey, section: int | None, attributes: Mapping[str, int | tuple[int, ...]] | None = None
     ) -> WorkSpan:
-        """Return the trace span of the work, with the id of the process that did it."""
+        """Return the trace span of all work so far, with the id of this process among its attributes."""
         values: dict[str, str | int | float | tuple[int, ...]] = {
             "process.pid": os.getpid(),
             "melisma.attempt": song.attempt,

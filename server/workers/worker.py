@@ -1,6 +1,7 @@
-"""The process that drives one device: each of its lanes receives a command, executes it and sends one reply.
+"""The worker process, which drives one device. Each of its lanes (command queues) receives a command, executes it and
+sends one reply.
 
-It does not know other devices, listeners or time limits; the server decides the order of songs.
+A worker does not know other devices, listeners or time limits; the server decides the order of songs.
 """
 
 import logging
@@ -21,11 +22,13 @@ _SWITCH_SECONDS = 0.0005
 
 
 def main(*descriptors: int) -> None:
-    """Run a worker process, connected to the server by one pipe for each lane.
+    """Run a worker process, connected to the server by one pipe for each lane; `descriptors` are the file descriptors
+    of the pipes.
 
-    Reads a `WorkerSpec` from the first pipe, loads engines, sends `Ready`, then executes the commands of each lane in
-    its own thread. Returns when the server closes the pipes. The process ignores signals, because the server ends its
-    workers. Any other end of a lane ends the process: a broken device, lack of memory while loading, a bug.
+    The function reads a `WorkerSpec` from the first pipe, loads engines, sends `Ready`, then executes the commands of
+    each lane in its own thread. It returns when the server closes the pipes. The process ignores signals, because the
+    server ends its workers. Any other end of a lane ends the process: a broken device, lack of memory while loading, a
+    bug.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -38,7 +41,7 @@ def main(*descriptors: int) -> None:
         first.send(ready)
         executor = CommandExecutor(engines)
         if others:
-            # The threads of an interpreter take turns; a denoising step must not wait long.
+            # The threads of a Python process take turns; a denoising step must not wait long for its turn.
             sys.setswitchinterval(_SWITCH_SECONDS)
         for pipe in others:
             threading.Thread(target=_serve_lane, args=(pipe, executor, spec.threads), daemon=True).start()
@@ -46,7 +49,9 @@ def main(*descriptors: int) -> None:
 
 
 def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    """Execute the commands that arrive through a pipe until the pipe is closed, which raises PipeClosed."""
+    """Execute the commands that arrive through a pipe, with `threads` compute threads, until the pipe is closed; then
+    raise PipeClosed.
+    """
     limit_threads(threads)
     while True:
         pipe.send(executor.handle(cast(Command, pipe.receive())))

@@ -21,22 +21,22 @@ from server.workers.pipe import PipeClosed
 _log = logging.getLogger(__name__)
 
 _KILLED_SECONDS = 10.0
-"""Seconds within which a killed process ends, unless it is stuck in a driver."""
+"""Seconds within which a killed process ends, unless the process is blocked in a driver."""
 
 _ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _GROWING_SEGMENTS = "expandable_segments:True"
 
 
 class WorkerProcess:
-    """A worker in its own process, a new interpreter that imports only the worker.
+    """The server's handle of a worker that runs as a process on this computer, in a new Python interpreter.
 
-    It does not load gRPC, and the server does not load torch. The process ends when the server's ends of its pipes are
-    closed, so it never runs longer than the server.
+    The worker process does not load gRPC, and the server does not load torch. The process ends when the server's ends
+    of its pipes are closed, so it never runs longer than the server.
     """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
-        """Set up the worker process; `on_exit` is called on the event loop when the process has ended, unless `stop`
-        ends it.
+        """Set up the handle of a worker process. `on_exit` is called on the event loop when the process has ended,
+        unless `stop` ends it.
         """
         self._spec = spec
         self._exchange_timeout_seconds = exchange_timeout_seconds
@@ -54,21 +54,21 @@ class WorkerProcess:
 
     @property
     def distant(self) -> bool:
-        """False: messages take a fraction of a millisecond."""
+        """False: messages to the worker and back take a fraction of a millisecond."""
         return False
 
     @property
     def exited(self) -> bool:
-        """True once the process has ended, unless `stop` ended it."""
+        """True once the worker process has ended, unless `stop` ended it."""
         return self._exited
 
     @property
     def pid(self) -> int | None:
-        """The process id, once the process was started."""
+        """The process id of the worker; `None` before the start."""
         return self._process.pid if self._process is not None else None
 
     async def launch(self) -> None:
-        """Start the process, which loads its engines; `loaded` waits for that."""
+        """Start the worker process, which then loads its engines; `loaded` waits for the engines."""
         device, environment = seen_alone(self._spec.device, child_environment())
         with ExitStack() as far_ends:
             descriptors = [await self._open_pipe(lane, far_ends) for lane in self._spec.lanes]
@@ -79,29 +79,29 @@ class WorkerProcess:
         self._pipes[self._spec.lanes[0]].send(dataclasses.replace(self._spec, device=device))
 
     async def loaded(self, timeout_seconds: float) -> Ready:
-        """Wait until the launched process has loaded its engines.
+        """Wait until the started worker process has loaded its engines, and return its first message.
 
         Raises:
-            WorkerDied: the process ended before, or took too long.
+            WorkerDied: the process has ended, or took longer than `timeout_seconds`.
         """
         ready = self._pipes[self._spec.lanes[0]].receive()
         return cast(Ready, await self._in_time(ready, timeout_seconds, "LOAD_TIMEOUT_SECONDS"))
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Send a command to a lane, which executes its commands in order."""
+        """Send a command to a lane (command queue) of the worker, which executes its commands in order."""
         self._pipes[lane].send(command)
 
     async def receive(self, lane: Lane) -> Reply:
-        """Wait for the next reply of a lane.
+        """Wait for the next reply of a lane (command queue) of the worker, and return it.
 
         Raises:
-            WorkerDied: the process ended before, or took longer than the time limit for replies.
+            WorkerDied: the process has ended, or took longer than the time limit for replies.
         """
         reply = self._pipes[lane].receive()
         return cast(Reply, await self._in_time(reply, self._exchange_timeout_seconds, "EXCHANGE_TIMEOUT_SECONDS"))
 
     async def stop(self, grace_seconds: float) -> None:
-        """Stop the process by closing its pipes; kill it after `grace_seconds`.
+        """Close the pipes of the worker, which ends the process; kill it if it still runs after `grace_seconds`.
 
         A process that the system cannot end is left running and logged.
         """
@@ -113,8 +113,8 @@ class WorkerProcess:
             self._killed |= await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
 
     def death(self, kills: OomKills) -> WorkerDeath:
-        """Return the cause of the death of a worker that had died before `stop`; a kill for lack of memory is marked as
-        explained in `kills`.
+        """Return the cause of the end of a worker that had ended before `stop` was called. A kill for lack of memory is
+        marked as explained in `kills`.
         """
         status = self._process.returncode if self._process is not None else None
         if self._killed or status is None:
@@ -124,7 +124,9 @@ class WorkerProcess:
         return WorkerDeath.CRASHED if status < 0 else WorkerDeath.EXITED
 
     async def _open_pipe(self, lane: Lane, far_ends: ExitStack) -> int:
-        """Open the pipe of a lane; returns the descriptor of the process's end, which `far_ends` closes."""
+        """Open the pipe of a lane; return the file descriptor of the worker's end, which `far_ends` closes in this
+        process.
+        """
         near, far = socket.socketpair()
         far_ends.enter_context(far)
         self._pipes[lane] = await AsyncPipe.open(near)
@@ -136,7 +138,9 @@ class WorkerProcess:
         self._on_exit()
 
     async def _in_time(self, answer: Awaitable[object], timeout_seconds: float, limit: str) -> object:
-        """Wait for a message; `limit` is the name of the setting for the time limit."""
+        """Wait for a message of the worker, at most `timeout_seconds`; `limit` is the name of that setting, for the
+        error text.
+        """
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await answer
@@ -151,7 +155,7 @@ class WorkerProcess:
             raise WorkerDied("the worker process has ended") from error
 
     def _log_stuck(self) -> None:
-        """Log that a process cannot be ended, because a call into a driver cannot be interrupted."""
+        """Log that the worker process cannot be ended, because it is blocked in a call into a driver."""
         _log.error(
             "process %s of device %s was killed but has not ended: it is stuck in the driver and may still occupy "
             "memory of the device; see 'nvidia-smi' and the kernel's log",
@@ -161,12 +165,13 @@ class WorkerProcess:
 
 
 def seen_alone(device: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return the name of a device in a process that can see no other GPU, and the environment of that process.
+    """Return the name of a device inside a worker process that can see no other GPU, and the environment of that
+    process.
 
-    GPU N is the N-th of CUDA_VISIBLE_DEVICES, if that is set. Otherwise libraries that use the first visible GPU would
-    occupy some hundred megabytes of it for each worker. For a GPU that is not in the list the environment is not
-    changed, and the engine reports the error. Memory is allocated in expandable segments, because lengths of songs
-    vary, unless PYTORCH_CUDA_ALLOC_CONF or PYTORCH_ALLOC_CONF says otherwise.
+    GPU N is the N-th of CUDA_VISIBLE_DEVICES, if that is set. If a process saw all GPUs, libraries that use the first
+    visible one would occupy some hundred megabytes of its memory for each worker. For a GPU that is not in the list the
+    environment is not changed, and the engine reports the error. Memory is allocated in expandable segments, because
+    lengths of songs vary, unless PYTORCH_CUDA_ALLOC_CONF or PYTORCH_ALLOC_CONF says otherwise.
     """
     named = re.fullmatch(r"cuda(?::(\d+))?", device)
     if named is None:

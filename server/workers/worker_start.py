@@ -1,4 +1,4 @@
-"""Loads the engines of a worker and sets its number of compute threads, wherever the worker runs."""
+"""Loads the engines of a worker and sets its number of compute threads, on this computer or on a node of a cluster."""
 
 import sys
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from server.workers.messages import Ready, WorkerSpec
 
 
 def started(spec: WorkerSpec) -> tuple[dict[str, Engine], Ready]:
-    """Load the engines of a worker; returns them and the worker's first message."""
+    """Load the engines of a worker; return them by name, and the worker's first message."""
     with uncollected():
         engines, failures = load_engines(spec.engines, spec.device)
         sounds = _fingerprints(spec, engines)
@@ -20,19 +20,21 @@ def started(spec: WorkerSpec) -> tuple[dict[str, Engine], Ready]:
 
 
 def limit_threads(threads: int) -> None:
-    """Limit the compute threads for the calling thread, because some libraries count them per thread."""
+    """Limit the number of compute threads that the calling thread may use (some libraries count per thread); 0 means no
+    limit.
+    """
     if not threads:
         return
     threadpool_limits(threads)
-    # Asking the loaded modules spares engines that do not use torch its import, which takes seconds.
+    # If no engine has imported torch, it is not imported here either, which would take seconds.
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
 
 
 def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
-    """Return the sound fingerprints of the engines that the worker must identify, by engine; the sound is made with as
-    many threads as that of songs.
+    """Return the sound fingerprints of the engines in `spec.fingerprinted`, by engine. The test song is made with as
+    many threads as all songs.
     """
     wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
     if wanted:

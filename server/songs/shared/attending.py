@@ -1,4 +1,6 @@
-"""Reports to the song directory which songs have listeners on this server, and how far these have listened."""
+"""Reports to the song directory (shared registry of songs) which songs have listeners on this server, and the furthest
+byte that they have reached.
+"""
 
 import asyncio
 import logging
@@ -14,11 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 class Attending:
-    """Reports the listeners of this server, so that other servers do not cancel their running songs or evict ended
-    ones.
+    """Reports the listeners of this server to the other servers, so that these neither cancel running songs with
+    listeners nor evict ended ones.
 
-    A song that was taken over has two recordings: that of the song made by the other server, and that of the song made
-    here.
+    A song that this server took over has two recordings with listeners: that of the song made by the earlier server,
+    and that of the song made here.
     """
 
     def __init__(self, directory: Directory, opened: OpenRecordings) -> None:
@@ -28,33 +30,35 @@ class Attending:
         self._draining = False
 
     def found(self, recording: Recording) -> None:
-        """Record that a recording of an ended song is about to get a listener."""
+        """Report that a song that has ended is about to get a listener on this server."""
         self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
-        """Record that a recording has at least one listener now."""
+        """Report that the song of a recording has at least one listener on this server now."""
         if not recording.ended:
             self._send(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 
     def left(self, recording: Recording) -> None:
-        """Record that the last listener of a recording has left; unless its song has another recording with listeners,
-        the lingering time begins.
+        """Report that the last listener of a song has left this server, so that the song's lingering time begins. No
+        report is sent while another recording of the song has listeners.
         """
         if not (recording.ended or self._draining or self._open.listened_of(recording.song.song_id)):
             self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def start_draining(self) -> None:
-        """Report listeners that leave from now on as present for a while, because they move to other servers."""
+        """Send no reports about listeners that leave from now on, because they move to other servers; their last report
+        stays valid for a while.
+        """
         self._draining = True
 
     async def run(self) -> None:
-        """Renew the report of listeners periodically, until cancelled."""
+        """Renew the report on all listeners of this server every two seconds, until cancelled."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
             await self._attend([*map(_attendance, self._open.listened)])
 
     async def close(self) -> None:
-        """Wait until the last reports of listeners are sent."""
+        """Wait until the last reports on listeners are sent."""
         await asyncio.gather(*self._tasks)
 
     def _send(self, attendance: Attendance) -> None:
@@ -74,7 +78,7 @@ class Attending:
 
 
 def _attendance(recordings: Collection[Recording]) -> Attendance:
-    """Return the report on the listeners of one song. The report stays valid long enough for them to return through
+    """Return the report on the listeners of one song. It stays valid long enough for the listeners to come back through
     another server.
     """
     first = next(iter(recordings))

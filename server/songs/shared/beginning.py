@@ -1,5 +1,5 @@
-"""Starts songs that this server has claimed in the song directory, including those that other servers have admitted or
-begun.
+"""Starts songs that the song directory (shared registry of songs) has assigned to this server, also songs that another
+server has admitted or begun.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim, Directory
 
 _UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
-"""Errors that depend on this server and not on the song."""
+"""Errors that concern this server and not the song, so that another server may be able to make the song."""
 
 _NOT_UNDERSTOOD = (InvalidRequest, ControlNotSupported)
-"""Errors that may not occur on a server of another version."""
+"""Errors that another version of the server may not raise for the same request."""
 
 
 _MOST_LEFT = 1000
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 class Beginning:
-    """Starts a claimed song from its stored request."""
+    """Starts songs that were assigned to this server, from their stored requests."""
 
     def __init__(
         self,
@@ -53,9 +53,10 @@ class Beginning:
         *,
         max_lost_seconds: float,
     ) -> None:
-        """Set up the start of claimed songs; `clock` returns the monotonic seconds of deadlines.
+        """Set up the start of songs; `clock` returns monotonic seconds, in which deadlines are given.
 
-        Songs whose requests this version does not understand are left to other servers for `max_lost_seconds`.
+        A song whose request this version of the server does not understand is left to other servers for
+        `max_lost_seconds`.
         """
         self._store = store
         self._directory = directory
@@ -67,11 +68,12 @@ class Beginning:
 
     @property
     def left(self) -> Collection[str]:
-        """Ids of the songs that are left to servers of another version."""
+        """Ids of the songs that this server now leaves to servers of another version."""
         return [song_id for song_id, until in self._left_to_others.items() if until > self._clock()]
 
     async def begin(self, claim: Claim) -> bool:
-        """Start a claimed song; return False if it was released again because this server cannot make it now.
+        """Start making a song that was assigned to this server; return False if the song was released again, because
+        this server cannot make it now.
 
         Raises:
             StoreFailed, LeaseLost: the song directory is unreachable, or another server has the song.
@@ -98,7 +100,9 @@ class Beginning:
         return True
 
     def _leaves(self, song_id: str) -> bool:
-        """Release a song for other servers; return False if that was already done for too long."""
+        """Record that a song is left to servers of another version; return False if that was already recorded, so that
+        the song must end.
+        """
         if song_id in self._left_to_others:
             return False
         self._left_to_others[song_id] = self._clock() + self._max_lost_seconds
@@ -115,7 +119,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorParts:
-    """The objects that a server needs to make songs of the service."""
+    """The objects that a server needs to make songs of a service of several servers."""
 
     directory: Directory
     runner: SongRunner

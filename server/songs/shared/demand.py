@@ -1,4 +1,4 @@
-"""Counts the songs of the whole service and their work, for autoscalers."""
+"""Counts the songs of all servers and their work in device seconds, for autoscalers."""
 
 import asyncio
 import logging
@@ -13,8 +13,8 @@ from server.store.whole_service import Queue
 
 _INTERVAL_SECONDS = 2.0
 _GOOD_SECONDS = 30.0
-"""Seconds for which published counts are valid, longer than a rolling update of all servers leaves them without
-renewal.
+"""Seconds for which published counts are valid. A rolling update of all servers interrupts the counting for less
+time.
 """
 
 logger = logging.getLogger(__name__)
@@ -22,9 +22,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The number of songs of the service that have not ended, and the device seconds of the waiting ones, by engine.
+    """Work of the whole service: by engine, the number of songs that have not ended, and the device seconds of the
+    waiting songs.
 
-    `queue` is the queue at the moment of the count; `None` if the count has failed.
+    `queue` has the waiting songs at the moment of the count; `None` if the count has failed.
     """
 
     songs: Mapping[str, int] = field(default_factory=dict)
@@ -33,21 +34,21 @@ class Work:
 
 
 class Demand:
-    """Counts the songs and the work of the whole service periodically; every server gets the same numbers."""
+    """Counts the songs and the work of the whole service every two seconds; every server gets the same numbers."""
 
     def __init__(self, directory: Directory, survey: Survey, runner: SongRunner, engines: Sequence[str]) -> None:
-        """Set up the count; `engines` are the configured engines. An engine that was never served counts as needed, so
-        that an autoscaler starts a server that announces it.
+        """Set up the count; `engines` are the configured engines. An engine that no server has served yet counts as one
+        song, so that an autoscaler starts a server for it.
         """
         self._directory = directory
         self._survey = survey
         self._runner = runner
         self._engines = engines
         self.work = Work()
-        """The latest count; empty while the song directory is unreachable."""
+        """Result of the latest count; empty while the song directory is unreachable."""
 
     async def run(self) -> None:
-        """Count the work periodically, until cancelled."""
+        """Count the songs and their work every two seconds, until cancelled."""
         while True:
             try:
                 self.work = await self._count()

@@ -1,4 +1,6 @@
-"""Sends heartbeats for songs without events, so that proxies do not close their streams as idle."""
+"""Sends heartbeat events to listeners of songs without other events, so that proxies do not close the connections as
+idle.
+"""
 
 import asyncio
 import itertools
@@ -18,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Sends an event to the listeners of every open song of this server at least every `interval_seconds`.
+    """Sends an event to the listeners of every unfinished song on this server at least every `interval_seconds`.
 
-    The heartbeat of a waiting song has its queue position and ETA; the song directory is read once per interval for all
-    songs together. The heartbeat of a song that another server makes is empty, because progress of steps is not stored.
-    A song made here reports its progress itself, and gets heartbeats only while it has no events, for example while its
+    The heartbeat of a waiting song has its queue position and ETA; the queue is read once per interval for all songs
+    together. The heartbeat of a song that another server makes is empty, because the progress of steps is not stored. A
+    song made here reports its own progress, and gets heartbeats only while it has no events, for example while its
     sound cannot be stored.
     """
 
@@ -43,7 +45,9 @@ class Heartbeat:
         self._waiting: Mapping[str, QueueStatus] = {}
 
     async def run(self) -> None:
-        """Send heartbeats twice per interval until cancelled, however long sending takes."""
+        """Send heartbeats twice per interval until cancelled; the time for sending does not make the interval
+        longer.
+        """
         loop = asyncio.get_running_loop()
         at = loop.time()
         for number in itertools.count():
@@ -58,8 +62,8 @@ class Heartbeat:
                 )
 
     async def _send_heartbeats(self, *, ask: bool) -> None:
-        """Send heartbeats to the listeners of songs that had no event since the last call; with `ask` queue positions
-        are read first.
+        """Send a heartbeat to the listeners of each song that had no event since the last call; with `ask` queue
+        positions are read first.
         """
         waiting = [recording for recording in self._mirrors.followed if recording.song.state is SongState.QUEUED]
         for recording in filter(self._silent, self._open() - set(waiting)):
@@ -72,8 +76,8 @@ class Heartbeat:
         self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the queue positions of waiting songs. While the song directory is unreachable, the last known ones are
-        used.
+        """Read the queue positions of waiting songs from the song directory; if that fails, the last known positions
+        stay.
         """
         try:
             async with asyncio.timeout(self._half_seconds / 2):
@@ -85,7 +89,9 @@ class Heartbeat:
             )
 
     def _silent(self, recording: Recording) -> bool:
-        """Return True for a song that has events, but none since the last heartbeats."""
+        """Return True for a running or waiting song that has logged events, but no new event since the last
+        heartbeats.
+        """
         return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:

@@ -1,4 +1,6 @@
-"""Reads the sound of a running song from a store in which some of it may be missing for a moment."""
+"""Reads the sound of a running song from a shared store that may have lost its last writes; the lost sound is then
+stored again within seconds.
+"""
 
 import asyncio
 from typing import Final
@@ -9,9 +11,10 @@ _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 
 
 async def lasting_read(store: SongStore, song_id: str, offset: int, size: int) -> bytes:
-    """Return stored sound; if a part of it is missing, wait until the server that makes the song has stored it again.
+    """Return `size` bytes of a song's stored sound from byte `offset` on. If bytes are missing, wait some seconds for
+    the server that makes the song to store them again.
 
-    Returns fewer than `size` bytes if some are still missing after some seconds.
+    Fewer bytes are returned if some are still missing then.
 
     Raises:
         StoreFailed: the store fails for that long, or does not have the song; SongGone at once if the song was deleted.

@@ -1,4 +1,6 @@
-"""Pauses songs whose leases could not be renewed for too long, because another server may soon claim them."""
+"""Pauses songs whose leases could not be renewed for too long, because the song directory may soon assign them to
+another server.
+"""
 
 import asyncio
 import logging
@@ -13,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Watched:
-    """A song whose lease is watched, and the event loop's time until which it may run; the timer is `None` while the
-    song is paused.
+    """A song with a lease, and the time of the event loop's clock until which the song may run; the timer is `None`
+    while the song is paused.
     """
 
     job: SongJob
@@ -25,7 +27,7 @@ class _Watched:
 class LeaseWatch:
     """Pauses each song when two thirds of its lease duration have passed since the last renewal.
 
-    The last third is a margin for steps in flight and for differences between the clocks.
+    The last third is a safety margin for steps in progress and for differences between the clocks of servers.
     """
 
     def __init__(self, lease_seconds: float) -> None:
@@ -33,12 +35,14 @@ class LeaseWatch:
         self._songs: dict[str, _Watched] = {}
 
     def watch(self, song_id: str, job: SongJob) -> None:
-        """Watch the lease of a song that was just claimed."""
+        """Start the timer for the lease of a song that was just assigned to this server."""
         watched = self._songs[song_id] = _Watched(job, asyncio.get_running_loop().time() + self._good_seconds)
         self._wait(song_id, watched)
 
     def renewed(self, song_id: str, asked_at: float) -> None:
-        """Record that a lease was renewed by a call made at that time; a paused song resumes."""
+        """Restart the timer of a song whose lease was renewed by a call made at the time `asked_at` (event loop's
+        clock); a paused song resumes.
+        """
         watched = self._songs[song_id]
         watched.good_until = asked_at + self._good_seconds
         if watched.timer is None and watched.good_until > asyncio.get_running_loop().time():
@@ -47,7 +51,7 @@ class LeaseWatch:
             self._wait(song_id, watched)
 
     def remove(self, song_id: str) -> None:
-        """Stop watching the lease of a song."""
+        """Cancel the timer for the lease of a song."""
         if (timer := self._songs.pop(song_id).timer) is not None:
             timer.cancel()
 

@@ -1,5 +1,5 @@
-"""Makes the songs of this server with a shared store: from the claim in the song directory until the end of the song is
-stored.
+"""Makes the songs of a server with a shared store, from the assignment in the song directory (registry of songs) until
+the song's end is stored.
 """
 
 import asyncio
@@ -30,15 +30,17 @@ from server.store.directory import Claim, Directory, LeaseStatus
 from server.store.watcher import StoreWatcher
 
 DROP_SHARE = 1 / 6
-"""Share of a lease duration within which a lost song must stop, because the renewal of other leases waits for it."""
+"""Share of a lease duration within which a song must stop when another server has it; the renewal of other leases waits
+for this.
+"""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Song:
-    """A song that is being made here. `offered` is True once other servers may take it; `keeping` tracks if its end is
-    stored.
+    """A song that this server is making. `offered` is True once other servers may take the song over; `keeping` is the
+    task that stores the song.
     """
 
     claim: Claim
@@ -50,7 +52,9 @@ class _Song:
 
 
 class SharedMaking:
-    """Starts songs on a runner, stores their events before listeners get them, and cancels songs."""
+    """Starts songs on a server with a shared store, stores their events before listeners get them, and cancels
+    songs.
+    """
 
     def __init__(
         self,
@@ -66,7 +70,7 @@ class SharedMaking:
         lease_seconds: float,
         watcher: StoreWatcher,
     ) -> None:
-        """Set up the making of songs; `now_ns` is the wall clock."""
+        """Set up an object that makes songs; `now_ns` returns wall-clock time in nanoseconds since 1970."""
         self._store = store
         self._directory = directory
         self._open = opened
@@ -81,17 +85,17 @@ class SharedMaking:
         self._songs: dict[str, _Song] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.room = asyncio.Event()
-        """Set whenever another song may be begun or taken over here."""
+        """Set whenever this server may be able to start or take over another song."""
 
     @property
     def begun(self) -> Collection[Recording]:
-        """The recordings of planned songs that are being made here."""
+        """The recordings (event logs) of the songs that this server is making and that have a plan."""
         begun = (song_id for song_id, song in self._songs.items() if song.recorder.song.state is not SongState.QUEUED)
         return [made.recording for song_id in begun if (made := self._open.made(song_id))]
 
     @property
     def repeating(self) -> int:
-        """The number of songs that were taken over and still repeat their stored part."""
+        """Number of songs that this server took over and is making again up to their stored part."""
         return sum(song.recorder.repeats for song in self._songs.values())
 
     def begin(
@@ -102,12 +106,12 @@ class SharedMaking:
         queue_position: int,
         stored: Sequence[LoggedEvent] = (),
     ) -> Recording:
-        """Start a song that this server has claimed, and return a recording with its stored events.
+        """Start making a song that was assigned to this server (`claim`), and return its recording (event log).
 
-        `stored` are all events of the song that are already stored.
+        `stored` are all events that are already stored; the recording begins with them.
 
         Raises:
-            ServiceError: the runner accepts no more songs; the calling code must end the claim.
+            ServiceError: the server starts no more songs; the caller must then end the song.
         """
         song_id = claim.song.song_id
         recording = Recording(
@@ -136,13 +140,13 @@ class SharedMaking:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song of this server; its listeners get the error once its end is stored."""
+        """Cancel a song that this server makes; its listeners get SongCancelled once the song's end is stored."""
         if song := self._songs.get(recording.song.song_id):
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()
 
     async def renew(self) -> None:
-        """Renew the leases of this server's songs; stop, cancel or pause songs as the song directory's answers say."""
+        """Renew the leases of this server's songs. Songs whose lease is lost or that were cancelled are stopped."""
         asked_at = asyncio.get_running_loop().time()
         lease_statuses = await self._directory.renew([song.claim.lease for song in self._songs.values()])
         for song_id, lease_status in lease_statuses.items():
@@ -152,7 +156,7 @@ class SharedMaking:
                 self._note(song, lease_status)
 
     async def dropped(self, song_id: str) -> None:
-        """Stop a song that another server has claimed, and wait until it has stopped."""
+        """Stop a song that this server still makes although its lease was lost, and wait until it has stopped."""
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
@@ -164,14 +168,14 @@ class SharedMaking:
                     self._mirrors.follow(song.recording)
 
     async def offer(self) -> None:
-        """Offer all songs to other servers, and continue each until another server takes it. Raises StoreFailed."""
+        """Offer all running songs to other servers, and continue each until one takes it. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
         await self._directory.offer([song.claim.lease for song in songs])
 
     async def hand_over(self) -> int:
-        """Release all songs for other servers, and stop making them; return their number. Raises StoreFailed."""
+        """Release all running songs for other servers and stop making them; return their number. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
@@ -183,10 +187,10 @@ class SharedMaking:
     def end_soon(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store, in the background, the end of a song that this server has claimed but does not make.
+        """Store, as a background task, the end of a song that was assigned to this server but is not made here.
 
-        The quota of its caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
-        interrupted song is free. If storing fails, the lease expires, and the song is claimed again.
+        The quota of the song's caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
+        interrupted song is free. If storing fails, the lease expires, and a server is assigned the song again.
         """
         ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
         self._spawn(self._logged(ending), f"end {claim.song.song_id}")
@@ -194,9 +198,10 @@ class SharedMaking:
     async def end_unmade(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that this server has claimed but does not make. Raises StoreFailed.
+        """Store the end of a song that was assigned to this server but that this server does not make. Raises
+        StoreFailed.
 
-        The method waits while the object store is unreachable.
+        The call waits while the object store is unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
@@ -205,19 +210,17 @@ class SharedMaking:
                 sound_seconds = await stored_seconds(self._store, claim.song.song_id)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
-        except (LeaseLost, WrongOffset) as lost:  # the directory has lost its last writes
+        except (LeaseLost, WrongOffset) as lost:  # the song directory has lost its last writes
             logger.warning("the end of a song was not stored, because another server has the song now: %s", lost)
             return
         if song.reason == INTERRUPTED:
             self.watcher.interrupted(song.engine)
 
     async def settled(self) -> None:
-        """Return without waiting, because listeners get the end of a song only after the song directory has recorded
-        it.
-        """
+        """Return at once: a shared store records the end of a song before listeners get it."""
 
     async def close(self) -> None:
-        """Wait for a limited time until ended songs are stored."""
+        """Wait until the ends of songs are stored, but only for a limited time."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in self._tasks:
@@ -285,17 +288,15 @@ class SharedMaking:
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """End the job of a song that differs from its stored part; the job is cancelled a moment later, because it is
-        just sending an event.
+        """Count a song that differs from its stored part in the metrics, and cancel its job once the present event is
+        sent.
         """
         self.watcher.diverged()
         self.watcher.interrupted(self._songs[song_id].claim.song.engine)
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 
     def _repeated(self, song_id: str) -> None:
-        """Record that a song that was taken over has been made again up to its stored part, and continues with
-        new sound.
-        """
+        """Log that a song taken over from another server was made again up to the end of its stored part."""
         logger.info(
             "a song that this server took over has been made again up to its stored part, and continues",
             extra={"song_id": song_id},

@@ -1,4 +1,6 @@
-"""Recordings of songs that other servers make, filled from the events in the shared store."""
+"""Keeps recordings (event logs) of songs that other servers make, and fills them with the events in the shared
+store.
+"""
 
 import asyncio
 import logging
@@ -29,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 
 class Mirrors:
-    """Follows songs that other servers make while this server has listeners of them."""
+    """Follows, for the listeners of this server, the songs that other servers make: copies their stored events into
+    recordings (event logs).
+    """
 
     def __init__(self, store: SongStore, directory: Directory, opened: OpenRecordings, attending: Attending) -> None:
         self._store = store
@@ -46,11 +50,11 @@ class Mirrors:
         linger_seconds: float | None,
         first: Message | None = None,
     ) -> Recording:
-        """Open the recording of a song that has not ended. It is filled with the stored events until the song ends or
-        has no listener.
+        """Create the recording (event log) of a song that has not ended, and fill it with the song's stored events
+        until the song ends or has no listener here.
 
-        `first` becomes its first event if nothing is stored yet; the server that makes the song will store such an
-        event, too.
+        If no event is stored yet, the recording begins with `first`; the server that makes the song will store an equal
+        event.
         """
         recording = Recording(
             song,
@@ -69,12 +73,12 @@ class Mirrors:
 
     @property
     def followed(self) -> Collection[Recording]:
-        """The recordings that are being filled from the shared store with events of songs that other servers make."""
+        """The recordings (event logs) that are being filled with the stored events of songs that other servers make."""
         return tuple(self._tasks)
 
     def start_draining(self) -> None:
-        """End the calls of listeners of songs that other servers make, now and from now on, so that they call those
-        servers.
+        """End the calls of listeners whose songs other servers make, now and from now on, so that their clients call
+        those servers.
         """
         self._draining = True
         self._attending.start_draining()
@@ -86,12 +90,14 @@ class Mirrors:
                 _send_away(recording)
 
     def made(self, recording: Recording) -> None:
-        """Record that a song was made here and is completely stored."""
+        """End the calls of the listeners of a song that was made here and is completely stored, if this server is
+        draining.
+        """
         if self._draining:
             _send_away(recording)
 
     def follow(self, recording: Recording) -> None:
-        """Append the stored events of a song to its recording from now on."""
+        """Start copying the stored events of a song into its recording (event log)."""
         if self._draining:
             _send_away(recording)
             return
@@ -100,7 +106,7 @@ class Mirrors:
         task.add_done_callback(lambda _: self._tasks.pop(recording, None))
 
     async def close(self) -> None:
-        """Stop following the songs of other servers."""
+        """Stop copying the events of songs that other servers make."""
         for task in tuple(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -157,7 +163,7 @@ def _append_update(recording: Recording, update: SongUpdate) -> None:
 
 
 def _messages(update: SongUpdate) -> Iterator[Message]:
-    """Yield the messages of stored events, with the sound of their chunks."""
+    """Yield the messages of an update's stored events; messages of chunks get their sound."""
     start = 0
     for event in update.events:
         message = Message.FromString(event.payload)

@@ -1,4 +1,4 @@
-"""Compares a song that is made again on this server with the part that the previous server has stored."""
+"""Compares a song that this server makes again with the part that an earlier server has made and stored."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,18 +10,20 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim
 
 _COMPARED: Final = {"section_finished": ("section_index",)}
-"""The fields that are compared, by kind of event; all others may differ between versions and runs."""
+"""Names of the message fields that are compared, by kind of event; all other fields may differ between versions and
+runs.
+"""
 
 
 class SoundDiffers(Exception):
-    """The song made again differs from its stored part."""
+    """The song made again differs from the part of the song that is stored."""
 
 
 async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
-    """Return all stored events of a claimed song, with their sound.
+    """Return all stored events of a song that was assigned to this server, with their sound.
 
     Raises:
-        StoreFailed: the store is unreachable, or its content does not match the claim.
+        StoreFailed: the store is unreachable, or has another number of events or bytes than the `claim` says.
     """
     if not claim.extent.events:
         return []
@@ -36,7 +38,7 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
-    """Return the length in seconds of the stored sound of a song. Raises StoreFailed."""
+    """Return the length of a song's stored sound in seconds. Raises StoreFailed."""
     loaded = await store.load(song_id)
     chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
     return sum(chunk.duration_seconds for chunk in chunks)
@@ -50,15 +52,15 @@ def _with_sound(entry: LoggedEvent, sound: bytes) -> LoggedEvent:
 
 
 class Repetition:
-    """The stored part of a song. Events of the song made again are compared with it until it is `done`.
+    """Compares the events of a song that is made again with the song's stored events, until all of these were repeated.
 
     Sound is compared byte by byte, regardless of its division into chunks, which may differ between versions. Other
-    events are compared in order. A song without stored sound may be made differently; its plan then counts as not
+    events are compared in order. If no sound is stored, the song may be made differently; its plan then counts as not
     stored.
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
-        """Set up the comparison with the events `stored`, which have their sound."""
+        """Set up the comparison; `stored` are the song's stored events, with their sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
         self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
@@ -69,12 +71,12 @@ class Repetition:
 
     @property
     def done(self) -> bool:
-        """True once the whole stored part was repeated, or need not be repeated."""
+        """True once the song made again has repeated the whole stored part, or need not repeat it."""
         return not self._events and self._repeated_bytes == self._size_bytes
 
     def unstored_part(self, message: Message) -> Message | None:
-        """Return the part of the next event that is not stored, renumbered to follow the stored events; `None` if all
-        of it is stored.
+        """Return the part of a new event that is not stored yet, with numbers that follow the stored events; `None` if
+        the whole event is stored.
 
         Raises:
             SoundDiffers: the event or its sound differs from the stored one.
@@ -112,11 +114,11 @@ class Repetition:
 
 
 class StreamContinuation:
-    """The end of the stored sound of a song; numbers new chunks so that they follow it."""
+    """Numbers the new chunks of a song so that they follow the song's stored chunks."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
-        """Set up the end of the stored sound; `stored` are the song's stored events, with its plan and at least one
-        chunk.
+        """Set up the numbering; `stored` are the song's stored events, with its plan and at least one chunk,
+        `size_bytes` is the size of the stored sound.
         """
         self._plan = next(one.plan for one in stored if one.WhichOneof("event") == "plan")
         self._last = next(one.chunk for one in reversed(stored) if one.WhichOneof("event") == "chunk")
@@ -124,7 +126,7 @@ class StreamContinuation:
         self._shift: int | None = None
 
     def follow(self, message: Message) -> Message:
-        """Return a chunk renumbered to follow the stored chunks, without the bytes that are already stored."""
+        """Return a chunk numbered to follow the stored chunks, without the bytes that are already stored."""
         if self._shift is None:
             self._shift = self._last.sequence + 1 - message.chunk.sequence
         inside = message.chunk.byte_offset < self._size_bytes
@@ -137,8 +139,8 @@ class StreamContinuation:
         return followed
 
     def _cut(self, chunk: AudioChunk) -> None:
-        """Remove the stored bytes from a chunk. Chunks are whole frames, so the rest begins where the last stored chunk
-        ends.
+        """Remove from a chunk the bytes that are already stored, and adapt its times and offsets. Stored chunks are
+        whole frames, so the rest of the chunk begins with a frame.
         """
         end_seconds = chunk.start_seconds + chunk.duration_seconds
         chunk.data = chunk.data[self._size_bytes - chunk.byte_offset :]

@@ -1,4 +1,6 @@
-"""Lets one server cooperate with others that share its store: follows their songs, and makes songs for them."""
+"""Lets one server cooperate with others that share its store: follows the songs of other servers, and makes or takes
+over songs for them.
+"""
 
 import asyncio
 import logging
@@ -34,7 +36,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The wall clock in nanoseconds, and the clock of deadlines in seconds."""
+    """The clocks of a server: wall-clock time in nanoseconds since 1970, and monotonic seconds, in which deadlines are
+    given.
+    """
 
     now_ns: Callable[[], int]
     monotonic: Callable[[], float]
@@ -42,8 +46,8 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The rule of each engine for songs whose server was lost, and the seconds for which such songs wait for another
-    server.
+    """Rules for songs whose server was lost: `rule` returns for an engine which songs another server continues; for
+    `max_lost_seconds` a song waits for such a server.
     """
 
     rule: Callable[[str], Resume] = lambda engine: Resume.SAME_SOUND
@@ -51,7 +55,9 @@ class Resumption:
 
 
 class Sharing:
-    """Follows, makes and takes over songs of a service of several servers."""
+    """The part of the songs service for a shared store: follows, makes and takes over songs of a service of several
+    servers.
+    """
 
     def __init__(
         self,
@@ -69,8 +75,8 @@ class Sharing:
         watcher: StoreWatcher,
         resumption: Resumption,
     ) -> None:
-        """Set up the cooperation with other servers; `engines` are the configured engines, and `lease_seconds` the
-        lease duration of the song directory.
+        """Set up the cooperation with other servers; `engines` are the configured engines, `lease_seconds` is the
+        duration of the leases of songs.
         """
         self._directory = directory
         self._runner = runner
@@ -110,37 +116,41 @@ class Sharing:
         self._tending = Tending(parts, takeover, tickets, self.survey, lease_seconds=lease_seconds)
 
     async def queue_before(self, engine: str) -> ServiceState | None:
-        """Return the state of the service whose queue a new song must join; `None` if this server would make the song
-        at once.
+        """Return the state of the service whose queue a new song of `engine` must join; `None` if this server can make
+        the song at once.
         """
         service = await self.survey.state()
         waits = any(song.engine == engine for song in service.queue.waiting)
         return None if self.takes(engine) and not waits else service
 
     def takes(self, engine: str) -> bool:
-        """Return True while this server can take another song of the engine."""
+        """Return True while this server can start another song of `engine`."""
         return self._runner.ready(engine) and self._runner.room().free > 0
 
     def waiting(self, ticket: Ticket, admitted: Admitted, checked: CheckedSong) -> Recording:
-        """Return the recording of a song that was admitted here and waits; `accepted` is its first event."""
+        """Return the recording (event log) of a song that was just admitted and waits; the event `accepted` is its
+        first.
+        """
         accepted = checked.accepted(admitted.song_id, admitted.queue_position)
         return self.mirrors.open(ticket.song, (), ticket.linger_seconds, accepted_message(accepted, ticket.song))
 
     async def found(self, song: SongRecord, events: Sequence[StoredEvent], linger_seconds: float | None) -> Recording:
-        """Return the recording of a stored song that waits or that another server makes; that of a waiting song begins
-        with `accepted`.
+        """Return the recording (event log) of a stored song that waits or that another server makes. For a waiting song
+        it begins with the event `accepted`.
         """
         first = None if events else await self._accepted(song)
-        # Another call may have opened it meanwhile.
+        # Another call may have opened the recording meanwhile.
         return self._open.get(song.song_id) or self.mirrors.open(song, events, linger_seconds, first)
 
     async def cancel(self, song_id: str) -> None:
-        """Cancel a song that is not being made here; a waiting song is ended by this server."""
+        """Cancel a song that this server does not make; if the song waits, this server also stores its end."""
         if claim := await self._directory.cancel(song_id):
             await self.making.end_unmade(claim, SongState.CANCELLED)
 
     async def offer(self) -> None:
-        """Offer the songs of this server to others; while the song directory is unreachable, they stay here."""
+        """Offer the songs of this server to other servers; if the song directory is unreachable, the songs stay
+        here.
+        """
         await self._tending.withdraw()
         try:
             await self.making.offer()
@@ -151,7 +161,9 @@ class Sharing:
             )
 
     async def hand_over(self) -> int:
-        """Release the songs of this server for others, if the song directory can be reached; returns their number."""
+        """Release the songs of this server for other servers, if the song directory can be reached; return their
+        number.
+        """
         try:
             return await self.making.hand_over()
         except StoreFailed as error:
@@ -162,7 +174,7 @@ class Sharing:
             return 0
 
     async def prepare(self) -> None:
-        """Read the engines of the service; while the song directory is unreachable, wait until it can be reached."""
+        """Read the engines of the service from the song directory, if it can be reached."""
         try:
             await self.survey.read_engines()
         except StoreFailed as error:
@@ -171,7 +183,7 @@ class Sharing:
             )
 
     async def run(self) -> None:
-        """Run all background work of the shared service, until cancelled."""
+        """Run the background tasks of the cooperation (leases, listeners, heartbeats, counts), until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tending.run())
             tasks.create_task(self.attending.run())
@@ -179,13 +191,15 @@ class Sharing:
             tasks.create_task(self.demand.run())
 
     async def close(self) -> None:
-        """Stop following songs, and withdraw the announcement of engines."""
+        """Stop following the songs of other servers, and withdraw the announcement of this server's engines."""
         await self.mirrors.close()
         await self.attending.close()
         await self._tending.withdraw()
 
     async def _accepted(self, song: SongRecord) -> Message:
-        """Return the first event of a song with its present queue position, which also counts running songs."""
+        """Return the first event of a song, `accepted`, with the song's present queue position, which counts waiting
+        and running songs before it.
+        """
         service = await self.survey.state(anew=True)
         accepted = Accepted(song.song_id, 0)
         if waiting := self._runner.waiting(service).get(song.song_id):

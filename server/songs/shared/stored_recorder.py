@@ -1,4 +1,4 @@
-"""The event sink of a song whose listeners get only stored events; all sound stays in memory until the end is
+"""Collects the events of a song that this server makes, for a shared store; listeners get events only once these are
 stored.
 """
 
@@ -27,10 +27,11 @@ DIFFERS_TEXT = "the server that made the song was lost, and the song could not b
 
 
 class StoredRecorder(EventSink):
-    """The event sink of one song: `entries` are all its events, `song` is the record after the last one.
+    """Receives the events of one song from the part of the server that makes it: `entries` are all events of the song,
+    `song` is its record after the last one. All sound stays in memory until the song's end is stored.
 
     A song with a stored part is made again from its beginning: events that are already stored are compared and dropped,
-    and later ones are appended. A song that differs ends as interrupted.
+    later ones are appended. A song that differs from its stored part ends as interrupted.
 
     Once the song has ended, `error` is the error for later listeners.
     """
@@ -44,10 +45,11 @@ class StoredRecorder(EventSink):
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """Set up the stored recorder. Listeners of this server follow `recording`. `now_ns` is the wall clock.
+        """Set up the recorder of one song. Listeners of this server follow `recording`; `now_ns` returns wall-clock
+        time.
 
-        `stored` is the part of the song that another server has made. `on_differs` is called if the song differs from
-        it, `on_repeated` once the song has repeated all of it.
+        `stored` are the events that an earlier server has stored. `on_differs` is called if the song made again differs
+        from them, `on_repeated` once it has repeated all of them.
         """
         self.entries: list[LoggedEvent] = list(stored)
         self._repetition = Repetition(stored)
@@ -69,13 +71,13 @@ class StoredRecorder(EventSink):
 
     @property
     def ended(self) -> bool:
-        """True once no more events of the song come."""
+        """True once the song has ended, so that no more events follow."""
         return self.song.state.ended
 
     @property
     @override
     def repeats(self) -> bool:
-        """True while the song only repeats events that are already stored."""
+        """True while a song that is made again only repeats events that are already stored."""
         return not (self.ended or self._repetition.done)
 
     @property
@@ -113,7 +115,7 @@ class StoredRecorder(EventSink):
         entry = LoggedEvent.of(unstored)
         self.entries.append(entry)
         if not self._recording.entries and not entry.end:
-            self._recording.append(unstored)  # its event `accepted` was stored at admission
+            self._recording.append(unstored)  # the event `accepted` was already stored at admission
         if not isinstance(event, Chunk):
             self.song = record_after(self.song, unstored)
         elif not self.repeats:
@@ -135,7 +137,9 @@ class StoredRecorder(EventSink):
         self._end(SongState.CANCELLED, error)
 
     def listened(self, lease_status: LeaseStatus) -> None:
-        """Record how far the listeners on all servers have listened, from the status of the lease."""
+        """Record the furthest byte of the song that listeners on any server have reached, as the status of the lease
+        reports it.
+        """
         self._attended = lease_status.attended
         if lease_status.attended:
             self._take(lease_status.wanted_byte)
@@ -143,8 +147,8 @@ class StoredRecorder(EventSink):
             self._on_heard()
 
     def _unstored_part(self, message: Message) -> Message | None:
-        """Return the part of an event that is not stored; `None` if there is none, or if the event shows that the song
-        differs.
+        """Return the part of an event that is not stored yet; `None` if there is none, or if the song made again
+        differs from its stored part, which ends the song.
         """
         repeated = self.repeats
         try:
@@ -172,7 +176,7 @@ class StoredRecorder(EventSink):
             self._on_heard()
 
     def _end(self, state: SongState, error: ServiceError | None, reason: str = "") -> None:
-        self._on_heard = lambda: None  # drops the reference to the job, which needs no more calls
+        self._on_heard = lambda: None  # this drops the reference to the job, which needs no more calls
         if self.ended:
             return
         self.song = ended_record(self.song, state, self._now_ns(), error, reason)

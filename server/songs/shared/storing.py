@@ -1,4 +1,6 @@
-"""Stores a song's events, and then appends them to the recording for this server's listeners."""
+"""Stores the events of a song in a shared store, and then appends them to the recording (event log) for this server's
+listeners.
+"""
 
 import asyncio
 import logging
@@ -18,7 +20,7 @@ from server.store.directory import Claim, Directory
 
 RETRY_SECONDS = 0.5
 JOIN_SECONDS = 1.0
-"""Seconds for the first listener of a song to come."""
+"""Time limit in seconds for waiting for the first listener of a song."""
 
 T = TypeVar("T")
 
@@ -27,10 +29,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Time limits for storing a song: sound is collected for `flush_seconds` after each append, and the store may be
-    unreachable for `outage_seconds`.
+    """Times for storing a song: after each write, sound is collected for `flush_seconds` until the next; the store may
+    be unreachable for `outage_seconds`.
 
-    A song sends an event at least every `heartbeat_seconds`.
+    Listeners of a song get an event at least every `heartbeat_seconds`.
     """
 
     flush_seconds: float = 0.1
@@ -39,7 +41,9 @@ class Pace:
 
 
 class Storing:
-    """Stores the events of one song. All of the song's sound stays in memory until its end is stored."""
+    """Stores the events of one song while the song is made. All sound of the song stays in memory until its end is
+    stored.
+    """
 
     def __init__(
         self,
@@ -50,8 +54,8 @@ class Storing:
         recording: Recording,
         pace: Pace,
     ) -> None:
-        """Set up the storing of a song; `recording` gets each event once it is stored. It and `recorder` begin with the
-        events that are already stored.
+        """Set up the storing of a song. `recorder` has the song's events, and `recording` gets each of them once it is
+        stored. Both begin with the events that are already stored.
         """
         self._directory = directory
         self._claim = claim
@@ -65,8 +69,8 @@ class Storing:
     async def run(self, cancel: Callable[[], None]) -> None:
         """Store the song's events until its end is stored.
 
-        If the store is full, the song continues without being stored for the listeners of this server, and ends as
-        NOT_KEPT. Without such a listener it fails, and `cancel` ends its job.
+        If the store is full, the song is continued without being stored, for the listeners of this server, and ends as
+        NOT_KEPT. Without such a listener the song fails, and `cancel` is called to end its job.
 
         Raises:
             LeaseLost: another server has the song, or the stored beginning differs.
@@ -90,7 +94,7 @@ class Storing:
         self._recording.end(song.state, song.ended_ns or 0, self._recorder.error, reason=song.reason)
 
     async def _advance(self) -> bool:
-        """Store the new events; return True if the end of the song is among them."""
+        """Store the events that are new since the last write; return True if the end of the song is among them."""
         recorder = self._recorder
         if self._sent == len(recorder.entries) and not recorder.ended:
             recorder.changed.clear()
@@ -111,7 +115,9 @@ class Storing:
         return True
 
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
-        """Append further events to the recording without storing them; at the end, store that the song is NOT_KEPT."""
+        """Append further events to the recording without storing them. At the end of the song, store a record with the
+        reason NOT_KEPT.
+        """
         recorder = self._recorder
         self._recording.keeping.lose()
         if not recorder.ended and not await self._listened():
@@ -132,14 +138,14 @@ class Storing:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
     async def _listened(self) -> bool:
-        """Return True if the song has a listener on this server, or gets one within a moment."""
+        """Return True if the song has a listener on this server, or gets one within a second."""
         with suppress(TimeoutError):
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._recording.wait_for_listener()
         return self._recording.listeners > 0
 
     def _publish(self) -> None:
-        """Append stored events to the recording."""
+        """Append the events that are stored by now to the recording, where listeners get them."""
         self._tell_until(self._sent)
         self._recording.sound.note_stored(len(self._recording.entries))
 
@@ -153,7 +159,9 @@ class Storing:
                 await self._recorder.closed.wait()
 
     def _resume(self, extent: Extent) -> None:
-        """Continue after the part of the song that the store has, which must equal the beginning of the song."""
+        """Set the write position to the end of the song's stored part (`extent`), which must equal the beginning of the
+        song. Raises LeaseLost otherwise.
+        """
         entries = self._recorder.entries[: extent.events]
         size_bytes = max((entry.end for entry in entries), default=0)
         if len(entries) < extent.events or size_bytes != extent.size_bytes:
@@ -162,7 +170,9 @@ class Storing:
         self._publish()
 
     async def _lasting(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call until it succeeds, for as long as the store may be unreachable."""
+        """Call `call` again and again until it succeeds, for as long as the store may be unreachable; return its
+        result.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + self._pace.outage_seconds
         while True:

@@ -1,4 +1,4 @@
-"""Reads the engines and songs of the whole service, with as few reads of the song directory as possible."""
+"""Reads the engines and the queue of the whole service from the song directory, and caches them to save reads."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,26 +9,26 @@ from server.store.directory import Admitted, Directory, Ticket
 from server.store.whole_service import KnownEngine, Queue, ServedEngine, WaitingSong
 
 FRESH_SECONDS = 0.5
-"""Seconds for which a queue that was read is used, together with the songs that this server has added."""
+"""Seconds for which a queue that was read stays valid; songs that this server admits meanwhile are added to it."""
 
 
 class Survey:
-    """The latest known state of the whole service: engines and queue."""
+    """The latest known state of a service of several servers: engines and queue, as read from the song directory."""
 
     def __init__(self, directory: Directory, clock: Callable[[], float]) -> None:
-        """Set up the reader; `clock` returns monotonic seconds."""
+        """Set up the cache of the service's state; `clock` returns monotonic seconds."""
         self._directory = directory
         self._clock = clock
         self._reading = asyncio.Lock()
         self._queue = Queue((), 0)
         self._fresh_until = float("-inf")
         self.engines: Mapping[str, ServedEngine] = {}
-        """The engines of all servers, this one included, as last read."""
+        """The engines that servers now serve, this server included, as last read."""
         self.known: Mapping[str, KnownEngine] = {}
-        """The engines that were ever served, as last read."""
+        """All engines that any server has ever served, as last read."""
 
     async def state(self, *, anew: bool = False) -> ServiceState:
-        """Return the state of the service; it is read again if it is too old or if `anew` is True. Raises
+        """Return the state of the service, from the cache or newly read; with `anew` always newly read. Raises
         StoreFailed.
         """
         async with self._reading:
@@ -41,7 +41,7 @@ class Survey:
     async def read_engines(self) -> None:
         """Read the engines that are served now and all engines that were ever served. Raises StoreFailed.
 
-        If they have changed, the queue counts as too old.
+        If the engines have changed, the cached queue is no longer valid.
         """
         engines = await self._directory.engines()
         known = await self._directory.known_engines()
@@ -51,11 +51,11 @@ class Survey:
 
     @property
     def queue(self) -> Queue:
-        """The songs of the service as last read, at most a few seconds ago."""
+        """The waiting songs of the service and the number of running ones, as last read, at most a few seconds ago."""
         return self._queue
 
     def add(self, ticket: Ticket, admitted: Admitted) -> None:
-        """Count a song that this server has admitted, unless the queue was read after that."""
+        """Add a song that this server has admitted to the cached queue, unless the queue already contains the song."""
         song = ticket.song
         if any(waiting.song_id == song.song_id for waiting in self._queue.waiting):
             return

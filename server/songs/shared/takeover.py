@@ -13,17 +13,19 @@ from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
 from server.store.directory import Claim, ClaimAction, Resume, Skill
 
 AT_ONCE: Final = 2
-"""Most songs per device that are made again at the same time; further songs wait."""
+"""Maximum number of songs per device that are made again at the same time; further songs wait."""
 MOST_EPOCHS: Final = 12
-"""Most claims of one song; a song lost more often is interrupted, because it may cause the losses."""
+"""Maximum number of attempts by servers to make one song; a song that loses its server more often is interrupted,
+because the song may cause the losses.
+"""
 _PAUSE_SECONDS: Final = 0.02
-"""Longest pause between two songs, in which another server may take one."""
+"""Longest pause in seconds between two songs that this server takes over, in which another server may take one."""
 
 logger = logging.getLogger(__name__)
 
 
 class Takeover:
-    """Continues songs of lost servers if this server has the engine and free slots, and ends those that no server may
+    """Continues songs of lost servers if this server has the engine and free slots, and ends songs that no server may
     continue.
     """
 
@@ -35,10 +37,10 @@ class Takeover:
         resume: Callable[[str], Resume],
         max_lost_seconds: float,
     ) -> None:
-        """Set up the takeover; `engines` returns the engines with room here, `resume` the rule of an engine for lost
-        songs.
+        """Set up the takeover; `engines` returns the engines for which this server has free slots, `resume` the rule of
+        an engine for songs that lost their server.
 
-        A song that was lost for `max_lost_seconds` is not continued.
+        A song that was without a server for `max_lost_seconds` is not continued.
         """
         self._parts = parts
         self._engines = engines
@@ -46,9 +48,10 @@ class Takeover:
         self._max_lost_seconds = max_lost_seconds
 
     async def take_over(self, seconds: float) -> bool:
-        """Take over the songs that can be taken over now; start none after `seconds`, when the next check is due.
+        """Take over the lost or offered songs that this server can continue; after `seconds` start no further one,
+        because the next renewal of leases is due.
 
-        Returns False if a song was released again because this server cannot make it now.
+        Returns False if a song was released again, because this server cannot make it now.
 
         Raises:
             StoreFailed, LeaseLost: the song directory is unreachable, or another server has a song.
@@ -72,7 +75,9 @@ class Takeover:
         )
 
     async def _do(self, claim: Claim) -> bool:
-        """Continue, complete or end a claimed song as the claim says; return False if the song was released again."""
+        """Continue, complete, cancel or interrupt a song that was assigned to this server, as `claim.action` says;
+        return False if the song was released again.
+        """
         match claim.action:
             case ClaimAction.MAKE | ClaimAction.TAKE if (
                 claim.action is ClaimAction.TAKE or claim.lease.epoch <= MOST_EPOCHS
@@ -103,5 +108,5 @@ class Takeover:
 
 
 def _log_fields(claim: Claim) -> dict[str, object]:
-    """Return the log fields that identify a claimed song."""
+    """Return the log fields that identify a song that was assigned to this server."""
     return {"song_id": claim.song.song_id, "claims": claim.lease.epoch, "stored_bytes": claim.extent.size_bytes}

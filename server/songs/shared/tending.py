@@ -1,4 +1,6 @@
-"""Claims songs in the shared song directory, renews the leases of this server's songs, and takes over lost songs."""
+"""Works for the songs in the shared song directory: renews the leases of this server's songs, starts waiting songs, and
+takes over lost ones.
+"""
 
 import asyncio
 import logging
@@ -21,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 class Tending:
-    """Checks the song directory whenever it changes or a slot becomes free, and at least three times per lease
-    duration.
+    """Checks the song directory (shared registry of songs) whenever it changes or a slot becomes free, and at least
+    three times per lease duration.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class Tending:
         self._announced: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Renew leases and claim waiting songs at intervals, until cancelled.
+        """Check the song directory at intervals until cancelled: renew leases, and start waiting songs while slots are
+        free.
 
-        If the song directory returns an error, the next interval tries again.
+        If the song directory returns an error, the check is repeated after a sixth of the lease duration.
         """
         while True:
             try:
@@ -65,11 +68,12 @@ class Tending:
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def check(self) -> bool:
-        """Check the song directory once: renew leases, take over lost or offered songs, and claim waiting songs while
+        """Check the song directory once: renew leases, take over lost or offered songs, and start waiting songs while
         slots are free.
 
-        Even if many songs are lost, the next renewal is in time. While the store is full, no songs are claimed. Returns
-        False if a song was released again, so that this server does not claim it again at once.
+        Even if many songs are lost, the next renewal is in time. While the store is full, no songs are started. Returns
+        False if a song was released again; the caller then pauses, so that this server does not take the song again at
+        once.
         """
         await self._parts.making.renew()
         await self._announce()
@@ -83,7 +87,7 @@ class Tending:
         return True
 
     async def withdraw(self) -> None:
-        """Withdraw the announcement of this server, if the song directory can be reached."""
+        """Withdraw the announcement of this server's engines, if the song directory can be reached."""
         with suppress(StoreFailed, TimeoutError):
             async with asyncio.timeout(_WITHDRAW_SECONDS):
                 await self._parts.directory.announce([], 0.0)
@@ -93,11 +97,12 @@ class Tending:
         await first_of(self._parts.directory.wait(seconds), self._parts.making.room.wait(), timeout_seconds=seconds)
 
     def _sounds(self) -> Mapping[str, str]:
-        """Return the engines for which this server has free slots, with the fingerprints of their sound.
+        """Return the engines for which this server has free slots, each with its sound fingerprint: a hash that is
+        equal on servers whose songs are identical byte for byte.
 
         An engine that has become ready since the last announcement is left out until the next one. At the first
-        announcement of an engine the song directory measures how long engines take to start, by the time for which
-        songs have waited for it; so these songs must still be waiting then.
+        announcement of an engine, the song directory measures the start time of engines by the time for which songs
+        have waited; these songs must still be waiting then.
         """
         return {
             engine: self._parts.runner.sound(engine)
@@ -118,13 +123,13 @@ class Tending:
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
     def _costs(self, engine: str) -> Costs | None:
-        """Return the costs measured here, otherwise those last announced by any server, because a server that has just
-        started has none.
+        """Return the mean costs of an engine's songs as measured here. A server that has just started has none, so the
+        costs last announced by any server are returned.
         """
         known = self._survey.known.get(engine)
         return self._parts.runner.costs(engine) or (known.engine.costs if known else None)
 
 
 def with_room(runner: SongRunner) -> tuple[str, ...]:
-    """Return the engines for which a runner can take another song now."""
+    """Return the engines for which the runner (the part that makes songs) can start another song now."""
     return tuple(filter(runner.ready, runner.engines())) if runner.room().free > 0 else ()

@@ -1,4 +1,4 @@
-"""The songs of a service within one process, from admission until they are settled. The clock is a parameter.
+"""The waiting and running songs of an embedded song directory, from admission to end. The clock is a parameter.
 
 No method waits, so every call is atomic.
 """
@@ -21,10 +21,10 @@ from server.store.whole_service import Queue, QueueFull, WaitingSong
 
 @dataclass(slots=True)
 class AdmittedSong:
-    """One song: its ticket, its lease while a server has it, and its listeners.
+    """One waiting or running song: its ticket, and its lease while a server has one.
 
-    `given_up_at` is the time at which its server released it with a stored part. `sound` is the fingerprint of the
-    sound with which it is made. An `offered` song may be taken over.
+    `given_up_at` is the time at which a server released the song after a part was stored. `sound` is the sound
+    fingerprint of the server that makes the song. An `offered` song may be taken over by another server.
     """
 
     ticket: Ticket
@@ -40,24 +40,26 @@ class AdmittedSong:
 
     @property
     def song(self) -> SongRecord:
-        """The record of the song at admission."""
+        """The record of the song at its admission."""
         return self.ticket.song
 
     def lost_at(self, now: float) -> float | None:
-        """Return the time since which no server makes the song; `None` if one does, or if the song waits."""
+        """Return the time since which the song has been without a server after a server had begun it; `None` if a
+        server has it or if the song waits.
+        """
         if self.given_up_at is not None:
             return self.given_up_at
         return self.lease_until if self.lease_until <= now else None
 
 
 class AdmittedSongs:
-    """All waiting and running songs, in the order of their admission."""
+    """All waiting and running songs of an embedded song directory, in the order of their admission."""
 
     def __init__(
         self, leases: Leases, audiences: Audiences, clock: Callable[[], float], lease_seconds: float | None
     ) -> None:
-        """Set up the admitted songs. Leases expire after `lease_seconds`; with `None` they never do, because the server
-        ends together with the song directory.
+        """Set up an empty registry. Leases expire after `lease_seconds`; with `None` never, because the server ends
+        together with this registry.
         """
         self._leases = leases
         self._audiences = audiences
@@ -75,21 +77,21 @@ class AdmittedSongs:
         return song_id in self._songs
 
     def record(self, song_id: str) -> SongRecord | None:
-        """Return the record at admission of a song that is not settled."""
+        """Return the record at admission of a waiting or running song; `None` for any other song."""
         known = self._songs.get(song_id)
         return known.song if known else None
 
     def asked(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the song of a caller with that request id, if it waits, runs, or is complete but not stored yet;
-        otherwise `None`.
+        """Return the record of a caller's song with that request id, if the song waits, runs, or is complete but not
+        stored yet; otherwise `None`.
         """
         return self._requests.get((caller, request_id))
 
     def admit(self, ticket: Ticket, replica: str) -> Admitted:
-        """Admit a new song, and claim it for the server if the ticket requests that.
+        """Admit a new song, and assign it to the server `replica` if the ticket requests that.
 
         Raises:
-            QueueFull, QuotaExceeded: in the cases of `Directory.admit`.
+            QueueFull, QuotaExceeded: the song is refused; see `Directory.admit`.
         """
         caller, count = ticket.song.caller, len(self._songs)
         if count >= ticket.max_songs - (ticket.kept_songs if self._by_caller[caller] else 0):
@@ -105,15 +107,17 @@ class AdmittedSongs:
         return Admitted(ticket.song.song_id, ticket.song.fingerprint, new=True, queue_position=count, claim=claim)
 
     def next_waiting(self, engines: Collection[str], but: Collection[str] = ()) -> AdmittedSong | None:
-        """Return the song to claim next: of the caller with the fewest running songs per weight, the oldest."""
+        """Return the next song to start: the oldest song of the caller with the fewest running songs per weight. Songs
+        of other engines and songs in `but` are skipped.
+        """
         return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
     def waiting(self, song_id: str) -> AdmittedSong | None:
-        """Return a song by its id if it waits; `None` otherwise."""
+        """Return the song with that id if it waits; otherwise `None`."""
         return self._waiting.get(song_id)
 
     def without_maker(self) -> list[AdmittedSong]:
-        """Return the songs that no server makes: released ones with a stored part, and those whose lease has expired;
+        """Return the songs that have lost their server, by a release after a part was stored or by an expired lease;
         songs with listeners first.
         """
         now = self._clock()
@@ -121,12 +125,12 @@ class AdmittedSongs:
         return sorted(lost, key=lambda one: not self._audiences.wanted_bytes(one.song.song_id))
 
     def offered(self, replica: str) -> list[AdmittedSong]:
-        """Return the songs that other servers offer, in order."""
+        """Return the songs that servers other than `replica` offer, in the order of admission."""
         return [one for one in self._songs.values() if one.offered and one.lease and one.lease.replica != replica]
 
     def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
-        """Return the data of a lost or offered song by which a server decides about it; `None` if the song may not be
-        taken.
+        """Return the facts by which a server decides about a lost or offered song; `None` if the song may not be taken
+        over. `stored` is the song's record in the store.
         """
         if self._songs.get(admitted.song.song_id) is not admitted:
             return None
@@ -138,7 +142,7 @@ class AdmittedSongs:
         return LostSong(stored or admitted.song, admitted.sound, admitted.cancelled, seconds)
 
     def offer(self, lease: Lease) -> None:
-        """Offer a song of this lease's holder to other servers."""
+        """Offer the song of this lease to other servers; no effect if the lease is lost."""
         admitted = self._songs.get(lease.song_id)
         if admitted is not None and admitted.lease == lease:
             admitted.offered = True
@@ -146,7 +150,9 @@ class AdmittedSongs:
     def grant(
         self, admitted: AdmittedSong, replica: str, sound: str = "", action: ClaimAction = ClaimAction.MAKE
     ) -> Claim:
-        """Grant a song to a server, which makes it with that sound fingerprint, or only ends it."""
+        """Grant a new lease of a song to the server `replica`, which makes or ends the song as `action` says; `sound`
+        is the server's sound fingerprint.
+        """
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)
         admitted.lease_until, admitted.given_up_at = now + self._lease_seconds, None
@@ -166,7 +172,7 @@ class AdmittedSongs:
         )
 
     def renew(self, lease: Lease) -> LeaseStatus:
-        """Renew a lease, and return its status."""
+        """Renew a lease from now on, and return its status."""
         admitted = self._songs.get(lease.song_id)
         if admitted is None or admitted.lease != lease:
             return LeaseStatus(held=False)
@@ -175,15 +181,15 @@ class AdmittedSongs:
         return LeaseStatus(True, admitted.cancelled, attended=bool(wanted), wanted_byte=max(wanted, default=0))
 
     def release(self, lease: Lease) -> None:
-        """Take the song from its server; `lay_down` must follow. Raises LeaseLost."""
+        """Take the song of a lease from its server; a call of `lay_down` must follow. Raises LeaseLost."""
         self._leases.require(lease)
         admitted = self._songs[lease.song_id]
         self._leases.revoke(lease)
         admitted.lease, admitted.lease_until, admitted.offered = None, math.inf, False
 
     def lay_down(self, song_id: str, *, begun: bool) -> None:
-        """Return a released song to the queue at its old position; if a part of it is stored (`begun`), count it as
-        lost.
+        """Return a released song to the queue at its old position, or count it as lost if a part of it is stored
+        (`begun`).
         """
         admitted = self._songs[song_id]
         admitted.given_up_at = self._clock() if begun else None
@@ -192,9 +198,9 @@ class AdmittedSongs:
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
-        """Release the song's slot and quota; return True if it had them under this lease.
+        """Release the slot and the quota of a song that has ended; return True if the song had them under this lease.
 
-        The request id of a complete song refers to it until the song can be found in the store.
+        Until the song can be found in the store, the request id of a complete song still refers to it.
         """
         admitted = self._songs.get(lease.song_id)
         if admitted is None and state is not SongState.COMPLETED and self._leases.holds(lease):
@@ -206,27 +212,31 @@ class AdmittedSongs:
         return True
 
     def expire(self, admitted: AdmittedSong, state: SongState) -> None:
-        """Settle a song that has ended in the store and whose lease has expired; it is charged as at its admission."""
+        """Release the slot and the quota of a song that has ended in the store and whose lease has expired. The song's
+        caller is charged as at the admission.
+        """
         self._leave(admitted, state, admitted.ticket.sound_seconds)
         self._leases.settled(admitted.song.song_id)
 
     def withdraw(self, song_id: str) -> None:
-        """Undo the admission of a waiting song, which then no longer exists."""
+        """Undo the admission of a waiting song."""
         self._leave(self._songs[song_id], SongState.FAILED, 0.0)
 
     def cancel(self, song_id: str) -> None:
-        """Record that the server that makes the song should cancel it."""
+        """Record that the song's cancellation was requested; the server that makes the song sees this in its lease
+        status.
+        """
         if admitted := self._songs.get(song_id):
             admitted.cancelled = True
 
     def queue(self) -> Queue:
-        """Return the waiting songs in order, and the number of running songs."""
+        """Return the waiting songs in the order in which they will start, and the number of running songs."""
         now = self._clock()
         waiting = [_waiting(one, now) for one in self._in_order()]
         return Queue(waiting, len(self._songs) - len(waiting))
 
     def waiting_since(self, engine: str) -> float | None:
-        """Return the admission time of an engine's longest waiting song; `None` if none waits."""
+        """Return the admission time of an engine's longest waiting song; `None` if no song of the engine waits."""
         times = (one.admitted_at for one in self._waiting.values() if one.song.engine == engine)
         return min(times, default=None)
 
@@ -235,7 +245,9 @@ class AdmittedSongs:
         return Counter(one.song.engine for one in self._songs.values())
 
     def _in_order(self, wanted: Callable[[AdmittedSong], bool] = lambda one: True) -> Iterator[AdmittedSong]:
-        """Yield the selected waiting songs in the order in which they will be claimed if no song ends meanwhile."""
+        """Yield the waiting songs for which `wanted` returns True, in the order in which they will start if no song
+        ends meanwhile.
+        """
         running = Counter(one.song.caller for one in self._songs.values() if one.lease)
         waiting = filter(wanted, self._waiting.values())
         return claim_order(waiting, running, lambda one: one.song.caller, lambda one: one.ticket.weight)
@@ -261,8 +273,8 @@ class AdmittedSongs:
                 self._forget_completed(song.song_id)
 
     def _forget_completed(self, song_id: str) -> None:
-        """Remove the request id of a song that can be found in the store or may be made again, unless the id was used
-        again since.
+        """Remove the request id of a song that can now be found in the store or may be made again, unless a newer song
+        has that id.
         """
         song = self._completed.pop(song_id, None)
         if song is not None and self._requests.get((song.caller, song.request_id)) == song:

@@ -1,4 +1,4 @@
-"""Stores the engines that servers announce: those with a valid announcement, and all that were ever announced."""
+"""Stores the engines that servers announce: those served now, and all that were ever announced."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,9 @@ from server.store.whole_service import KnownEngine, ServedEngine
 
 @dataclass(slots=True)
 class _Known:
-    """An engine as last announced, the expiry of each server's announcement, and the measured time of a start."""
+    """An engine as last announced, the time at which each server's announcement expires, and the mean time in seconds
+    that a server needs to start.
+    """
 
     engine: ServedEngine
     ends: dict[str, float] = field(default_factory=dict)
@@ -22,11 +24,13 @@ class _Known:
 
 
 class Announcements:
-    """The engines that each server of this process has announced it can make songs with. The clock is a parameter."""
+    """The engines with which the servers of this process make songs, as announced by these. The clock is a
+    parameter.
+    """
 
     def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
-        """Set up the announcements; `waiting_since` returns the admission time of an engine's longest waiting song,
-        `None` if none waits.
+        """Set up the announcements; `clock` returns monotonic seconds, `waiting_since` the admission time of an
+        engine's longest waiting song, or `None` if no song waits.
         """
         self._clock = clock
         self._waiting_since = waiting_since
@@ -34,8 +38,8 @@ class Announcements:
         self._known: dict[str, _Known] = {}
 
     def add(self, replica: str, engines: Sequence[ServedEngine], seconds: float) -> bool:
-        """Store the announcement of a server for `seconds`, in place of its earlier one; return True if its engines
-        have changed.
+        """Store the announcement of the server `replica`, valid for `seconds`, in place of its earlier one; return True
+        if the server's engines have changed.
         """
         now = self._clock()
         before = {name for name, known in self._known.items() if known.ends.get(replica, now) > now}
@@ -48,13 +52,13 @@ class Announcements:
         return before != announced
 
     def engines(self) -> Mapping[str, ServedEngine]:
-        """Return the engines of all servers, by name."""
+        """Return the engines that are served now, by name, merged over all servers."""
         now = self._clock()
         self._engines = {replica: announced for replica, announced in self._engines.items() if announced[0] > now}
         return engines_together(engine for _, engines in self._engines.values() for engine in engines)
 
     def known(self) -> Mapping[str, KnownEngine]:
-        """Return all engines that were ever announced, by name."""
+        """Return all engines that a server has ever announced, by name."""
         now = self._clock()
         return {
             name: KnownEngine(known.engine, max(0.0, now - known.until), known.start_seconds)

@@ -26,15 +26,16 @@ logger = logging.getLogger(__name__)
 
 
 class Database:
-    """An open database with the schema of this version. The thread that opens it is the writer.
+    """The open SQLite database of the embedded store, with the schema of this version. The thread that opens the
+    database is its writer.
 
     Other threads read committed data through their own connections, and wait neither for the writer nor for another
-    process that locks the database. If the attribute `alone` is True, the disk has no space for the shared-memory file
-    of the readers, and the writer's thread must do their reading.
+    process that locks the database. `alone` is True if the disk has no space for the readers' shared-memory file; only
+    the writer's thread may read then.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open the database of the folder, or create it.
+        """Open the database in the folder, or create it.
 
         Raises:
             StoreUnusable: the database cannot be opened, is damaged, or was made by a newer version or another program.
@@ -69,13 +70,13 @@ class Database:
             ) from error
 
     def close(self) -> None:
-        """Close the database; no thread may be reading."""
+        """Close all connections to the database; no thread may be reading."""
         for connection in self._connections:
             connection.close()
         self._connections.clear()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """Return all rows of a query; may be called from any thread."""
+        """Return all rows that a query selects; may be called from any thread."""
         with _failing():
             return self._connection().execute(statement, values).fetchall()
 
@@ -102,8 +103,8 @@ class Database:
             self._writer.executemany(statement, rows)
 
     def erase(self) -> None:
-        """Empty the write-ahead log, which has copies of deleted rows. In the database itself deleted rows are
-        overwritten with zeros.
+        """Empty the write-ahead log, which contains copies of deleted rows. In the database file itself SQLite
+        overwrites deleted rows with zeros.
         """
         try:
             ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -122,7 +123,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Context manager that commits all writes in it, or none if it raises."""
+        """Context manager for one transaction: commits all writes at its end, or rolls them back if an exception is
+        raised.
+        """
         with _failing():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -133,7 +136,7 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 if _lacks_room(error):
                     with suppress(sqlite3.Error):
-                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # frees the disk space of the log
+                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # this frees the disk space of the log
                 raise
 
     def _make_private(self) -> None:
@@ -152,7 +155,7 @@ class Database:
                 raise
             connection.close()
             connection = self._connect(timeout=5.0)
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no shared-memory file
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # this mode needs no shared-memory file
             prepare(connection)
             self.alone = True
             logger.error(
@@ -161,7 +164,7 @@ class Database:
         return connection
 
     def _connection(self) -> sqlite3.Connection:
-        """Return the database connection of this thread."""
+        """Return the database connection of the calling thread, opened if necessary."""
         connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
         if connection is None:
             connection = self._of_thread.connection = self._connect(timeout=_READ_TIMEOUT_SECONDS)
@@ -177,7 +180,7 @@ class Database:
 
 
 def failed(error: BaseException) -> StoreFailed:
-    """Return the StoreFailed error for a database error."""
+    """Convert an error of the database to StoreFailed, or to StoreFull if the disk is full."""
     kind = StoreFull if _lacks_room(error) else StoreFailed
     return kind(f"the database of the song store has failed: {error}")
 

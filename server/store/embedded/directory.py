@@ -1,4 +1,6 @@
-"""The song directory of one process, in memory, for a server that does not share its store."""
+"""The song directory (registry of waiting and running songs) in the memory of one process, for a server that does not
+share its store.
+"""
 
 import asyncio
 import math
@@ -33,7 +35,7 @@ _ANY = "any"
 
 
 class EmbeddedService:
-    """The state that the song directories of one process share; only tests have several servers in one process."""
+    """The state that all song directories of one process share. Only tests have several servers in one process."""
 
     def __init__(
         self,
@@ -42,9 +44,7 @@ class EmbeddedService:
         lease_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Set up the embedded service; `clock` returns monotonic seconds. Without `lease_seconds` leases never
-        expire.
-        """
+        """Set up the shared state; `clock` returns monotonic seconds. Without `lease_seconds` leases never expire."""
         self.store = store
         self.audiences = Audiences(clock)
         self.songs = AdmittedSongs(store.leases, self.audiences, clock, lease_seconds)
@@ -54,12 +54,12 @@ class EmbeddedService:
         self.bulletin = Bulletin()
 
     def replica(self, name: str = "") -> "EmbeddedDirectory":
-        """Return the song directory for one server; a name is generated if none is given."""
+        """Return the song directory of one server; without a `name` a unique one is generated."""
         return EmbeddedDirectory(self, name or replica_name())
 
 
 class EmbeddedDirectory:
-    """The implementation of `Directory` in memory; the methods are described there."""
+    """Implements the protocol `Directory` in memory, for an embedded store."""
 
     def __init__(self, service: EmbeddedService, replica: str) -> None:
         self._replica = replica
@@ -75,7 +75,9 @@ class EmbeddedDirectory:
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song; see `Directory.admit`. Does not wait if the ticket claims the song and is not repeatable."""
+        """Admit a song; see `Directory.admit`. The call does not wait if the ticket asks for the song at once and is
+        not repeatable.
+        """
         if again := await self._asked_before(ticket):
             return Admitted(again.song_id, again.fingerprint, new=False)
         admitted = self._songs.admit(ticket, self._replica)
@@ -89,17 +91,17 @@ class EmbeddedDirectory:
         return admitted
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Claim the next waiting song; see `Directory.claim`."""
+        """Assign the next waiting song to this server; see `Directory.claim`."""
         admitted = self._songs.next_waiting(sounds, but)
         return self._songs.grant(admitted, self._replica, sounds[admitted.song.engine]) if admitted else None
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song that is lost, or that its server offers; see `Directory.claim_lost`."""
+        """Assign a lost song, or one that its server offers, to this server; see `Directory.claim_lost`."""
         for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
             stored = await self._store.get(admitted.song.song_id)
-            # Another call may have claimed it meanwhile.
+            # Another call may have taken the song meanwhile.
             if (lost := self._songs.lost_song(admitted, stored)) is None:
                 continue
             skill = skills.get(admitted.song.engine, NO_SKILL)
@@ -113,17 +115,17 @@ class EmbeddedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Let other servers take songs of this server; see `Directory.offer`."""
+        """Offer songs of this server to other servers; see `Directory.offer`."""
         for lease in leases:
             self._songs.offer(lease)
         self._bulletin.post(_ANY)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, and return their status; see `Directory.renew`."""
+        """Renew leases of songs, and return the status of each lease, by song id; see `Directory.renew`."""
         return {lease.song_id: self._songs.renew(lease) for lease in leases}
 
     async def release(self, lease: Lease) -> None:
-        """Release a song, which another server may then claim; see `Directory.release`."""
+        """Release a song, so that another server may make it; see `Directory.release`."""
         self._songs.release(lease)
         stored = await self._store.load(lease.song_id)
         if stored is None:
@@ -140,7 +142,7 @@ class EmbeddedDirectory:
             self._bulletin.post(_ANY)
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song; this server must then end a waiting song. See `Directory.cancel`."""
+        """Cancel a song; a waiting song is assigned to this server, which must end it. See `Directory.cancel`."""
         if admitted := self._songs.waiting(song_id):
             return self._songs.grant(admitted, self._replica, action=ClaimAction.CANCEL)
         self._songs.cancel(song_id)
@@ -148,7 +150,7 @@ class EmbeddedDirectory:
         return None
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Store the report of a server's listeners; see `Directory.attend`."""
+        """Store this server's reports on the listeners of songs; see `Directory.attend`."""
         for attendance in attendances:
             self._audiences.note(self._replica, attendance)
         self._bulletin.post(_ANY)
@@ -172,42 +174,46 @@ class EmbeddedDirectory:
             self._bulletin.post(_ANY)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """Return the engines that servers announce now."""
+        """Return the engines that servers announce now, by name."""
         return self._announcements.engines()
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """Return the engines that were ever announced."""
+        """Return all engines that a server has ever announced, by name."""
         return self._announcements.known()
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count the songs of each engine that have not ended; nothing is published outside this process."""
+        """Return the number of songs that have not ended, by engine; see `Directory.demand`. Nothing is published
+        outside this process.
+        """
         return dict.fromkeys(missing, 1) | self._songs.counts()
 
     async def queue(self) -> Queue:
-        """Return the waiting songs of the service, and the number of running songs."""
+        """Return the waiting songs in the order in which they will start, and the number of running songs."""
         return self._songs.queue()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until a song may be claimed or a lease status has changed, at most `seconds`."""
+        """Wait at most `seconds` until a song may be ready for this server or the status of a lease has changed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
                 await self._bulletin.next(_ANY).wait()
 
     async def _asked_before(self, ticket: Ticket) -> SongRecord | None:
-        """Return the song of an earlier ticket with the same request id, unless it has failed or was cancelled."""
+        """Return the record of the song of an earlier ticket with the same request id; `None` if there is none, or if
+        that song has failed or was cancelled.
+        """
         if not ticket.repeatable:
             return None
         asked = (ticket.song.caller, ticket.song.request_id)
         if found := self._songs.asked(*asked):
             return found
         stored = await self._store.find(*asked)
-        # Another ticket with the same id may have come in between.
+        # Another ticket with the same request id may have been admitted meanwhile.
         if found := self._songs.asked(*asked):
             return found
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
     async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
-        """Claim a song of which a part may already be stored, and return the claim."""
+        """Assign a song to this server for `action`, also one of which a part is stored, and return the assignment."""
         claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:
@@ -218,7 +224,7 @@ class EmbeddedDirectory:
         return replace(claim, song=held, extent=extent, heard=extent.size_bytes > 0)
 
     async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
-        """Return the song's record, and its events and sound after the position `at`."""
+        """Return the record of a song, and the events and sound stored after the position `at`."""
         stored = await self._store.load(song_id)
         if stored is None:
             return self._record(song_id), (), b""

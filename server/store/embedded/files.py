@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from server.store.base import StoreFailed, StoreFull
 
 OWN_NAME: Final = re.compile(r"song-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""Pattern of file names that only a server makes: a song id."""
+"""Pattern of the song ids that a server generates; only sound files of Melisma have such names."""
 
 PRIVATE_FILE, _PRIVATE_FOLDER, _OTHERS = 0o600, 0o700, 0o077
 OTHER_FOLDER: Final = "set MELISMA_STORE__FOLDER to another folder"
@@ -31,14 +31,15 @@ class SoundMissing(StoreFailed):
 
 
 def locked(folder: Path) -> BinaryIO:
-    """Create the folder if needed, and lock it until the context is left, at the latest until the process ends.
+    """Create the folder of the store if needed, lock it for this process, and return the lock file. Closing the file
+    releases the lock.
 
     Raises:
         StoreUnusable: the folder cannot be written, or another server uses it.
     """
     try:
         folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        file = open(folder / "lock", "ab", opener=_private)  # noqa: SIM115  # the caller closes it
+        file = open(folder / "lock", "ab", opener=_private)  # noqa: SIM115  # the calling function closes the file
     except OSError as error:
         raise StoreUnusable(
             f"the folder {folder} of the song store cannot be written ({error.strerror}): {OTHER_FOLDER}"
@@ -64,7 +65,7 @@ def locked(folder: Path) -> BinaryIO:
 
 
 class SoundFiles:
-    """The sound files of songs, readable only by the server's user. Files of running songs stay open."""
+    """The sound files of all songs, readable only by the server's user. Files of running songs stay open."""
 
     def __init__(self, folder: Path, suffixes: Mapping[str, str]) -> None:
         """Set up the sound files; `suffixes` has the file suffix of each delivery format."""
@@ -78,15 +79,15 @@ class SoundFiles:
         return audio_format in self._suffixes
 
     def create(self, song_id: str, audio_format: str) -> None:
-        """Register a song whose file will grow; the file is created with its first sound."""
+        """Register a song whose sound file will grow; the file itself is created with the first sound."""
         self._growing[song_id] = self._folder / f"{song_id}{self._suffixes[audio_format]}"
 
     def grows(self, song_id: str) -> bool:
-        """Return True if more sound may be appended to a song's file."""
+        """Return True if the song is running, so that sound may be appended to its file."""
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
-        """Write sound into a song's file at `offset`, its end; bytes that a failed attempt left there are
+        """Write sound into a song's file at `offset`, the end of its valid sound; later bytes from a failed attempt are
         overwritten.
         """
         if song_id not in self._growing:
@@ -105,7 +106,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def finish(self, song_id: str) -> None:
-        """Flush the song's sound to the disk."""
+        """Write the song's sound from the system's buffers to the disk, and close the file."""
         self._growing.pop(song_id, None)
         file = self._open.pop(song_id, None)
         if file is None:
@@ -117,7 +118,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes of a song's file, from `offset` on; may be called from any thread.
+        """Return up to `size` bytes of a song's sound file, from byte `offset` on; may be called from any thread.
 
         Raises:
             SoundMissing: the file is missing.
@@ -133,7 +134,9 @@ class SoundFiles:
             raise failed(error) from error
 
     def sizes(self) -> dict[str, int]:
-        """Return the sizes of all files whose names may be song ids, by song id."""
+        """Return the size in bytes of each file in the folder that has the suffix of a sound file, by the name without
+        suffix (a song id).
+        """
         endings = {suffix: len(suffix) for suffix in self._suffixes.values()}
         with os.scandir(self._folder) as entries:
             return {
@@ -144,18 +147,18 @@ class SoundFiles:
             }
 
     def cut(self, song_id: str, size: int) -> None:
-        """Truncate the song's file to `size` bytes."""
+        """Truncate the song's sound file to `size` bytes."""
         try:
             os.truncate(self.path(song_id), size)
         except OSError as error:
             raise failed(error) from error
 
     def make_private(self, song_id: str) -> bool:
-        """Remove other users' access rights to a song's file; return True if there were any."""
+        """Remove other users' access rights to a song's sound file; return True if there were any."""
         return make_private(self.path(song_id))
 
     def delete(self, song_id: str) -> None:
-        """Delete the song's file, if it exists, even while it is growing."""
+        """Delete the song's sound file, if it exists; the song may be running."""
         self._growing.pop(song_id, None)
         if file := self._open.pop(song_id, None):
             with suppress(OSError):
@@ -175,11 +178,13 @@ class SoundFiles:
     def _opened(self, song_id: str) -> BinaryIO:
         if (file := self._open.get(song_id)) is None:
             path = self._growing[song_id]
-            file = self._open[song_id] = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115  # `finish` does
+            file = self._open[song_id] = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115  # `finish` closes it
         return file
 
     def path(self, song_id: str) -> Path:
-        """Return the path of a song's file, in its format; a path without a file if there is none."""
+        """Return the path of a song's sound file, with the suffix of its format. If no such file exists, the path has
+        any suffix.
+        """
         if "/" in song_id or "\0" in song_id:
             raise StoreFailed(
                 f"the database of the song store is damaged, restore it from a backup: {song_id!r} is not a song id"
@@ -208,7 +213,7 @@ def make_private(path: Path) -> bool:
 
 
 def failed(error: OSError) -> StoreFailed:
-    """Return the StoreFailed error for a file error."""
+    """Convert an error of a file operation to StoreFailed, or to StoreFull if the disk is full."""
     kind = StoreFull if error.errno in _NO_ROOM else StoreFailed
     return kind(f"a file of the song store cannot be read or written: {error.strerror or error}")
 

@@ -1,5 +1,5 @@
-"""The leases of the songs of one process, from their first claim until they have ended in the song directory and in the
-store.
+"""Keeps the leases of songs (rights of a server to make a song), until a song has ended both in the song directory and
+in the store.
 """
 
 import secrets
@@ -13,9 +13,9 @@ _NOBODY: Final = ""
 
 
 class Leases:
-    """The present lease of each song. One thread grants leases, any thread may check them.
+    """The present lease of each song of this process. One thread grants leases, any thread may check them.
 
-    A song that has ended in both the song directory and the store is removed, and passed to `on_forgotten`.
+    A song that has ended in both the song directory and the store is removed, and its id is passed to `on_forgotten`.
     """
 
     def __init__(self) -> None:
@@ -25,31 +25,31 @@ class Leases:
         self._stored: set[str] = set()
 
     def grant(self, song_id: str, replica: str) -> Lease:
-        """Grant the next lease of a song to `replica`; the previous lease is lost from now on."""
+        """Grant a new lease of a song to the server `replica`; the song's earlier lease is no longer valid."""
         before = self._leases.get(song_id)
         epoch = before.epoch + 1 if before else 1
         lease = self._leases[song_id] = Lease(song_id, replica, epoch, secrets.token_hex(_NONCE_BYTES))
         return lease
 
     def holds(self, lease: Lease) -> bool:
-        """Return True if a lease is the present lease of its song."""
+        """Return True if this is the present lease of its song."""
         return self._leases.get(lease.song_id) == lease
 
     def require(self, lease: Lease) -> None:
-        """Raise LeaseLost unless a lease is the present one of its song."""
+        """Raise LeaseLost unless this is the present lease of its song."""
         if not self.holds(lease):
             raise LeaseLost(lease.song_id)
 
     def revoke(self, lease: Lease) -> None:
-        """Withdraw a song's lease; the next claim has the next epoch."""
+        """Withdraw the lease of a song; the song's next lease has the next epoch."""
         self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
 
     def settled(self, song_id: str) -> None:
-        """Record that the song has ended in the song directory."""
+        """Record that the song directory has recorded the end of a song."""
         self._note(self._settled, song_id)
 
     def stored(self, song_id: str) -> None:
-        """Record that the end of the song is stored."""
+        """Record that the end of a song is stored in the store."""
         self._note(self._stored, song_id)
 
     def _note(self, ended: set[str], song_id: str) -> None:

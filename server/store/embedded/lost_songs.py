@@ -1,4 +1,4 @@
-"""The rules by which a server claims lost or offered songs, for the servers of one process."""
+"""Decides what a server does with a song whose own server was lost or offers it, in an embedded song directory."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ NO_SKILL = Skill(room=False)
 
 @dataclass(frozen=True, slots=True)
 class LostSong:
-    """A song whose server was lost `seconds` ago, or whose server offers it (`None`); `made` is the fingerprint of its
-    sound.
+    """A song whose server was lost `seconds` ago, or, with `None`, whose server offers it to others.
 
-    `stored` is its record in the store.
+    `stored` is the song's record in the store, `made` the sound fingerprint of the server that made the song so far,
+    `cancelled` True if its cancellation was requested.
     """
 
     stored: SongRecord
@@ -23,8 +23,8 @@ class LostSong:
 
 
 def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
-    """Return the action for which a server with that skill claims a lost or offered song; `None` if it leaves the song
-    to other servers.
+    """Return the action with which a server of that skill takes a lost or offered song; `None` if the song is left to
+    other servers. A song lost for `max_lost_seconds` is interrupted.
     """
     has_sound = song.stored.size_bytes > 0
     suits = _suits(skill, has_sound=has_sound, made=song.made)

@@ -1,4 +1,4 @@
-"""Repairs the embedded store at its start, after a crash."""
+"""Repairs the embedded store when it is opened, for example after a crash."""
 
 import logging
 from dataclasses import replace
@@ -13,7 +13,8 @@ logger = logging.getLogger(__name__)
 
 
 class Mending:
-    """Makes sound files and database agree. Use it only in the process that holds the folder's lock.
+    """Makes the sound files and the database of an embedded store agree. Only the process that holds the lock of the
+    folder may use it.
 
     Files that are not in the database are never deleted unless they are empty, because the database may be wrong.
     """
@@ -24,12 +25,12 @@ class Mending:
         self._aside = aside
         self._now_ns = now_ns
         self.complete = False
-        """False if the disk had no room for all repairs."""
+        """True once all repairs were made; False if the disk had no space for them."""
         self.interrupted: list[str] = []
-        """The engines of the songs that were being made when the former run of the server ended."""
+        """Engines of the songs that were being made when the server last ended, one item for each song."""
 
     def mend(self) -> None:
-        """Repair sound files and database at the start, as far as there is disk space for it."""
+        """Repair sound files and database when the store is opened, as far as there is disk space."""
         try:
             for song in self._table.unended():
                 if not self._files.grows(song.song_id):
@@ -45,8 +46,8 @@ class Mending:
             )
 
     def mend_rest(self) -> None:
-        """Make the repairs for which there was no disk space before, including those of songs of this run whose end
-        could not be stored.
+        """Make the repairs for which there was no disk space before. Songs of this run whose end could not be stored
+        are marked as failed.
         """
         if not self.complete:
             self.mend()
@@ -59,7 +60,7 @@ class Mending:
         sizes = self._files.sizes()
         missing = opened = 0
         for song in self._table.ended():
-            # A file in a format that only another version of the server knows would be taken as missing.
+            # A file in a format that only another version of the server knows would count as missing.
             if not self._files.knows(song.format):
                 continue
             size_bytes = sizes.pop(song.song_id, None)
@@ -81,8 +82,8 @@ class Mending:
             )
 
     def _without_song(self, sizes: dict[str, int]) -> None:
-        """Move sound files that belong to no song in the database to a separate folder; files of other programs
-        stay.
+        """Move sound files that belong to no song in the database to a separate folder, and delete empty ones; files of
+        other programs stay.
         """
         own = {song_id: size for song_id, size in sizes.items() if OWN_NAME.fullmatch(song_id)}
         for song_id in [song_id for song_id, size in own.items() if not size]:
@@ -90,8 +91,8 @@ class Mending:
         self._aside.take([self._files.path(song_id) for song_id, size in own.items() if size], self._now_ns)
 
     def _match(self, song: SongRecord, size_bytes: int | None) -> None:
-        """Make the record and the file of one song agree; `size_bytes` is the size of the file, `None` if it is
-        missing.
+        """Make the record and the sound file of one ended song agree in length; `size_bytes` is the size of the file,
+        `None` if it is missing.
         """
         if size_bytes is None:
             return

@@ -20,7 +20,7 @@ from server.store.embedded.table import SongTable
 from server.store.eviction import EndedSong, StoreLimits, evicted
 
 BATCH_SONGS: Final = 20
-"""Songs that are deleted in one batch, for which writers wait."""
+"""Number of songs that are deleted in one batch; writes of other songs wait for the whole batch."""
 
 _PAGE: Final = 200
 _BELIEVED_STEP_NS: Final = 60 * 1_000_000_000
@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The result of one batch of deletions: the number of songs, the position to continue from, and True if more may be
-    deleted.
+    """The result of one batch of deletions: the number of deleted songs, the position from which to continue, and True
+    if further songs may have to be deleted.
     """
 
     deleted: int
@@ -40,12 +40,12 @@ class Cleaned:
 
 
 class OpenedFolder:
-    """The open folder of the embedded store: a database, and the sound files of the songs."""
+    """The open folder of the embedded store: a database, and the sound files of all songs."""
 
     def __init__(
         self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
     ) -> None:
-        """Open the folder, which is created if needed.
+        """Open the folder, which is created if needed, and repair its contents.
 
         Raises:
             StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -80,29 +80,31 @@ class OpenedFolder:
         self._kept = known or Believed(0)
 
     def take_interrupted(self) -> list[str]:
-        """Return the engines of songs that were found interrupted since the last call of this method."""
+        """Return the engines of the songs that were found interrupted since the last call of this method, one item for
+        each song.
+        """
         found, self._mending.interrupted = self._mending.interrupted, []
         return found
 
     def close(self) -> None:
-        """Close and unlock the folder."""
+        """Close the database and all files, and unlock the folder."""
         self.files.close()
         self.database.close()
         self._lock.close()
 
     def admit(self, song: SongRecord) -> None:
-        """Store the record of an unclaimed song."""
+        """Store the record of an admitted song that no server makes yet."""
         self.table.create(song)
         self.files.create(song.song_id, song.format)
 
     def create(self, song: SongRecord, lease: Lease) -> None:
-        """Store the record of a claimed song, unless it exists."""
+        """Store the record of a song under its lease, unless the record was stored at admission."""
         self.leases.require(lease)
         if not self.files.grows(song.song_id):
             self.admit(_owned(song, lease))
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, lease: Lease, at: Extent) -> None:
-        """Store sound, then its events, so that the database never describes missing sound."""
+        """Store sound of a song, then its events, so that the database never describes missing sound."""
         self.leases.require(lease)
         extent = self.table.extent(song.song_id)
         if not self.files.grows(song.song_id):
@@ -121,13 +123,15 @@ class OpenedFolder:
         self.table.update(replace(_owned(song, lease), size_bytes=at.size_bytes), at.size_bytes)
 
     def discard(self, lease: Lease) -> None:
-        """Delete a song under its lease, first its sound, then its record."""
+        """Delete the sound, then the record and the events of a song, under its lease."""
         self.leases.require(lease)
         self.files.delete(lease.song_id)
         self.table.delete([lease.song_id])
 
     def delete(self, song_id: str, *, unsettled: bool) -> bool:
-        """Delete a song that has ended, first its sound, so that a failed deletion can be found and repeated."""
+        """Delete the sound, then the record and the events of a song; return False if the song does not exist or is
+        running. A deletion that fails after the sound can thus be found and repeated.
+        """
         song = self.table.get(song_id)
         if song is None or (unsettled and not song.state.ended):
             return False
@@ -137,7 +141,9 @@ class OpenedFolder:
         return True
 
     def evict(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
-        """Delete one batch of songs above the limits, which ended after the position `after`."""
+        """Delete one batch of ended songs that exceed the limits, oldest first; songs that ended before the position
+        `after` are skipped.
+        """
         now_ns = self._believed_ns()
         songs = self.table.ends(after, _PAGE)
         stay = self._stuck.union(in_use)
@@ -151,7 +157,9 @@ class OpenedFolder:
         return Cleaned(0, songs[-1] if songs else after, more=kept)
 
     def tidy(self) -> None:
-        """Finish repairs, and delete sound files that were moved to the separate folder too long ago."""
+        """Retry repairs that have failed for lack of disk space, and delete files above the limits from the folder for
+        sound files without a song.
+        """
         self._stuck.clear()
         try:
             self._mending.mend_rest()
@@ -160,9 +168,10 @@ class OpenedFolder:
             raise failed(error) from error
 
     def _deletes_file(self, song_id: str) -> bool:
-        """Delete the sound file of a song, before its row in the database, so that no file without a song is left.
+        """Delete the sound file of a song. This comes before the deletion of the song's row, so that no file without a
+        song is left.
 
-        Returns False if that fails; the song is then not tried again until the next `tidy`.
+        Returns False if the deletion fails; the song is then skipped until the next call of `tidy`.
         """
         try:
             self.files.delete(song_id)

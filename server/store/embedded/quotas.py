@@ -1,4 +1,5 @@
-"""Quotas of callers: songs per minute, concurrent songs, sound per hour. Pure; the clock is a parameter.
+"""Checks the quotas of callers: songs per minute, songs at the same time, seconds of sound per hour. Pure; the clock is
+a parameter.
 
 Rates are limited by token buckets (Turner 1986), which after a pause allow the songs of a minute, or the sound of an
 hour, at once.
@@ -13,7 +14,7 @@ _HOUR = 3600.0
 
 
 class Bucket:
-    """A token bucket with `capacity`, which fills from empty to full in `seconds`."""
+    """A token bucket that holds `capacity` and fills from empty to full in `seconds`."""
 
     def __init__(self, capacity: float, seconds: float, clock: Callable[[], float]) -> None:
         self._capacity = capacity
@@ -23,12 +24,12 @@ class Bucket:
         self._at = clock()
 
     def wait_seconds(self, amount: float) -> float:
-        """Return the seconds until the bucket contains `amount` or is full; 0 if it contains that now."""
+        """Return the seconds until the bucket contains `amount` or is full; 0 if it contains `amount` now."""
         missing = min(amount, self._capacity) - self._fill()
         return max(0.0, missing / self._per_second)
 
     def take(self, amount: float) -> None:
-        """Take `amount` out of the bucket, below zero if necessary; a negative amount is added."""
+        """Take `amount` out of the bucket, whose level may become negative; a negative amount is added."""
         self._level = min(self._capacity, self._fill() - amount)
 
     def _fill(self) -> float:
@@ -39,7 +40,7 @@ class Bucket:
 
 
 class _Account:
-    """The songs and the sound that one caller has used under one quota."""
+    """The songs and the sound that one caller has used under one quota, as token buckets."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour
@@ -55,12 +56,14 @@ class Charge:
         self._leave = leave
 
     def settle(self, sound_seconds: float) -> None:
-        """Record that the song has ended with `sound_seconds` of sound; call it once."""
+        """Record that the song has ended with `sound_seconds` of sound, and correct the charge. It must be called
+        once.
+        """
         self._leave(sound_seconds)
 
 
 class Quotas:
-    """The accounts of all callers that have a quota."""
+    """The use of quotas by all callers that have one."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -68,10 +71,10 @@ class Quotas:
         self._songs: dict[str, int] = {}
 
     def enter(self, caller: str, quota: Quota, sound_seconds: float) -> Charge:
-        """Charge a song to its caller's account, with `sound_seconds` of sound for now; 0 if its length is not known
-        yet.
+        """Charge a new song to its caller's quota, with `sound_seconds` of sound (0 if its length is not known yet),
+        and return the charge.
 
-        If the caller's quota has changed, a new account is begun.
+        If the caller's quota has changed, the use of the earlier quota is forgotten.
 
         Raises:
             QuotaExceeded: the caller has reached a limit; nothing was charged.
@@ -107,6 +110,6 @@ def _require(account: _Account, songs: int, sound_seconds: float) -> None:
         raise quota_exceeded(quota, "concurrent_songs", 0.0)
     if account.songs and (wait := account.songs.wait_seconds(1)):
         raise quota_exceeded(quota, "songs_per_minute", wait)
-    # A caller with a negative balance waits even if the length of the next song is unknown.
+    # A caller with a negative balance of sound waits even if the length of the next song is unknown.
     if account.sound and (wait := account.sound.wait_seconds(max(sound_seconds, 1.0))):
         raise quota_exceeded(quota, "audio_seconds_per_hour", wait)

@@ -1,4 +1,4 @@
-"""Schema of the embedded store's database, and its migrations."""
+"""Schema of the embedded store's SQLite database, and its migrations."""
 
 import sqlite3
 
@@ -36,7 +36,9 @@ CREATE TABLE clock (
 ) STRICT;
 """,
 )
-"""One script for each version of the schema. Released scripts never change, because databases were made with them."""
+"""SQL scripts that create or change the tables, one for each version of the schema. Released scripts never change,
+because existing databases were made with them.
+"""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
@@ -50,18 +52,18 @@ _PRAGMAS = (
 
 
 class NewerSchema(Exception):
-    """The database was made by a newer version of this server."""
+    """The database file was made by a newer version of this server."""
 
 
 class ForeignDatabase(Exception):
-    """The database was made by another program."""
+    """The database file was made by another program."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Configure the connection, and create or migrate its tables.
+    """Configure the connection, and create the tables or migrate them to this version.
 
     Raises:
-        NewerSchema: the schema is newer than this server.
+        NewerSchema: the schema of the database is newer than this server.
         ForeignDatabase: the database has tables, but not those of Melisma.
         sqlite3.Error: the file is not a usable database.
     """

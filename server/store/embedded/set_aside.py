@@ -1,4 +1,4 @@
-"""Keeps sound files that are not in the database in a separate folder, within the limits of the store."""
+"""Keeps sound files that belong to no song in the database in a separate folder, within the limits of the store."""
 
 import logging
 import shutil
@@ -28,25 +28,25 @@ logger = logging.getLogger(__name__)
 
 
 class SetAside:
-    """A folder for sound files without a song in the database, with one subfolder for each start of the server that
-    found some.
+    """The folder for sound files without a song in the database. It has one subfolder for each start of the server that
+    found such files.
     """
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
-        """Set up the folder; `suffixes` are the file suffixes of sound files."""
+        """Set up the folder, a subfolder of the store's `folder`; `suffixes` are the file suffixes of sound files."""
         self._folder = folder / FOLDER
         self._limits = limits
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move sound files into the folder and log it; a file that cannot be moved stays where it is."""
+        """Move sound files into the folder, and log their number; a file that cannot be moved stays where it is."""
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
         logger.error(_WITHOUT_SONG, len(taken), self._folder)
 
     def copy(self, path: Path, now_ns: int) -> bool:
-        """Copy a sound file into the folder before it is truncated; return False if that fails."""
+        """Copy a sound file into the folder before the original is truncated; return False if the copy fails."""
         if not self._take(path, now_ns, shutil.copyfile):
             return False
         logger.error(
@@ -57,7 +57,9 @@ class SetAside:
         return True
 
     def evict(self, now_ns: int) -> int:
-        """Delete sound files of the folder that exceed the limits, oldest first, and return their number."""
+        """Delete sound files of the folder that exceed the limits of the store, oldest first, and return the number of
+        deleted files.
+        """
         found = {str(path): path for path in self._recordings()}
         files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]
         stored = Stored(len(files), sum(one.size_bytes for one in files))
@@ -89,13 +91,13 @@ class SetAside:
                 error,
             )
             with suppress(OSError):
-                (folder / path.name).unlink()  # an incomplete copy
+                (folder / path.name).unlink()  # this deletes an incomplete copy
             return False
         make_private(folder / path.name)
         return True
 
     def _recordings(self) -> Sequence[Path]:
-        """Return the sound files in the folder, oldest first."""
+        """Return the paths of the sound files in the folder, oldest first."""
         if not self._folder.is_dir():
             return []
         folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
@@ -110,7 +112,7 @@ def _stamp(now_ns: int) -> str:
 
 
 def _ns_of(name: str) -> int | None:
-    """Return the time in the name of a subfolder, in nanoseconds since 1970; `None` for a name that is no time."""
+    """Return the time that a subfolder's name contains, in nanoseconds since 1970; `None` for any other name."""
     try:
         return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
     except ValueError:

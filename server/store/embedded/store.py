@@ -1,7 +1,7 @@
-"""The embedded song store: one folder with a database of songs and their events, and a file of sound for each song.
+"""The embedded song store: one folder with a database of songs and events, and a sound file for each song.
 
-One thread does all writing, in order. Other threads read at the same time, and wait only if the song that they read is
-being changed.
+One thread does all writing, in order. Other threads read at the same time, and wait only while the song that they read
+is being changed.
 """
 
 import asyncio
@@ -51,8 +51,8 @@ async def embedded_store(
     now_ns: Callable[[], int] = time.time_ns,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator["EmbeddedStore"]:
-    """Open the store in `folder`, which is created if needed, for this process only. Songs that were running when the
-    last process ended are marked as failed.
+    """Context manager that opens the store in `folder`, which is created if needed, for this process only. Songs that
+    were running when the last process ended are marked as failed.
 
     `suffixes` has the file suffix of each delivery format. `watcher` counts failures.
 
@@ -74,7 +74,7 @@ async def embedded_store(
 
 @dataclass(frozen=True, slots=True)
 class _Threads:
-    """The threads of the store: one writes, some query the database, and some read sound."""
+    """The thread pools of the store: one thread writes, some query the database, and some read sound files."""
 
     writer: Executor
     queries: Executor
@@ -82,18 +82,18 @@ class _Threads:
 
 
 class EmbeddedStore:
-    """Implements `SongStore` in a folder; the methods are described there."""
+    """Implements the protocol `SongStore` with a folder: a database and sound files."""
 
     def __init__(self, opened: OpenedFolder, threads: _Threads, watcher: StoreWatcher) -> None:
         self.bulletin = Bulletin()
         self.attended: Callable[[], Collection[str]] = frozenset
-        """Returns the songs with listeners on any server, which the song directory knows."""
+        """Function that returns the ids of songs with listeners on any server; set by the song directory."""
         self.unsettled: Callable[[str], bool] = lambda song_id: False
-        """Returns True for a song that waits or runs, which the song directory knows, too."""
+        """Function that returns True for the id of a song that waits or runs; set by the song directory."""
         self.trouble: str | None = (
             "the disk of the song store was full when the server started" if opened.database.alone else None
         )
-        """The reason why songs cannot be stored now; `None` again once one was stored."""
+        """The reason why songs cannot be stored now, as a text; `None` again once a song was stored."""
         self._opened = opened
         self._threads = threads
         self._watcher = watcher
@@ -108,16 +108,16 @@ class EmbeddedStore:
 
     @property
     def leases(self) -> Leases:
-        """The leases under which songs are written here."""
+        """The leases of songs (rights of a server to make a song), which each write to the store has to hold."""
         return self._opened.leases
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Store the record of a claimed song, unless it exists."""
+        """Store the record of a song under its lease, unless the record was stored at admission."""
         await self._write(song.song_id, partial(self._opened.create, song, lease))
         self.bulletin.post(song.song_id)
 
     async def admit(self, song: SongRecord) -> None:
-        """Store the record of a song that waits and that no server has claimed yet."""
+        """Store the record of an admitted song that no server makes yet."""
         await self._write(song.song_id, partial(self._opened.admit, song))
 
     async def append(
@@ -134,7 +134,7 @@ class EmbeddedStore:
         try:
             await self._write(song.song_id, partial(self._opened.end, song, lease, at))
         except StoreFailed:
-            if song.reason == NOT_KEPT:  # storing it is not tried again
+            if song.reason == NOT_KEPT:  # the end of such a song is not stored again later
                 self.leases.stored(song.song_id)
             raise
         if song.reason != NOT_KEPT:
@@ -157,20 +157,24 @@ class EmbeddedStore:
             return await self._query(partial(self._opened.table.get, song_id))
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song that a caller has requested with that `request_id`; see `SongStore.find`."""
+        """Return the record of the newest song that a caller has requested with `request_id`; `None` if there is
+        none.
+        """
         return await self._query(partial(self._opened.table.find, caller, request_id))
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return songs of a caller, newest first; see `SongStore.page`."""
+        """Return the records of up to `count` songs of a caller, newest first, after the position `after` in the
+        list.
+        """
         return await self._query(partial(self._opened.table.page, caller, after, count))
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """Return one song with all its events."""
+        """Return the record of one song and all its events, in order; `None` for an unknown id."""
         async with self._turns.taken(song_id):
             return await self._query(partial(self._opened.table.load, song_id))
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Return sound of a song from a byte offset on; see `SongStore.read`."""
+        """Return up to `size` bytes of a song's sound from byte `offset` on; see `SongStore.read`."""
         try:
             return await self._on(self._threads.sound, partial(self._opened.files.read, song_id, offset, size))
         except SoundMissing as missing:
@@ -183,7 +187,7 @@ class EmbeddedStore:
             return b""
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits, one batch at a time."""
+        """Delete songs above the limits, one batch at a time, and return the number of deleted songs."""
         deleted, more = 0, True
         after: EndedSong | None = None
         while more:
@@ -199,7 +203,7 @@ class EmbeddedStore:
         return deleted
 
     async def delete(self, song_id: str) -> bool:
-        """Delete a song that has ended, or whose end could not be stored."""
+        """Delete a song that has ended, or whose end could not be stored; return False if there is no such song."""
         delete = partial(self._opened.delete, song_id, unsettled=self.unsettled(song_id))
         async with self._turns.taken(song_id):
             deleted = await self._on(self._threads.writer, delete)
@@ -207,11 +211,13 @@ class EmbeddedStore:
         return deleted
 
     def usage(self) -> StoreUsage:
-        """Return the present number of songs and the size of their sound."""
+        """Return the present number of stored songs and the size of their sound."""
         return self._opened.table.usage
 
     async def _write(self, song_id: str, work: Callable[[], T]) -> T:
-        """Run a change of a song after all earlier changes of the same song."""
+        """Run a write to a song in the writer's thread, after all earlier calls for the same song, and return its
+        result.
+        """
         async with self._turns.taken(song_id):
             try:
                 return await self._on(self._threads.writer, work)

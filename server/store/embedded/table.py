@@ -24,7 +24,7 @@ _ENDED = "state IN ('completed', 'failed', 'cancelled')"
 
 
 class SongTable:
-    """The database tables of songs and their events, and their total sizes."""
+    """The database tables of songs and their events, with running totals of their sizes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,22 +32,22 @@ class SongTable:
 
     @property
     def usage(self) -> StoreUsage:
-        """The number of songs, and the size of their sound."""
+        """Number of songs in the table, and the total size of their sound in bytes."""
         return StoreUsage(self._stored.songs, self._stored.size_bytes)
 
     @property
     def stored(self) -> Stored:
-        """The number of songs, and the sizes of their sound and events."""
+        """Number of songs in the table, and the total sizes of their sound and events in bytes."""
         return self._stored
 
     def create(self, song: SongRecord) -> None:
-        """Add a row for a song."""
+        """Add the row of a new song to the table."""
         with self._database.transaction():
             self._database.write(f"INSERT INTO songs ({_NAMES}) VALUES ({_MARKS})", _values(song))
         self._add(songs=1, size_bytes=song.size_bytes)
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], at: Extent) -> None:
-        """Append events of a song after the position `at`, and update its record."""
+        """Append events to the events of a song, whose length so far is `at`, and update the song's record."""
         rows = [(song.song_id, at.events + number, one.end_byte, one.payload) for number, one in enumerate(events)]
         added_bytes = sum(len(one.payload) for one in events)
         with self._database.transaction():
@@ -59,14 +59,14 @@ class SongTable:
         self._add(size_bytes=song.size_bytes - at.size_bytes, event_bytes=added_bytes)
 
     def update(self, song: SongRecord, size_bytes: int) -> None:
-        """Update the record of a song whose size was `size_bytes`."""
+        """Replace the record of a song; `size_bytes` is the size of its sound before the change."""
         with self._database.transaction():
             self._renew(song)
         self._add(size_bytes=song.size_bytes - size_bytes)
 
     def shorten(self, song: SongRecord, size_bytes: int) -> None:
-        """Update the record of a song whose sound is shorter than its `size_bytes`, and delete the events from the
-        missing sound on.
+        """Replace the record of a song whose sound file is shorter than `size_bytes`, the recorded size, and delete the
+        events from the missing sound on.
         """
         with self._database.transaction():
             self._database.write(
@@ -78,7 +78,7 @@ class SongTable:
         self._add(size_bytes=song.size_bytes - size_bytes)
 
     def delete(self, song_ids: Collection[str]) -> None:
-        """Remove songs and their events, atomically."""
+        """Delete the rows of songs and their events, atomically."""
         marks = ", ".join("?" * len(song_ids))
         where = f"FROM songs WHERE song_id IN ({marks})"
         with self._database.transaction():
@@ -93,7 +93,9 @@ class SongTable:
         return next(self._songs("WHERE song_id = ?", song_id), None)
 
     def extent(self, song_id: str) -> Extent:
-        """Return the length of the stored part of a song. Raises StoreFailed for an unknown id."""
+        """Return the length of the stored part of a song: bytes of sound and number of events. Raises StoreFailed for
+        an unknown id.
+        """
         rows = self._database.rows(
             "SELECT size_bytes, (SELECT coalesce(max(number) + 1, 0) FROM events WHERE song_id = songs.song_id) "
             "FROM songs WHERE song_id = ?",
@@ -106,13 +108,17 @@ class SongTable:
         return Extent(*rows[0])
 
     def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song that a caller has requested with that request id."""
+        """Return the record of the newest song that a caller has requested with `request_id`; `None` if there is
+        none.
+        """
         return next(
             self._songs("WHERE caller = ? AND request_id = ? ORDER BY created_ns DESC", caller, request_id), None
         )
 
     def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return the songs of a caller, newest first, after a position."""
+        """Return the records of up to `count` songs of a caller, newest first, after the position `after` in the
+        list.
+        """
         order = "ORDER BY created_ns DESC, song_id DESC LIMIT ?"
         if after is None:
             return list(self._songs(f"WHERE caller = ? {order}", caller, count))
@@ -120,7 +126,9 @@ class SongTable:
         return list(self._songs(where, caller, after.created_ns, after.song_id, count))
 
     def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """Return a song and its events, in order, from one snapshot."""
+        """Return the record of a song and its events, in order, both from one snapshot of the database; `None` for an
+        unknown id.
+        """
         with self._database.snapshot():
             if (song := self.get(song_id)) is None:
                 return None
@@ -130,15 +138,17 @@ class SongTable:
         return song, [StoredEvent(*row) for row in rows]
 
     def unended(self) -> Sequence[SongRecord]:
-        """Return all songs that have not ended."""
+        """Return the records of all songs that have not ended."""
         return list(self._songs(f"WHERE NOT {_ENDED}"))
 
     def ended(self) -> Sequence[SongRecord]:
-        """Return all songs that have ended."""
+        """Return the records of all songs that have ended."""
         return list(self._songs(f"WHERE {_ENDED}"))
 
     def ends(self, after: EndedSong | None, count: int) -> Sequence[EndedSong]:
-        """Return up to `count` songs that have ended, in the order of their ends, after the position `after`."""
+        """Return up to `count` ended songs in the order of their ends, beginning after the song `after`; `None` for the
+        first.
+        """
         behind = (after.ended_ns, after.song_id) if after else (-1, "")
         rows = self._database.rows(
             "SELECT song_id, ended_ns, size_bytes, event_bytes FROM songs "
@@ -149,8 +159,8 @@ class SongTable:
         return [EndedSong(*row) for row in rows]
 
     def believed(self) -> Believed | None:
-        """Return the last accepted time of the store's clock, otherwise the time of the newest song; `None` if there
-        are no songs.
+        """Return the stored state of the clock for the age of songs; if there is none, the time of the newest song, or
+        `None` without songs.
         """
         for row in self._database.rows("SELECT believed_ns, held_seconds FROM clock"):
             return Believed(*row)
@@ -158,7 +168,7 @@ class SongTable:
         return None if newest_ns is None else Believed(newest_ns)
 
     def believe(self, believed: Believed) -> None:
-        """Store the time that the store's clock has accepted."""
+        """Store the state of the clock for the age of songs."""
         with self._database.transaction():
             values = (believed.now_ns, believed.held_seconds)
             self._database.write("INSERT OR REPLACE INTO clock VALUES (1, ?, ?)", values)

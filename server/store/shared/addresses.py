@@ -1,4 +1,4 @@
-"""Addresses of the shared store's two parts: the directory (Redis or Valkey) and the object store."""
+"""Addresses of the two parts of a shared store: the song directory (Redis or Valkey) and the object store."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,9 +13,10 @@ _REDIS_PORT, _SENTINEL_PORT = 6379, 26379
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAddress:
-    """Address of the song directory: one server, or the sentinels that monitor the primary.
+    """Address of the song directory (Redis or Valkey): one server, or the sentinels that monitor the primary.
 
-    `hosts` are (host, port). `service` is the sentinels' name of the primary; empty without sentinels.
+    `hosts` are pairs of host and port. `service` is the name of the primary that the sentinels know; empty without
+    sentinels.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -26,7 +27,8 @@ class DirectoryAddress:
 
     @classmethod
     def parse(cls, url: str) -> "DirectoryAddress":
-        """Parse `valkeys://user@host:6379/0` or `valkeys+sentinel://user@host1,host2:26379/service/0`.
+        """Parse the address of the song directory, for example `valkeys://user@host:6379/0` or
+        `valkeys+sentinel://user@host1,host2:26379/service/0`.
 
         Raises:
             ValueError: the address is invalid; the text says what to write.
@@ -54,7 +56,7 @@ class DirectoryAddress:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsAddress:
-    """Address of the object store: a bucket or container and a prefix in it; for `file` the prefix is a folder."""
+    """Address of the object store: a bucket (or container) and a prefix in it; with `file` the prefix is a folder."""
 
     scheme: str
     bucket: str = ""
@@ -62,7 +64,8 @@ class ObjectsAddress:
 
     @classmethod
     def parse(cls, url: str) -> "ObjectsAddress":
-        """Parse `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` or `memory://`.
+        """Parse the address of the object store: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`,
+        `file:///folder` or `memory://`.
 
         Raises:
             ValueError: the address is invalid; the text says what to write.

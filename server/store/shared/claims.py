@@ -1,4 +1,4 @@
-"""Remembers the songs that this server has claimed, to register them again if the song directory loses them."""
+"""Keeps the songs that were assigned to this server, to register them again if the song directory loses them."""
 
 import logging
 from typing import Final
@@ -10,7 +10,9 @@ from server.store.shared.connection import Connection
 from server.store.shared.records import claim_bytes, lease_text, record_bytes
 
 _ATTEND_SECONDS: Final = 6.0
-"""Seconds after which the listeners of a song that was put back have been reported again."""
+"""Seconds for which the listeners of a song that was registered again count as present; servers report them again
+within this time.
+"""
 
 _DONE: Final = 1
 _MADE: Final = (ClaimAction.MAKE, ClaimAction.TAKE)
@@ -19,11 +21,11 @@ logger = logging.getLogger(__name__)
 
 
 class Claims:
-    """The present claims of this server.
+    """The songs that are assigned to this server now, with their leases.
 
     A song directory may lose its last writes, or all data, for example when a Redis replica that was behind is
-    promoted. A lost song is registered again under its claim, without events; the server then finds that its sound is
-    missing, and stores it again.
+    promoted. A lost song is registered again under its lease, without events; the server then finds that the song's
+    sound is missing, and stores it again.
 
     A song that this server only has to end is not registered again, because the server does not have its sound.
     """
@@ -35,24 +37,26 @@ class Claims:
         self._sounded: set[str] = set()
 
     def note(self, claim: Claim) -> Claim:
-        """Remember a claim; it replaces an earlier claim of the same song."""
+        """Store a song's assignment in place of an earlier one of the same song, and return the assignment."""
         self._sounded.intersection_update(self._claims)
         self._sounded.discard(claim.song.song_id)
         self._claims[claim.song.song_id] = claim
         return claim
 
     def sounded(self, song_id: str) -> None:
-        """Record that sound of a song is about to be stored, so that listeners may get it from now on."""
+        """Record that sound of a song is about to be stored, so that listeners may get sound from now on."""
         self._sounded.add(song_id)
 
     def remove(self, lease: Lease) -> None:
-        """Forget the claim of a song that has ended or was deleted."""
+        """Remove the assignment of a song that has ended or was deleted; no effect if the song has another lease
+        now.
+        """
         if (claim := self._claims.get(lease.song_id)) and claim.lease == lease:
             del self._claims[lease.song_id]
 
     async def put_back(self, lease: Lease) -> bool:
-        """Register a song again that the song directory has lost; return False if the song is not, or no longer, this
-        server's.
+        """Register a song again that the song directory has lost; return False if the song is not assigned to this
+        server under this lease.
 
         Raises:
             StoreFailed: the song directory is unreachable, or has no memory for the song.

@@ -36,7 +36,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAccess:
-    """Address and credentials of the song directory; `ca_file` has the authorities for its certificate."""
+    """Address and credentials of the song directory (Redis or Valkey); `ca_file` has the certificates of the
+    authorities that signed its TLS certificate.
+    """
 
     address: DirectoryAddress
     password_file: Path | None = None
@@ -44,7 +46,9 @@ class DirectoryAccess:
 
 
 class Connection:
-    """Runs scripts in the song directory. Calls wait while the song directory is unreachable for a short time."""
+    """Runs Lua scripts in the song directory (Redis or Valkey). While the directory is unreachable, calls are repeated
+    for a limited time.
+    """
 
     def __init__(
         self,
@@ -53,13 +57,13 @@ class Connection:
         scripts: Mapping[str, str] | None = None,
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """Set up the connection. Calls wait for an unreachable directory for at most `outage_seconds`; `scripts` are
-        texts by name.
+        """Set up the connection. Calls to an unreachable directory are repeated for at most `outage_seconds`; `scripts`
+        are Lua texts by name.
         """
         self._client = client
         self._outage_seconds = outage_seconds
         self._scripts = {name: client.register_script(text) for name, text in (scripts or texts()).items()}
-        # The pool would raise an error if all its connections are in use, so calls queue here.
+        # The pool raises an error if all its connections are in use, so calls wait here for a free one.
         self._places = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._away_since: float | None = None
         self._back_at = -math.inf
@@ -68,34 +72,34 @@ class Connection:
 
     @property
     def away_seconds(self) -> float:
-        """Seconds since the last response of the song directory, if it does not respond; 0 while it does."""
+        """Seconds for which the song directory has not been reachable; 0 while it is reachable."""
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
     @property
     def steady_seconds(self) -> float:
-        """Seconds since the song directory could be reached again after an outage; infinite if there was none."""
+        """Seconds since the end of the last outage of the song directory; infinite if there was none."""
         return time.monotonic() - self._back_at
 
     @property
     def cut_off(self) -> str | None:
-        """The reason for which this server should get no calls, if the song directory has been unreachable for too
-        long; otherwise `None`.
+        """The reason why this server should get no calls, if the song directory has been unreachable for too long;
+        otherwise `None`.
         """
         away = self.away_seconds > self._outage_seconds
         return "the song directory (Redis or Valkey) cannot be reached now" if away else None
 
     @property
     def client(self) -> Redis:
-        """The client of the Redis library, for commands that are not scripts."""
+        """The client object of the Redis library, for commands that are not scripts."""
         return self._client
 
     def pubsub(self) -> PubSub:
-        """Open a separate connection for pub/sub messages."""
+        """Open a separate Redis connection for pub/sub messages."""
         return self._client.pubsub()
 
     async def run(self, script: str, *arguments: Argument) -> Any:
-        """Run a Lua script in the directory (Redis or Valkey). All scripts are idempotent, because a lost response
-        repeats a script.
+        """Run a Lua script in the song directory (Redis or Valkey) and return its result. A script whose response was
+        lost is run again, so all scripts are idempotent.
 
         Raises:
             StoreFull: the song directory has no memory left.
@@ -118,7 +122,7 @@ class Connection:
                 return answer
 
     async def close(self) -> None:
-        """Refuse all further calls to the directory."""
+        """Close all connections to Redis; further calls raise StoreFailed."""
         self._closed = True
         pool = self._client.connection_pool
         await self._client.aclose()
@@ -132,7 +136,7 @@ class Connection:
             raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Record a failed call; return if the call should be tried again, otherwise raise an error."""
+        """Record a failed call, and return if the call should be repeated; otherwise raise an error."""
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):
@@ -145,7 +149,7 @@ class Connection:
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
-            # The server was the primary before: close all connections to it.
+            # This Redis server was the primary before, so all connections to it are closed.
             await self._client.connection_pool.disconnect(inuse_connections=False)
 
     def _note_answer(self) -> None:
@@ -164,10 +168,10 @@ async def connected(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[Connection]:
-    """Open a connection to the song directory, which is closed at the end of the context.
+    """Context manager that opens a connection to the song directory (Redis or Valkey) and closes it at the end.
 
     Raises:
-        SharedStoreUnusable: a file cannot be read.
+        SharedStoreUnusable: the file of the password or of the authorities cannot be read.
     """
     connection = Connection(_client(access), outage_seconds, scripts, watcher)
     try:
@@ -183,7 +187,7 @@ def _client(access: DirectoryAccess) -> Redis:
         "username": address.user or None,
         "password": _password(access.password_file),
         "protocol": 2,
-        # Calls that the library retries itself would not be counted.
+        # The library does not repeat calls itself, because such attempts would not be counted.
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": _ANSWER_SECONDS,
         "socket_connect_timeout": _ANSWER_SECONDS,

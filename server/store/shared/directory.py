@@ -1,5 +1,5 @@
-"""The song directory of several servers, in Redis or Valkey. Every decision is one script there, with the time of the
-Redis server.
+"""The song directory of several servers, in Redis or Valkey. Each decision is one Lua script there, which uses the
+clock of the Redis server.
 """
 
 import asyncio
@@ -38,17 +38,17 @@ from server.store.shared.records import claim_of, engines_bytes, engines_of, lea
 from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine, WaitingSong
 
 POLL_SECONDS: Final = 1.0
-"""Seconds after which the song directory is read without a notification."""
+"""Seconds after which the song directory is read again if no notification comes."""
 
 _NONCE_BYTES: Final = 8
 _HELD, _FORGOTTEN = 1, -1
-"""Responses of the directory to the renewal of a lease."""
+"""Codes in the song directory's response to the renewal of a lease: the lease is valid; the song is unknown."""
 
 logger = logging.getLogger(__name__)
 
 
 class SharedDirectory:
-    """Implements `Directory` in Redis or Valkey; the methods are described there."""
+    """Implements the protocol `Directory` in Redis or Valkey."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class SharedDirectory:
         lease_seconds: float,
         memory: DirectoryMemory,
     ) -> None:
-        """Set up the shared directory. While `memory` is short, no new songs are admitted."""
+        """Set up the song directory for the server `replica`. While `memory` is short, no new songs are admitted."""
         self._memory = memory
         self._connection = connection
         self._claims = claims
@@ -106,13 +106,14 @@ class SharedDirectory:
         raise StoreFailed(f"the song {song.song_id} exists already in the directory. This is a bug: please report it")
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Claim the next waiting song; see `Directory.claim`."""
+        """Assign the next waiting song to this server; see `Directory.claim`."""
         return await self._claim("claim", len(but), *but, *(part for pair in sounds.items() for part in pair))
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song that is lost, or that its server offers; a song that is complete in the object store has ended.
+        """Assign a lost song, or one that its server offers, to this server; see `Directory.claim_lost`. A song that is
+        complete in the object store is marked as ended instead.
 
         For one lease duration after an outage of the song directory no song counts as lost, because no lease could be
         renewed meanwhile.
@@ -127,16 +128,16 @@ class SharedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Let other servers take songs of this server; see `Directory.offer`."""
+        """Offer songs of this server to other servers; see `Directory.offer`."""
         if leases:
             await self._connection.run("offer", *_with_leases(leases))
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song; this server must then end a waiting song. See `Directory.cancel`."""
+        """Cancel a song; a waiting song is assigned to this server, which must end it. See `Directory.cancel`."""
         return await self._claim("cancel", song_id)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, and return their status; see `Directory.renew`."""
+        """Renew leases of songs, and return the status of each lease, by song id; see `Directory.renew`."""
         if not leases:
             return {}
         answers = await self._renew(leases)
@@ -146,7 +147,7 @@ class SharedDirectory:
                 if await self._claims.put_back(lease):
                     back.append(lease)
             except StoreFull as full:
-                # The leases of all other songs are renewed; this song is tried again.
+                # The leases of all other songs are renewed; the registration of this song is tried again.
                 logger.error(
                     "the song directory has lost a running song and has no memory to register it again; the server "
                     "tries again soon: %s",
@@ -158,16 +159,18 @@ class SharedDirectory:
         return {song_id: _lease_status(answer) for song_id, answer in answers.items()}
 
     async def release(self, lease: Lease) -> None:
-        """Release a song, which another server may then claim; see `Directory.release`."""
+        """Release a song, so that another server may make it; see `Directory.release`."""
         if not await self._connection.run("release", lease.song_id, lease_text(lease), _nonce()):
             raise LeaseLost(lease.song_id)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the slot and the quota of a song that has ended; if its end is not stored, its lease continues."""
+        """Release the slot and the quota of a song that has ended; see `Directory.settle`. If the song's end is not
+        stored, its lease continues.
+        """
         await self._connection.run("settle", lease.song_id, lease_text(lease), state.value, sound_seconds)
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Store the report of this server's listeners; see `Directory.attend`."""
+        """Store this server's reports on the listeners of songs; see `Directory.attend`."""
         if attendances:
             parts = (part for one in attendances for part in (one.song_id, one.wanted_byte, one.seconds))
             await self._connection.run("attend", self._replica, *parts)
@@ -180,7 +183,9 @@ class SharedDirectory:
             update = await self._reader.update(song_id, at)
             if update is None:
                 missing_since = min(missing_since, time.monotonic())
-                if sent and time.monotonic() - missing_since < self._lease_seconds:  # its server may register it again
+                if (
+                    sent and time.monotonic() - missing_since < self._lease_seconds
+                ):  # its server may register the song again
                     await _set(posted, POLL_SECONDS)
                     continue
                 self._notifications.remove(song_id)
@@ -199,22 +204,24 @@ class SharedDirectory:
         await self._connection.run("announce", self._replica, seconds, engines_bytes(engines), *each)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """Return the engines that servers announce now."""
+        """Return the engines that servers announce now, by name."""
         announced = await self._connection.run("engines")
         return engines_together(engine for stored in announced for engine in engines_of(stored))
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """Return the engines that were ever announced."""
+        """Return all engines that a server has ever announced, by name."""
         found = (_known_engine(*row) for row in await self._connection.run("known"))
         return {known.engine.info.name: known for known in found}
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count the songs of each engine, and publish the counts as lengths of Redis lists."""
+        """Return the number of songs that have not ended, by engine, and publish the numbers as lengths of Redis lists
+        for autoscalers.
+        """
         rows = await self._connection.run("demand", max(1, round(seconds)), *missing)
         return {engine.decode(): count for engine, count in rows}
 
     async def queue(self) -> Queue:
-        """Return the waiting songs of the service, and the number of running songs."""
+        """Return the waiting songs in the order in which they will start, and the number of running songs."""
         rows = await self._connection.run("queue")
         songs = [_known(row) for row in rows]
         waiting = [one for one in songs if one.waits]
@@ -223,20 +230,22 @@ class SharedDirectory:
         return Queue([one.song for one in ordered], len(songs) - len(waiting))
 
     async def wait(self, seconds: float) -> None:
-        """Wait until something has changed since the last return, at most `seconds`."""
+        """Wait at most `seconds` until a song may be ready for this server or the status of a lease has changed."""
         await _set(self._changed, min(seconds, POLL_SECONDS))
         self._changed = self._notifications.next_work()
 
     async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
-        """Return the song directory's response to the renewal of each song's lease."""
+        """Renew the leases of songs in Redis, and return the response for each song id: lease state, cancelled,
+        attended, furthest byte.
+        """
         answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """Return True if the object store has the complete song of a claim; its end is then written into the song
-        directory.
+        """Return True if the object store has the complete song of `claim`; the end of the song is then written into
+        the song directory.
 
-        A song that has to be made does not wait for an unreachable object store.
+        If the object store is unreachable, a song that has to be made counts as incomplete.
         """
         try:
             return await take_up(self._connection, self._objects, claim)
@@ -253,7 +262,7 @@ class SharedDirectory:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """State of a song in the song directory: waiting, claimed, or released."""
+    """A song in the response of the queue script: its weight, and if it waits or a server has it."""
 
     song: WaitingSong
     weight: float
@@ -285,7 +294,7 @@ def _lease_status(answer: Sequence[int]) -> LeaseStatus:
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:
-    """Yield the id and the lease of each song, as arguments of a script."""
+    """Yield song id and serialized lease of each song in turn, as arguments of a Lua script."""
     return (part for lease in leases for part in (lease.song_id, lease_text(lease)))
 
 

@@ -1,4 +1,4 @@
-"""Errors of the shared store, and their mapping from the errors of its libraries."""
+"""Errors of the shared store, and their conversion from the errors of the Redis library."""
 
 from redis import exceptions as redis
 
@@ -6,11 +6,11 @@ from server.store.base import StoreFailed, StoreFull
 from server.store.watcher import StoreTrouble
 
 _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
-"""Error replies of a server that is starting, or changes its role."""
+"""Beginnings of error replies from a Redis server that is starting or changes its role; a retry may succeed."""
 
 
 class DirectoryAway(StoreFailed):
-    """The song directory was unreachable for longer than the allowed time."""
+    """The song directory (Redis or Valkey) was unreachable for longer than the allowed time."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the song directory (Redis or Valkey) cannot be reached: {error}")
@@ -24,7 +24,7 @@ class ObjectsAway(StoreFailed):
 
 
 class ObjectsRefused(StoreFailed):
-    """The object store refuses an operation that this server needs; a retry helps only after rights or keys are
+    """The object store refuses an operation that this server needs; a retry helps only once rights or keys are
     changed.
     """
 
@@ -37,7 +37,7 @@ class ObjectsRefused(StoreFailed):
 
 
 def passes(error: redis.RedisError) -> bool:
-    """Return True for an error of Redis that a new connection, a new primary or a retry may resolve."""
+    """Return True if a Redis error may be gone after a retry, on a new connection or a new primary."""
     if isinstance(error, redis.AuthenticationError | redis.AuthorizationError | redis.NoPermissionError):
         return False
     if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError | redis.ClusterDownError):
@@ -46,14 +46,14 @@ def passes(error: redis.RedisError) -> bool:
 
 
 def failed(error: redis.RedisError) -> StoreFailed:
-    """Return the store's error for an error of a call to Redis."""
+    """Convert an error of the Redis library to StoreFailed, or to StoreFull if Redis has no memory left."""
     if isinstance(error, redis.OutOfMemoryError):
         return StoreFull("the song directory (Redis or Valkey) is full: give it more memory (maxmemory)")
     return StoreFailed(f"the song directory (Redis or Valkey) refused a call: {error}")
 
 
 def trouble(error: redis.RedisError) -> StoreTrouble:
-    """Return the kind of an error of Redis, for the metrics."""
+    """Return the kind of a Redis error, as a label for the metrics."""
     if passes(error):
         return StoreTrouble.AWAY
     return StoreTrouble.FULL if isinstance(error, redis.OutOfMemoryError) else StoreTrouble.REFUSED

@@ -1,4 +1,4 @@
-"""Checks a song directory (Redis or Valkey) before it is used: access, persistence and version."""
+"""Checks at the start that the song directory (Redis or Valkey) can be used: access, persistence and version."""
 
 import asyncio
 import logging
@@ -21,9 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 async def inspect(client: Redis, wait_seconds: float) -> bool:
-    """Check the song directory; return True if it was set up by this version, False if it is new.
+    """Check that the song directory (Redis or Valkey) can be used; return True if it has data of this version, False if
+    it is new.
 
-    An unreachable song directory is tried again for `wait_seconds`.
+    Attempts to reach an unreachable song directory continue for `wait_seconds`.
 
     Raises:
         SharedStoreUnusable: the song directory cannot be used; the text says what to set.
@@ -61,8 +62,8 @@ async def _inspect(client: Redis) -> bool:
 
 
 def _require_suitable(info: dict[str, Any]) -> None:
-    """Raise an error unless the Redis server is suitable by `info`, the result of its command INFO: version, cluster
-    mode and settings.
+    """Raise an error if version, cluster mode or settings of the Redis server are unsuitable. `info` is the server's
+    response to the command INFO.
     """
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":

@@ -1,4 +1,4 @@
-"""Watches the memory of the song directory (Redis or Valkey), so that new songs are refused before it is full."""
+"""Monitors the memory of the song directory (Redis or Valkey), so that new songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from server.store.watcher import StoreWatcher
 
 ROOM_SHARE: Final = 0.8
-"""Share of the song directory's memory above which new songs are refused: the rest is for running ones."""
+"""Share of the song directory's memory limit above which new songs are refused; the rest is for the running songs."""
 
 _LOOK_SECONDS: Final = 2.0
 
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 
 class DirectoryMemory:
-    """The last known memory usage of the song directory. If memory is unlimited, or its size is not readable, it never
-    counts as short.
+    """The last known memory usage of the song directory (Redis or Valkey). Without a readable memory limit, the memory
+    never counts as short.
     """
 
     def __init__(self, client: Redis, watcher: StoreWatcher) -> None:
@@ -29,11 +29,11 @@ class DirectoryMemory:
 
     @property
     def short(self) -> bool:
-        """True while the memory is nearly full, so that new songs must be refused."""
+        """True while the song directory's memory is nearly full, so that new songs must be refused."""
         return self._short
 
     async def look(self) -> None:
-        """Read the memory usage of the song directory; no effect while it does not answer."""
+        """Read the memory usage of the song directory once; no effect if that fails."""
         try:
             info = await self._client.info("memory")
         except exceptions.NoPermissionError:
@@ -49,7 +49,7 @@ class DirectoryMemory:
         self._note(used_bytes, int(info.get("maxmemory", 0)))
 
     async def run(self) -> None:
-        """Read the memory usage periodically, until cancelled."""
+        """Read the memory usage of the song directory every two seconds, until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_SECONDS)

@@ -1,6 +1,6 @@
-"""Notifications between the processes of a service, over a separate connection.
+"""Redis pub/sub notifications between the servers of a service, over a separate connection.
 
-They only save time: waiting tasks also check periodically.
+Notifications only save time: waiting tasks also read the song directory periodically.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 
 class Notifications:
-    """Wakes tasks of this process that wait for events of a song, or for songs to claim.
+    """Wakes tasks of this server that wait for new events of a song, or for songs to start.
 
-    A connection may look open and still deliver nothing. To notice this, the process sends a message to itself every
+    A connection may look open and still deliver nothing. To notice this, the server sends a message to itself every
     `check_seconds`, and reconnects if the message does not arrive before the next one.
     """
 
@@ -44,18 +44,18 @@ class Notifications:
     def next_of(self, song_id: str) -> asyncio.Event:
         """Return an event that is set at the next change of a song.
 
-        Get it before reading the song, so that no change is missed.
+        The event must be requested before the song is read, so that no change is missed.
         """
         self._waiting.add(song_id)
         return self._songs.next(song_id)
 
     def remove(self, song_id: str) -> None:
-        """Stop waiting for changes of a song."""
+        """Wake the tasks that wait for changes of a song, and ignore further notifications about the song."""
         self._waiting.discard(song_id)
         self._songs.post(song_id)
 
     def next_work(self) -> asyncio.Event:
-        """Return an event that is set when there may be a song to claim, or a lease status has changed."""
+        """Return an event that is set when a song may be ready to start, or the status of a lease has changed."""
         return self._work.next(_ANY_WORK)
 
     async def run(self) -> None:
@@ -66,10 +66,12 @@ class Notifications:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _listen(self) -> None:
-        """Receive notifications until the connection fails, or a message to this process itself does not arrive."""
+        """Receive notifications until the connection fails, or until a message of this server to itself does not arrive
+        in time.
+        """
         async with self._connection.pubsub() as messages:
             await messages.subscribe(_SONGS, _WORK, self._own)
-            # Messages before the subscription were missed.
+            # Messages sent before the subscription may have been missed, so all tasks are woken.
             self._wake_all()
             heard_at, checked_at = time.monotonic(), 0.0
             while time.monotonic() - heard_at < 2 * self._check_seconds and not is_cancelled():
@@ -83,7 +85,7 @@ class Notifications:
             logger.warning("no messages arrived from the song directory (Redis or Valkey): the server reconnects to it")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
-        """Wake the tasks that a message concerns; returns True for a message of this process to itself."""
+        """Wake the tasks that a received message concerns; return True for a message of this server to itself."""
         own = channel == self._own.encode()
         if channel == _SONGS.encode():
             self._waiting.discard(data.decode())
@@ -101,7 +103,7 @@ class Notifications:
 
 @asynccontextmanager
 async def listening(connection: Connection, replica: str) -> AsyncIterator[Notifications]:
-    """Receive notifications for a process until the context is left."""
+    """Context manager that receives notifications for the server `replica` until its end."""
     notifications = Notifications(connection, replica)
     async with in_background(notifications.run()):
         yield notifications

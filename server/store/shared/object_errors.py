@@ -1,4 +1,4 @@
-"""Classifies the errors of the object store library."""
+"""Converts the errors of the object store library to errors of the store."""
 
 import re
 from typing import Final
@@ -12,14 +12,17 @@ from server.store.watcher import StoreTrouble
 _STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _PASSING: Final = ("408", "409", "425", "429")
-"""Client errors that a retry may resolve."""
+"""HTTP status codes of client errors after which a retry may succeed."""
 _WRONG_REGION: Final = "incorrectly configured region"
 _NO_KEYS: Final = "http://169.254.169.254"
-"""Address at which a cloud machine provides credentials; it is used if no others are set."""
+"""Metadata address of cloud machines, from which the library asks credentials if no keys are set; in an error text the
+address means that keys are missing.
+"""
 
 
 def objects_error(error: Exception) -> StoreFailed:
-    """Return the store's error for an error of the library: ObjectsRefused or ObjectsAway.
+    """Convert an error of the object store library: to ObjectsRefused if rights or keys are missing, otherwise to
+    ObjectsAway.
 
     Texts of the library are shortened, because they contain parts of keys and whole responses.
     """
@@ -37,5 +40,5 @@ def objects_error(error: Exception) -> StoreFailed:
 
 
 def trouble_of(error: StoreFailed) -> StoreTrouble:
-    """Return the kind of an object store's error, for the metrics."""
+    """Return the kind of an object store's error, as a label for the metrics."""
     return StoreTrouble.REFUSED if isinstance(error, ObjectsRefused) else StoreTrouble.AWAY

@@ -1,4 +1,4 @@
-"""Stores ended songs as objects in an S3-compatible store, another cloud's object store, or a folder that all servers
+"""Stores ended songs as objects in S3-compatible storage, another cloud's object storage, or a folder that all servers
 share.
 """
 
@@ -36,10 +36,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The location of one ended song in the object store, unique for each claim, so that objects of different claims
-    cannot be mixed.
+    """The location of one ended song in the object store. It is unique for each lease of the song, so that objects
+    written under different leases cannot be mixed.
 
-    `name` is "epoch-nonce"; names of later epochs are greater.
+    `name` is "epoch-nonce" of the lease; names of later epochs are greater.
     """
 
     song_id: str
@@ -47,17 +47,19 @@ class Seal:
 
     @classmethod
     def of(cls, song_id: str, epoch: int, nonce: str) -> "Seal":
-        """Return the location of a claimed song in the object store."""
+        """Return the location in the object store for a song that was made under the lease with that epoch and
+        nonce.
+        """
         return cls(song_id, f"{epoch:08d}-{nonce}")
 
     def path(self, name: str) -> str:
-        """Return the path of one of the song's objects in the object store."""
+        """Return the path of the object `name` (sound, events or record) of the song in the object store."""
         return f"{_SONGS}/{self.song_id}/{self.name}/{name}"
 
 
 class Objects:
-    """Writes songs to an object store, each object only once. Calls run on separate threads and never block the event
-    loop.
+    """Writes songs to an object store, each object only once, and reads them. Calls run on separate threads, so they do
+    not block the event loop.
 
     The library's own coroutines are not used, because one that finishes while the interpreter ends would abort the
     process.
@@ -69,11 +71,12 @@ class Objects:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
 
     def close(self) -> None:
-        """Refuse all further calls to the object store."""
+        """Stop the threads that call the object store; further calls raise StoreFailed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def probe(self) -> None:
-        """Test all operations that songs need: write an object, fail to overwrite it, list it, delete it.
+        """Check that the object store permits all operations that songs need: write an object, refuse to overwrite it,
+        list it, delete it.
 
         Raises:
             ObjectsRefused: one of these operations is not permitted.
@@ -90,7 +93,8 @@ class Objects:
             )
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
-        """Store a whole song. Its record is written last, and marks the other objects as complete.
+        """Store the sound, events and record of an ended song. The record is written last, and marks the song as
+        complete.
 
         Raises:
             ObjectsAway, ObjectsRefused: the song could not be stored; the call may be repeated.
@@ -102,7 +106,9 @@ class Objects:
         await self._put(seal.path(_RECORD), record_bytes(song))
 
     async def sound(self, seal: Seal, song: SongRecord, offset: int, size: int) -> bytes:
-        """Return sound of a stored song from a byte offset on; fewer than `size` bytes only at its end."""
+        """Return up to `size` bytes of a stored song's sound from byte `offset` on; fewer bytes only at the end of the
+        sound.
+        """
         end = min(offset + size, song.size_bytes)
         if end <= offset:
             return b""
@@ -110,7 +116,7 @@ class Objects:
         return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)))
 
     async def events(self, seal: Seal, count: int) -> list[bytes]:
-        """Return all `count` events of a stored song."""
+        """Return all events of a stored song, serialized; `count` is 0 if the song has none."""
         if not count:
             return []
         stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()))
@@ -121,11 +127,13 @@ class Objects:
         await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
-        """Return the newest location in the object store of every stored song, or of one song, by song id."""
+        """Return the newest location of each stored song in the object store, by song id; with `song_id` only that of
+        one song.
+        """
         return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
-        """Return the record of a stored song, and its number of events."""
+        """Return the serialized record of a stored song, and its number of events."""
         stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_RECORD)).bytes()))
         with suppress(FileNotFoundError):
             events = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()), missing=True)
@@ -133,7 +141,7 @@ class Objects:
         return stored, 0
 
     async def _put(self, path: str, content: bytes) -> None:
-        # The existing object was written by this call: its first response was lost.
+        # An existing object was written by this same call, whose first response was lost.
         with suppress(AlreadyExistsError):
             await self._do(lambda: self._create(path, content))
 
@@ -153,7 +161,9 @@ class Objects:
             raise PermissionError(f"the bucket or folder of {path} does not exist: create it") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
-        """Execute a call of the object store in a thread; with `missing` the error of a missing object is ignored."""
+        """Run a call to the object store in a thread, and return its result. If the object is missing, StoreFailed is
+        raised; with `missing` the library's FileNotFoundError.
+        """
         started = time.monotonic()
         try:
             done = await _on(self._threads, work)
@@ -171,7 +181,7 @@ class Objects:
         return done
 
     def _delete(self, folder: str) -> int:
-        """Delete all objects in a folder, and return their number."""
+        """Delete all objects in a folder, and return the number of objects."""
         count = 0
         for batch in obstore.list(self._store, folder):
             for entry in batch:
@@ -194,7 +204,8 @@ class Objects:
 def open_objects(address: ObjectsAddress, endpoint: str = "", watcher: StoreWatcher = UNWATCHED) -> Objects:
     """Open the object store at an address; `endpoint` is the URL of an S3-compatible store other than Amazon's.
 
-    Credentials come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
+    Credentials come from the cloud's own environment variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's
+    identity.
 
     Raises:
         ObjectsAway, ObjectsRefused: the store cannot be used, or a variable is invalid.

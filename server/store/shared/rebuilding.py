@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 async def rebuild(connection: Connection, objects: Objects) -> int:
-    """Add every song in the object store that is missing in the song directory, and return their number.
+    """Add all songs of the object store that are missing in the song directory, and return the number of added songs.
 
     This may be done at any time, and on several servers at once.
 
@@ -38,11 +38,11 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
 
 
 async def take_up(connection: Connection, objects: Objects, claim: Claim) -> bool:
-    """End a claimed song that is complete in the object store, because the song directory has lost its end; return
-    False if it is not complete.
+    """Record the end of a song in the song directory if the song is complete in the object store, because the directory
+    has lost that end; return False if the song is not complete.
 
     Raises:
-        StoreFailed: song directory or object store is unreachable; the claim must be tried again.
+        StoreFailed: song directory or object store is unreachable; the call must be repeated.
     """
     seal = (await objects.seals(claim.song.song_id)).get(claim.song.song_id)
     return seal is not None and bool(await _restore(connection, objects, seal, lease_text(claim.lease)))

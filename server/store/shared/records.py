@@ -1,4 +1,4 @@
-"""Serializes the store's values for the song directory (Redis or Valkey) and the object store."""
+"""Serializes the store's data types for the song directory (Redis or Valkey) and the object store."""
 
 import json
 import struct
@@ -30,16 +30,17 @@ def record_bytes(song: SongRecord) -> bytes:
 
 
 def record_of(stored: bytes) -> SongRecord:
-    """Parse a record from JSON. Fields of newer versions are dropped.
+    """Parse the record of a song from JSON. Fields of newer versions are dropped.
 
     Raises:
-        ValueError: the value is not a record.
+        ValueError: the bytes are not a record.
     """
     return _RECORD.validate_json(stored)
 
 
 def present_record(fields: Sequence[bytes | None]) -> SongRecord:
-    """Parse a record from the fields in the song directory: record, state, owner, epoch, size, seal (unused), end.
+    """Parse the record of a song from its fields in the song directory: record, state, owner, epoch, size, seal
+    (unused), end.
 
     Raises:
         StoreFailed: the fields are damaged.
@@ -61,7 +62,7 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
 
 
 def event_bytes(event: StoredEvent) -> bytes:
-    """Serialize an event as an item of a Redis list."""
+    """Serialize an event of a song as an item of a Redis list: its end byte, then its message."""
     return _END_BYTE.pack(event.end_byte) + event.payload
 
 
@@ -77,12 +78,12 @@ def event_of(item: bytes) -> StoredEvent:
 
 
 def packed(items: Sequence[bytes]) -> bytes:
-    """Concatenate items, each with its length."""
+    """Concatenate byte strings, each after its length in four bytes."""
     return b"".join(_LENGTH.pack(len(item)) + item for item in items)
 
 
 def unpacked(stored: bytes) -> Iterator[bytes]:
-    """Split bytes that `packed` has concatenated into items; raises StoreFailed if they are damaged."""
+    """Yield the byte strings that `packed` has concatenated; raises StoreFailed if the bytes are damaged."""
     at = 0
     while at < len(stored):
         length = int.from_bytes(stored[at : at + _LENGTH.size])
@@ -93,7 +94,7 @@ def unpacked(stored: bytes) -> Iterator[bytes]:
 
 
 def listed(cursor: Cursor) -> str:
-    """Return the sort key of a song in its caller's list, in the order of creation."""
+    """Return the sort key of a song in the list of its caller's songs: the time of creation, then the id."""
     return f"{cursor.created_ns:020d}:{cursor.song_id}"
 
 
@@ -103,7 +104,7 @@ def lease_text(lease: Lease) -> str:
 
 
 def ticket_bytes(ticket: Ticket) -> bytes:
-    """Return a ticket as JSON, without the record and the request."""
+    """Serialize an admission ticket as JSON, without the song's record and request."""
     quota = ticket.quota
     terms = {
         **_names(ticket.song),
@@ -125,7 +126,7 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
-    """Parse the response of a script of the song directory as a claim."""
+    """Parse the response of a Lua script of the song directory: a song that is assigned to the server `replica`."""
     song_id, stored, state, owner, epoch, size, events, request, linger, deadline, action, sound, heard, *admitted = (
         answer
     )
@@ -142,8 +143,8 @@ def _admission_terms(
 
 
 def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
-    """Return a claim as JSON, without the record and the request; the song's listeners count as present for
-    `attend_seconds`.
+    """Serialize the assignment of a song to a server as JSON, without record and request; the song's listeners count as
+    present for `attend_seconds`.
     """
     terms = {
         **_names(claim.song),
@@ -163,7 +164,9 @@ def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
 
 
 def _names(song: SongRecord) -> dict[str, str]:
-    """Return the names of the song directory's keys that belong to a song."""
+    """Return the values from which Lua scripts build the Redis keys of a song: ids, caller, fingerprint, engine, time
+    of creation.
+    """
     return {
         "song_id": song.song_id,
         "caller": song.caller,
@@ -180,7 +183,7 @@ def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
 
 
 def engines_of(stored: bytes) -> list[ServedEngine]:
-    """Parse engines from JSON. Capabilities of newer versions are dropped."""
+    """Parse announced engines from JSON. Controls, stems and voices that this version does not know are dropped."""
     engines = json.loads(stored)
     for engine in engines:
         for name, kind in _ABILITIES.items():

@@ -1,4 +1,4 @@
-"""Opens for one server the store that all servers share: song directory and object store."""
+"""Opens the shared store for one server: the song directory (Redis or Valkey) and the object store."""
 
 import logging
 import time
@@ -33,7 +33,7 @@ class SharedStorePlan:
     """Addresses and parameters of the shared store.
 
     `objects_endpoint` is the URL of an S3-compatible store other than Amazon's. A server that does not renew its leases
-    for `lease_seconds` loses its songs; calls wait for an unreachable song directory for up to `outage_seconds`.
+    for `lease_seconds` loses its songs. Calls to an unreachable song directory are repeated for up to `outage_seconds`.
     """
 
     access: DirectoryAccess
@@ -63,10 +63,10 @@ async def shared_store(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[SharedParts]:
-    """Open the shared store until the context is left. A new song directory is filled from the object store.
+    """Context manager that opens the shared store. A new song directory is filled from the object store.
 
-    `replica` is the name of this process; if empty, a unique one is made. `objects` and `scripts` replace the default
-    ones.
+    `replica` is the name of this server; if empty, a unique one is made. `objects` and `scripts` replace the default
+    object store and Lua scripts.
 
     Raises:
         SharedStoreUnusable: the store cannot be used; the text says what to set.
@@ -100,8 +100,8 @@ def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:
 
 
 async def _probe(objects: Objects, *, known: bool) -> None:
-    """Check that the object store can be used; if the song directory was used before (`known`), wait while the object
-    store is unreachable.
+    """Check that the object store can be used. If it is only unreachable, and the song directory already has data
+    (`known`), the server starts without it.
     """
     try:
         await objects.probe()

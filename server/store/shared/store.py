@@ -1,4 +1,6 @@
-"""The song store of several servers: running songs are in the song directory, ended ones in the object store."""
+"""The song store of several servers: running songs are in the song directory (Redis or Valkey), ended ones in the
+object store.
+"""
 
 import asyncio
 import logging
@@ -34,18 +36,20 @@ from server.store.turns import Turns
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
-"""Seconds for which sound and events of an ended song stay in the song directory, for present listeners."""
+"""Seconds for which sound and events of an ended song stay in the song directory, for listeners who still read them."""
 
 _DELETED_SECONDS: Final = 86_400
-"""Seconds for which a deleted song cannot be stored again by a server that was disconnected meanwhile."""
+"""Seconds for which the deletion of a song is remembered, so that a server that was disconnected meanwhile cannot store
+it again.
+"""
 
 FORGET_SECONDS: Final = 5.0
-"""Seconds for which a song that was cancelled before it was planned can still be read."""
+"""Seconds for which a song that was cancelled before its plan can still be read."""
 
 _PAGE: Final = 100
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _PUT_BACK_SECONDS: Final = 0.1
-"""Pause in seconds before looking again for a song that may be put back."""
+"""Seconds between two reads of a song that is missing after an outage, and that its server may register again."""
 
 T = TypeVar("T")
 
@@ -53,8 +57,8 @@ logger = logging.getLogger(__name__)
 
 
 class SharedStore:
-    """Implements `SongStore` with a song directory and an object store. Calls for one song take effect in their
-    order.
+    """Implements the protocol `SongStore` with a song directory (Redis or Valkey) and an object store. Calls for one
+    song take effect in their order.
     """
 
     def __init__(
@@ -69,8 +73,8 @@ class SharedStore:
         *,
         lease_seconds: float,
     ) -> None:
-        """Set up the shared store. For `lease_seconds` after an outage of the song directory, a server may register a
-        missing song again.
+        """Set up the shared store. For `lease_seconds` after an outage of the song directory, reads wait for a missing
+        song that its server may register again.
         """
         self._lease_seconds = lease_seconds
         self._connection = connection
@@ -91,14 +95,14 @@ class SharedStore:
         return False
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Check that this server holds the lease; the record was stored at admission."""
+        """Check that this server holds the lease of the song; the record was already stored at admission."""
         async with self._turns.taken(song.song_id):
             await self._write("create", lease)
 
     async def append(
         self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
     ) -> None:
-        """Store events and sound of a song in the song directory; see `SongStore.append`."""
+        """Append events and sound of a song to the song directory; see `SongStore.append`."""
         items = [*map(event_bytes, events)]
         if sound:
             self._claims.sounded(song.song_id)
@@ -109,8 +113,8 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Move the song into the object store, then store its end; until the object store accepts it, the song has not
-        ended.
+        """Copy a song into the object store, then store its end in the song directory. Until the object store accepts
+        the song, the song has not ended.
         """
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
@@ -146,15 +150,19 @@ class SharedStore:
         return await self._found(lambda: self._record(song_id))
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song that a caller has requested with that `request_id`; see `SongStore.find`."""
+        """Return the record of the newest song that a caller has requested with `request_id`; `None` if there is
+        none.
+        """
         return next(iter(await self._records("request", caller, request_id)), None)
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return songs of a caller, newest first; see `SongStore.page`."""
+        """Return the records of up to `count` songs of a caller, newest first, after the position `after` in the
+        list.
+        """
         return await self._records("page", caller, listed(after) if after else "", count)
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """Return one song with all its events."""
+        """Return the record of one song and all its events, in order; `None` for an unknown id."""
         await self._turns.passed(song_id)
         try:
             return await self._found(lambda: self._reader.events(song_id))
@@ -162,7 +170,7 @@ class SharedStore:
             return None
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Return sound of a song from a byte offset on; see `SongStore.read`."""
+        """Return up to `size` bytes of a song's sound from byte `offset` on; see `SongStore.read`."""
         await self._turns.passed(song_id)
         sound = await self._reader.sound(song_id, offset, size)
         if sound is None:
@@ -170,7 +178,9 @@ class SharedStore:
         return sound
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits; see `SongStore.evict`."""
+        """Delete songs above the limits, oldest first, and return the number of deleted songs; see
+        `SongStore.evict`.
+        """
         deleted = kept = 0
         while True:
             usage, rows = await self._connection.run("ended", kept, _PAGE)
@@ -192,20 +202,22 @@ class SharedStore:
 
     @property
     def trouble(self) -> str | None:
-        """The reason why songs cannot be stored now; `None` if they can."""
+        """The reason why songs cannot be stored now, as a text; `None` if they can be stored."""
         return self._trouble
 
     def usage(self) -> StoreUsage:
-        """Return the usage of the store at the last response of the song directory."""
+        """Return number and size of the stored songs, as in the song directory's last response."""
         return self._reader.usage
 
     def close(self) -> None:
-        """Stop deletions that are scheduled; the eviction by limits will delete these songs later."""
+        """Cancel the scheduled deletions; the eviction by limits deletes these songs later."""
         for task in self._forgetting:
             task.cancel()
 
     def _forget_soon(self, song_id: str) -> None:
-        """Schedule the deletion of a song that was cancelled before its plan, after listeners have its end."""
+        """Schedule the deletion of a song that was cancelled before its plan; listeners first get some seconds to read
+        its end.
+        """
         task = asyncio.create_task(self._forget_later(song_id), name=f"forget {song_id}")
         self._forgetting.add(task)
         task.add_done_callback(self._forgetting.discard)
@@ -234,12 +246,12 @@ class SharedStore:
         end = (record_bytes(owned), song.state.value, ended_ns, seal.name, LIVE_SECONDS)
         try:
             await self._write("end", lease, at.size_bytes, at.events, *end)
-        except _Deleted:  # another server has ended and deleted it while this one wrote its objects
+        except _Deleted:  # another server has ended and deleted the song while this server wrote its objects
             await self._objects.delete(song.song_id)
             raise
 
     async def _write(self, script: str, lease: Lease, *arguments: bytes | str | int) -> bytes:
-        """Change a song by a script of the song directory, and return the script's response.
+        """Change a song by a Lua script in the song directory, and return the first part of the script's response.
 
         Raises:
             LeaseLost, WrongOffset: in the cases of `SongStore`. `_Deleted`: the song was deleted.
@@ -267,8 +279,8 @@ class SharedStore:
             raise
 
     async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
-        """Return a song that `ask` reads; wait for one that its server may still register again; `None` for an unknown
-        song.
+        """Return the result of `ask`, which reads a song; `None` for an unknown song. Shortly after an outage, the read
+        of a missing song is repeated, because its server may register the song again.
         """
         while True:
             answer = await ask()
@@ -285,8 +297,8 @@ class SharedStore:
         return [present_record(row) for row in rows]
 
     async def _delete(self, song_id: str, condition: str, deleted_seconds: int = 0) -> bool:
-        """Delete a song if `condition` ("ended" or "unheard") holds, first its objects, so that a failed deletion can
-        be found.
+        """Delete a song if it has ended (`condition` "ended") or has ended and has no listener ("unheard"); return
+        False otherwise. Its objects are deleted first, so that a failed deletion can be found and repeated.
         """
         usage, may = await self._connection.run("delete", song_id, condition)
         self._reader.note_usage(usage)
@@ -299,4 +311,4 @@ class SharedStore:
 
 
 class _Deleted(LeaseLost):
-    """A lease is lost, because the song has ended and was deleted since."""
+    """The lease of a song is no longer valid, because the song has ended and was deleted."""

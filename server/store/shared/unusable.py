@@ -1,4 +1,6 @@
-"""The error that ends the start of a server with an unusable shared store, in a module that imports no libraries."""
+"""Defines the error for a shared store that cannot be used at the start of a server. The module imports no
+libraries.
+"""
 
 
 class SharedStoreUnusable(RuntimeError):

@@ -1,5 +1,5 @@
-"""Connects the server to the process that drives a Ray cluster for it; starts that process, and again after it
-has ended.
+"""Connects the server to the process that drives a Ray cluster for it. Starts that driver process, and starts it again
+after its end.
 """
 
 import asyncio
@@ -27,27 +27,33 @@ _END_GRACE_SECONDS = 20.0
 
 
 class DriverProcess(Protocol):
-    """Interface of the handle of the driving process, which `PipedProcess` implements."""
+    """Protocol of the server's handle of the driver process; `PipedProcess` implements it."""
 
     @property
     def pid(self) -> int | None:
-        """The process id, once the process was started."""
+        """The id of the driver process; `None` before the start."""
 
     async def start(self, spec: object, timeout_seconds: float) -> object:
-        """Start the process, send it `spec`, and return its first message; raises ProcessEnded."""
+        """Start the driver process, send `spec` as the first message, and return its first message. Raises
+        ProcessEnded.
+        """
 
     def send(self, message: object) -> None:
-        """Send a message without waiting."""
+        """Send a message to the driver process without waiting."""
 
     async def receive(self) -> object:
-        """Wait for the next message; raises ProcessEnded."""
+        """Wait for the next message from the driver process, and return it. Raises ProcessEnded."""
 
     async def stop(self, grace_seconds: float) -> None:
-        """Stop the process by closing its pipe; kill it after `grace_seconds`."""
+        """Close the pipe of the driver process, which ends the process; kill it if it still runs after
+        `grace_seconds`.
+        """
 
 
 class Bridge:
-    """Passes messages between the handles of workers and the driving process. At most one such process runs."""
+    """Passes messages between the server's handles of workers and the driver process of a Ray cluster. At most one
+    driver process runs at a time.
+    """
 
     def __init__(
         self,
@@ -56,8 +62,8 @@ class Bridge:
         rejoin_seconds: float = 180.0,
         again_seconds: float = 2.0,
     ) -> None:
-        """Set up the bridge. A cluster that was joined and then lost is tried again every `again_seconds`, for at most
-        `rejoin_seconds`.
+        """Set up the connection; `new_process` creates a handle of a driver process. After the loss of a cluster,
+        attempts to join it again are made every `again_seconds`, for at most `rejoin_seconds`.
         """
         self._spec = spec
         self._new_process = new_process
@@ -74,44 +80,46 @@ class Bridge:
 
     @property
     def pid(self) -> int | None:
-        """The id of the driving process while it is connected or connecting; `None` otherwise."""
+        """The id of the driver process while it is connected or connecting; otherwise `None`."""
         return self._process.pid if self._process is not None else None
 
     def connect(self) -> asyncio.Task[None]:
-        """Start the process unless it runs; returns a task that ends when the process has joined the cluster.
+        """Start the driver process unless it runs; return a task that ends when the process has joined the cluster.
 
-        The task raises WorkerDied if it cannot; the text says what to do.
+        The task raises WorkerDied if the process cannot join; the text says what to do.
         """
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect(), name="connect to Ray")
         return self._connecting
 
     def enter(self, receiver: Callable[[OfWorker], None]) -> int:
-        """Register a new worker, whose messages are passed to `receiver`; returns the worker's number."""
+        """Register a new worker, whose messages are passed to `receiver`; return the number given to the worker."""
         number = next(self._numbers)
         self._workers[number] = receiver
         return number
 
     def enter_companion(self, receiver: Callable[[OfCompanion], None]) -> int:
-        """Register a new companion, whose messages are passed to `receiver`; returns the companion's number."""
+        """Register a new companion (a process beside a worker, such as an encoder), whose messages are passed to
+        `receiver`; return the number given to the companion.
+        """
         number = next(self._numbers)
         self._companions[number] = receiver
         return number
 
     def leave(self, number: int) -> None:
-        """Drop all further messages of a worker or companion."""
+        """Remove the registration of a worker or companion; its further messages are dropped."""
         self._workers.pop(number, None)
         self._companions.pop(number, None)
 
     def send(self, message: ToDriver) -> None:
-        """Send a message to the process; without effect while it has not joined the cluster, or if it has ended, which
-        its workers are informed of.
+        """Send a message to the driver process. No effect while the process is not in the cluster or has ended; the
+        handles of its workers then get `WorkerEnded`.
         """
         if self._process is not None and self._connected:
             self._process.send(message)
 
     async def close(self) -> None:
-        """Stop the process, which ends its workers."""
+        """Stop the driver process, which ends all its workers."""
         tasks = [task for task in (self._connecting, self._running) if task is not None]
         for task in tasks:
             task.cancel()
@@ -121,10 +129,12 @@ class Bridge:
         self._end_companions("the server stops")
 
     async def _connect(self) -> None:
-        """Join the cluster. A cluster that was lost is tried again for a while, so that songs wait for it."""
+        """Start the driver process and wait until it has joined the cluster. After the loss of a cluster, attempts are
+        repeated for some time, so that songs wait for the cluster.
+        """
         try:
             async with asyncio.timeout(self._rejoin_seconds if self._joined else None):
-                while not await self._joins(once=not self._joined):  # noqa: ASYNC110 (a cluster tells nobody of its return)
+                while not await self._joins(once=not self._joined):  # noqa: ASYNC110 (a cluster sends no event when it is back)
                     await asyncio.sleep(self._again_seconds)
         except TimeoutError:
             raise WorkerDied(
@@ -137,8 +147,8 @@ class Bridge:
         self._joined = True
 
     async def _joins(self, *, once: bool) -> bool:
-        """Start the process; returns True if it has joined the cluster. If it cannot join, returns False or, with
-        `once`, raises WorkerDied.
+        """Start the driver process; return True if it has joined the cluster. Otherwise return False or, with `once`,
+        raise WorkerDied.
         """
         process = self._process = self._new_process()
         try:
@@ -159,7 +169,7 @@ class Bridge:
         await self._stop()
         if once:
             raise WorkerDied(problem)
-        _log.warning("the Ray cluster is away, and songs wait for it: %s", problem)
+        _log.warning("the Ray cluster cannot be reached, and songs wait for it: %s", problem)
         return False
 
     async def _run(self, process: DriverProcess) -> None:

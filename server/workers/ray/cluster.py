@@ -17,11 +17,13 @@ from server.workers.ray.node.host import CompanionHost
 from server.workers.ray.node.reaper import Reaper
 
 _NEVER_AGAIN = {"max_restarts": 0, "max_task_retries": 0}
-"""A step that Ray repeated would be done twice; the server restarts workers and repeats songs itself."""
+"""Ray options: Ray neither restarts actors nor repeats calls, which might do a denoising step twice. The server
+restarts workers and repeats songs itself.
+"""
 
 
 class RayCluster:
-    """A connection to a Ray cluster, of which this computer is a node. A process can have only one."""
+    """A connection to a Ray cluster, of which this computer is a node. A process can have only one connection."""
 
     def __init__(self, address: str, ping_seconds: float) -> None:
         """Join the cluster whose head is at "host:port"; blocks for some seconds.
@@ -40,20 +42,22 @@ class RayCluster:
         self._host = ray.remote(concurrency_groups={LIFE: 1, CONTROL: 1, SOUND: 1})(CompanionHost)
 
     def start_worker(self, device: str) -> "RayActor":
-        """Start a worker on a node with a free device of that kind."""
+        """Start an actor of the class `WorkerActor` on a node with a free device of the kind `device` ("cuda",
+        "cpu").
+        """
         needs = {"num_gpus": 1, "num_cpus": 0} if device == "cuda" else {"num_cpus": 1}
         return RayActor(self._worker.options(**needs, **_NEVER_AGAIN).remote(self._ping_seconds))
 
     def start_reaper(self, node: str) -> "RayActor":
-        """Start a reaper on the given node; it never moves to another one."""
+        """Start an actor of the class `Reaper`, which kills frozen workers, on the given node."""
         return self._start_on(node, self._reaper)
 
     def start_host(self, node: str) -> "RayActor":
-        """Start a host of companions on the given node; it never moves to another one."""
+        """Start an actor of the class `CompanionHost`, which runs companions such as encoders, on the given node."""
         return self._start_on(node, self._host)
 
     def free_devices(self, device: str) -> float:
-        """Return the number of free devices of that kind."""
+        """Return the number of free devices of the kind `device` ("cuda", "cpu") in the cluster."""
         return float(ray.available_resources().get("GPU" if device == "cuda" else "CPU", 0.0))
 
     def close(self) -> None:
@@ -67,24 +71,26 @@ class RayCluster:
 
 
 class RayActor:
-    """A handle of one Ray actor."""
+    """Handle of one Ray actor (a process on some node with methods that are called remotely)."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
         self._methods: dict[tuple[str, str], Any] = {}
 
     def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
-        """Call a method of the actor."""
+        """Call a method of the actor; return a future for its result. `group` is Ray's concurrency group of the
+        call.
+        """
         bound = self._methods.get((method, group))
         if bound is None:
             bound = getattr(self._handle, method)
             bound = self._methods[method, group] = bound.options(concurrency_group=group) if group else bound
-        # Awaiting the reference itself leaks memory in some versions of Ray.
+        # In some versions of Ray, awaiting Ray's own object reference leaks memory.
         return asyncio.ensure_future(_answer(asyncio.wrap_future(bound.remote(*arguments).future())))
 
     def kill(self) -> None:
-        """End the actor's process. A frozen process does not end; the reaper kills it."""
-        # A head that is away would keep the caller waiting.
+        """End the actor's process without waiting. A frozen process does not end; the reaper of its node kills it."""
+        # Ray's call blocks while the cluster's head is unreachable, so it runs in a thread.
         threading.Thread(target=ray.kill, args=(self._handle,), daemon=True).start()
 
 
@@ -99,8 +105,8 @@ async def _answer(future: asyncio.Future[Any]) -> Any:
 
 
 def _death_of(error: RayError) -> WorkerDeath:
-    """Return the cause of an actor's death, judged by the text of Ray's error, which does not distinguish a kill from a
-    crash. Ray mentions lack of memory as a possible cause of every unexpected end.
+    """Return the cause of an actor's end, judged by the text of Ray's error. Ray does not distinguish a kill from a
+    crash, and mentions lack of memory as a possible cause of every unexpected end.
     """
     if isinstance(error, ActorUnavailableError):
         return WorkerDeath.UNRESPONSIVE
@@ -111,10 +117,10 @@ def _death_of(error: RayError) -> WorkerDeath:
 
 
 class _NodeWorker(WorkerActor):
-    """A worker actor that can read from Ray on which node it runs."""
+    """A worker actor that asks Ray on which node it runs."""
 
     def where(self) -> tuple[str, str, tuple[str, ...]]:
-        """Return address and id of the node, and the ids of the GPUs that Ray has given to the actor."""
+        """Return the address and the id of the node, and the ids of the GPUs that Ray has given to the actor."""
         context = ray.get_runtime_context()
         gpus = tuple(map(str, context.get_accelerator_ids().get("GPU", ())))
         return ray.util.get_node_ip_address(), context.get_node_id(), gpus

@@ -1,4 +1,4 @@
-"""Drives one worker of the cluster, from its start to its end."""
+"""Controls one worker of a Ray cluster, from its start to its end, in the driver process."""
 
 import asyncio
 import logging
@@ -20,13 +20,17 @@ _log = logging.getLogger(__name__)
 
 _PLACING_WARNING_SECONDS = 30.0
 _LAST_REPLIES_SECONDS = 0.05
-"""The oldest command without a reply is held responsible for the end of a worker."""
+"""Seconds to wait after a worker's end for its last replies, because the oldest command without a reply counts as the
+cause of the end.
+"""
 _STARTS, _AGAIN_SECONDS = 3, 1.0
-"""A head that is restarted drops actors before they run, and then perhaps all of this process."""
+"""Number of attempts to start a worker, and seconds between them. A cluster head that is restarted drops actors before
+they run, and may then drop all actors of this process.
+"""
 
 
 class DrivenWorker:
-    """One worker of the cluster, with its heartbeat and its lanes."""
+    """Controls one worker of a Ray cluster: its start, its heartbeat, its commands and its end."""
 
     def __init__(
         self,
@@ -40,8 +44,8 @@ class DrivenWorker:
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the worker; `tell` sends a message to the server, `relay` sound to the encoders of a node;
-        `placed` is called when the worker has a node.
+        """Set up the control of one worker. `tell` sends a message to the server, `relay` sends sound to the encoders
+        of a node; `placed` is called when the worker has a node.
         """
         self._start = start
         self._cluster = cluster
@@ -57,30 +61,30 @@ class DrivenWorker:
 
     @property
     def device(self) -> str:
-        """The device of the pool for which the worker was started."""
+        """Name of the device, as in the settings, for which the worker was started."""
         return self._start.device
 
     @property
     def node(self) -> str:
-        """The id of the node on which the worker loads or has loaded; empty while it waits for a free device."""
+        """Id of the node on which the worker runs; empty while the worker waits for a free device."""
         return self._held[0] if self._held is not None else ""
 
     def send(self, command: RunCommand) -> None:
-        """Send a command to a lane; without effect if the worker has not loaded or has ended, because the server gets a
-        message about that.
+        """Send a command to a lane of the worker. No effect if the worker has not loaded its engines or has ended,
+        which the server learns by another message.
         """
         if self._lanes is not None:
             self._lanes.send(command.command, command.lane)
 
     async def run(self) -> None:
-        """Start the worker and pass on its replies until it ends or this call is cancelled. Its process has ended then,
-        or its node cannot be reached.
+        """Start the worker and pass on its replies, until the worker ends or this call is cancelled. When this returns,
+        the worker's process has ended or its node cannot be reached.
 
         Raises:
-            ClusterLost: the cluster starts no actors any more, which the server is not told.
+            ClusterLost: the cluster starts no actors any more; no message about the worker was sent to the server.
         """
         number = self._start.worker
-        ended: WorkerEnded | None = WorkerEnded(number, WorkerDeath.UNRESPONSIVE, "the server has ended it")
+        ended: WorkerEnded | None = WorkerEnded(number, WorkerDeath.UNRESPONSIVE, "the server has ended the worker")
         try:
             await self._serve(*await self._started())
         except ActorLost as error:
@@ -88,7 +92,7 @@ class DrivenWorker:
         except ClusterLost:
             ended = None
             raise
-        except Exception as error:  # of the actor's methods, or of a cluster that is being lost
+        except Exception as error:  # raised by a method of the actor, or because the cluster is being lost
             ended = WorkerEnded(number, WorkerDeath.EXITED, f"{type(error).__name__}: {error}")
         finally:
             await asyncio.shield(asyncio.ensure_future(self._end()))
@@ -96,7 +100,9 @@ class DrivenWorker:
                 self._tell(ended)
 
     async def _started(self) -> tuple[Actor, Place]:
-        """Start an actor, and wait until it runs on a node. An actor that is lost before it runs is started again."""
+        """Start an actor for the worker, and wait until the actor runs on a node; return both. An actor that is lost
+        before it runs is started again.
+        """
         starts = 1
         while True:
             self._actor = actor = self._cluster.start_worker(self._start.spec.device)
@@ -136,7 +142,7 @@ class DrivenWorker:
             )
 
     async def _beat(self, actor: Actor) -> None:
-        """Send heartbeats to the worker; raises ActorLost if it does not answer one in time."""
+        """Send heartbeats to the worker periodically; raise ActorLost if the worker does not answer one in time."""
         limit = PERIODS * self._ping_seconds
         while True:
             try:
@@ -167,7 +173,7 @@ class DrivenWorker:
         self._tell(CommandDone(self._start.worker, lane, reply))
 
     async def _end(self) -> None:
-        """End the worker's process; a frozen one is killed by the reaper of its node."""
+        """End the worker's process; if the process is frozen, the reaper of its node kills it."""
         lanes, self._lanes = self._lanes, None
         if lanes is not None:
             lanes.close()
@@ -178,7 +184,7 @@ class DrivenWorker:
 
 
 async def _life(actor: Actor) -> None:
-    """Wait for the end of a worker, and for the replies that came before it; raises ActorLost."""
+    """Wait until a worker has ended and its last replies have arrived; then raise ActorLost."""
     try:
         await actor.call("live", group=LIFE)
     except ActorLost:

@@ -1,4 +1,6 @@
-"""Drives the workers of one server on a cluster: commands come from the server by a pipe, and replies go back."""
+"""Controls the workers of one server on a Ray cluster. The driver process gets commands from the server by a pipe, and
+sends replies back.
+"""
 
 import asyncio
 import logging
@@ -26,7 +28,7 @@ _AGAIN_SECONDS = 1.0
 
 
 class Driver:
-    """The workers that the server has started on the cluster, by their numbers."""
+    """Controls all workers and companions that the server has started on the cluster; each has a number."""
 
     def __init__(self, pipe: AsyncPipe, cluster: Cluster, *, pool: str, ping_seconds: float) -> None:
         self._pipe = pipe
@@ -42,8 +44,8 @@ class Driver:
         self._companions: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Execute the server's messages until it closes the pipe or the cluster is lost; all workers have ended
-        then.
+        """Execute the server's messages until the server closes the pipe or the cluster is lost. All workers have ended
+        when this returns.
         """
         try:
             await until_one_ends(self._follow(), self._lost.wait())
@@ -94,8 +96,8 @@ class Driver:
         task.add_done_callback(lambda task: self._left(number, task))
 
     async def _run_companion(self, start: StartCompanion) -> None:
-        """Run a companion beside the worker of its device, as soon as that has a node; if that is lost before the
-        companion was started, it is started again.
+        """Run a companion (such as an encoder) on the node of its device's worker, as soon as that worker has a node.
+        If the node is lost before the companion has started, try again.
         """
         while True:
             try:
@@ -107,12 +109,12 @@ class Driver:
 
     def _left(self, number: int, task: asyncio.Task[None]) -> None:
         del self._companions[number]
-        # An error is one of the actor's methods, or of a cluster that is being lost.
-        text = "the server has ended it" if task.cancelled() else str(task.exception())
+        # The error comes from a method of the actor, or from a cluster that is being lost.
+        text = "the server has ended the companion" if task.cancelled() else str(task.exception())
         self._pipe.send(CompanionEnded(number, text))
 
     async def _node_of(self, device: str) -> str:
-        """Wait until the device has a worker on some node, and return the node."""
+        """Wait until the device has a worker on some node, and return the id of the node."""
         while True:
             for worker in self._workers.values():
                 if worker.device == device and worker.node:
@@ -124,7 +126,7 @@ class Driver:
         del self._workers[number], self._tasks[number]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ClusterLost):
-            _log.error("the cluster starts no workers any more, and is joined anew: %s", error)
+            _log.error("the Ray cluster starts no workers any more, so the server joins it again: %s", error)
             self._lost.set()
         elif error is not None:
             _log.error("a worker of the cluster failed because of a bug of the server", exc_info=error)

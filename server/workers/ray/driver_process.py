@@ -1,9 +1,9 @@
-"""The process that drives a Ray cluster for a server.
+"""The driver process: a process that joins a Ray cluster for a server and controls the server's workers there.
 
 python -P -m server.workers.ray.driver_process DESCRIPTOR
 
-It is a process of its own since Ray ends its process when its cluster is lost, and since its calls cost half a
-millisecond each, which the event loop of the server does not have.
+It is a separate process because Ray ends the process that uses it when the cluster is lost. Also, each call to Ray
+takes half a millisecond, which would delay the event loop of the server.
 """
 
 import asyncio
@@ -23,10 +23,12 @@ _REACH_SECONDS = 5.0
 
 
 def main(descriptor: int) -> None:
-    """Read a `ClusterSpec` from the pipe and join its cluster, then drive its workers until the pipe is closed."""
+    """Read a `ClusterSpec` from the pipe with that file descriptor, join the cluster, and control its workers until the
+    pipe is closed.
+    """
     asyncio.run(_drive(descriptor))
     sys.stderr.flush()
-    os._exit(0)  # Ray's threads may wait for a lost cluster
+    os._exit(0)  # threads of Ray may be waiting for a lost cluster
 
 
 async def _drive(descriptor: int) -> None:
@@ -51,7 +53,9 @@ async def _drive(descriptor: int) -> None:
 
 
 def _reach(address: str) -> None:
-    """Check that a connection to the address can be opened, which would take Ray itself a minute."""
+    """Check within five seconds that the address accepts connections; Ray itself would need a minute. Raises
+    CannotJoin.
+    """
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), _REACH_SECONDS).close()
@@ -60,7 +64,9 @@ def _reach(address: str) -> None:
 
 
 def _ignore_signals() -> None:
-    """Ignore signals, for which Ray has set handlers of its own: the server ends this process by closing the pipe."""
+    """Ignore SIGINT and SIGTERM, for which Ray has set its own handlers; the server ends this process by closing the
+    pipe.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 

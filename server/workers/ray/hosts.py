@@ -1,5 +1,5 @@
-"""Runs companions (processes beside the workers, such as encoders) on the nodes of the cluster: an actor on each node
-starts and ends those of that node.
+"""Runs companions (processes beside the workers, such as encoders) on the nodes of the cluster. On each node one actor,
+the host, starts and ends them.
 """
 
 import asyncio
@@ -20,7 +20,9 @@ _END_SECONDS = 5.0
 
 
 class Hosts:
-    """Starts companions on nodes, and passes messages between them and the server."""
+    """Starts companions (processes beside the workers, such as encoders) on nodes, and passes messages between
+    companions and the server.
+    """
 
     def __init__(
         self,
@@ -31,7 +33,7 @@ class Hosts:
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the hosts, none running; `tell` sends a message to the server."""
+        """Set up the control of companions; `tell` sends a message to the server."""
         self._cluster = cluster
         self._reapers = reapers
         self._tell = tell
@@ -41,10 +43,11 @@ class Hosts:
         self._nodes: dict[int, str] = {}
 
     async def run(self, start: StartCompanion, node: str) -> None:
-        """Start a companion on a node, and pass on what it says until it ends, or until this call is cancelled.
+        """Start a companion on a node, and pass its messages on to the server, until the companion ends or this call is
+        cancelled.
 
         Raises:
-            ActorLost: the companion has ended, or, with `never_ran`, was not started since its node is lost.
+            ActorLost: the companion has ended or, with `never_ran`, its node was lost before the companion had started.
         """
         number, host = start.companion, self._on(node)
         ended = host.ends[number] = asyncio.get_running_loop().create_future()
@@ -59,19 +62,21 @@ class Hosts:
             host.call("stop", number)
 
     async def close(self) -> None:
-        """End all hosts, and with them the companions; their processes have ended then, or cannot be reached."""
+        """End the hosts of all nodes with their companions. When this returns, their processes have ended or cannot be
+        reached.
+        """
         serving = [host.serving for host in self._hosts.values()]
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
 
     def send(self, message: TellCompanion) -> None:
-        """Pass a message to a companion; without effect on one that has ended."""
+        """Pass a message of the server to a companion; no effect if the companion has ended."""
         if (host := self._hosts.get(self._nodes.get(message.companion, ""))) is not None:
             host.call("tell", message.companion, message.message)
 
     async def put(self, node: str, outgoing: bytes) -> None:
-        """Send sound to the encoders of a node; without effect if they have ended, which the server is told."""
+        """Send pickled sound to the encoders of a node; if they have ended, the sound is dropped."""
         if (host := self._hosts.get(node)) is not None:
             try:
                 await host.actor.call("put", outgoing, group=SOUND)
@@ -86,7 +91,9 @@ class Hosts:
         await asyncio.Event().wait()
 
     def _on(self, node: str) -> "_Host":
-        """Return the host of a node, started if necessary; it stays when its last companion has ended."""
+        """Return the host actor of a node, started if necessary. It keeps running after the end of its last
+        companion.
+        """
         if node not in self._hosts:
             host = self._hosts[node] = _Host(self._cluster.start_host(node), self._told)
             host.serving = asyncio.create_task(self._serve(host, node), name=f"companions of {node}")
@@ -96,7 +103,7 @@ class Hosts:
         self._tell(CompanionTold(number, message))
 
     async def _serve(self, host: "_Host", node: str) -> None:
-        """Run a host until it is lost, or until this call is cancelled."""
+        """Run the host actor of a node until it is lost or this call is cancelled."""
         slot = f"{self._pool}-host-{node}"
         try:
             await self._reapers.free(node, slot)
@@ -110,13 +117,15 @@ class Hosts:
             if self._hosts.get(node) is host:
                 del self._hosts[node]
             await host.close()
-            # A new host of the node has the lock, and has asked the reaper by itself.
+            # If a new host of the node exists, it has the lock, and has called the reaper itself.
             if node not in self._hosts and await self._reapers.free(node, slot) is False:
                 _log.error("the process of the encoders of node %s was killed but has not ended", node)
 
 
 class _Host:
-    """The actor of one node; `ends` has a future for each companion, which fails when the companion ends."""
+    """The actor that runs the companions of one node. `ends` has a future for each companion, which fails when the
+    companion ends.
+    """
 
     def __init__(self, actor: Actor, told: Callable[[int, bytes], None]) -> None:
         self.actor = actor
@@ -127,11 +136,13 @@ class _Host:
         self._told = told
 
     def call(self, method: str, *arguments: object) -> None:
-        """Call a method without waiting; the loss of the actor is noticed by `listen`."""
+        """Call a method of the actor without waiting; if the actor is lost, `listen` raises the error."""
         self.actor.call(method, *arguments, group=CONTROL).add_done_callback(_ignored)
 
     async def listen(self, limit_seconds: float) -> None:
-        """Pass on messages of companions until the actor is lost; raises ActorLost."""
+        """Pass on the messages of companions until the actor is lost or silent for `limit_seconds`; then raise
+        ActorLost.
+        """
         while True:
             try:
                 async with asyncio.timeout(limit_seconds):
@@ -148,13 +159,13 @@ class _Host:
                     ended.set_exception(ActorLost("the process has ended"))
 
     def lose(self, error: Exception) -> None:
-        """End all companions, because the actor was lost."""
+        """Mark all companions as ended, because the actor was lost."""
         for ended in self.ends.values():
             if not ended.done():
                 ended.set_exception(ActorLost(str(error)))
 
     async def close(self) -> None:
-        """End the companions, then the actor."""
+        """End the companions of the node, then the actor."""
         with suppress(ActorLost, TimeoutError):
             async with asyncio.timeout(_END_SECONDS):
                 await self.actor.call("close", group=CONTROL)

@@ -1,4 +1,4 @@
-"""Explains why a process cannot join a Ray cluster, and checks the cluster's token before."""
+"""Explains to operators why a process cannot join a Ray cluster, and checks the token for joining."""
 
 from pathlib import Path
 
@@ -31,17 +31,19 @@ class CannotJoin(Exception):
 
 
 def reason(address: str, error: Exception) -> str:
-    """Return why the cluster at `address` could not be joined, judged by an error of Ray."""
+    """Return the text of an error: why the cluster at `address` could not be joined and what to do, judged by an error
+    of Ray.
+    """
     said = " ".join(str(error).split())
     way = next((text for signs, text in _WAYS if any(sign in said.lower() for sign in signs)), _OTHERWISE)
     return f"the Ray cluster at {address} cannot be joined; {way} ({type(error).__name__}: {said[:300]})"
 
 
 def check_token(file: str) -> None:
-    """Check that a file contains a token that can be used.
+    """Check that a file contains a token with which a process can join a cluster.
 
     Raises:
-        PoolUnusable: it has none.
+        PoolUnusable: the file cannot be read or has no such token.
     """
     make = "write the cluster's token into it, such as one that 'openssl rand -hex 32' makes"
     try:

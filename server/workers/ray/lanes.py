@@ -1,7 +1,7 @@
-"""Passes the replies of one worker to the server, each after its sound has been sent to the encoders that are not on
+"""Passes the replies of one worker to the server. The sound of a reply is first sent to those encoders that are not on
 the worker's node.
 
-A worker has one lane, or two whose commands run at the same time.
+A worker has one lane (command queue), or two whose commands run at the same time.
 """
 
 import asyncio
@@ -20,16 +20,20 @@ from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import Sound
 
 Relay: TypeAlias = Callable[[str, bytes], Awaitable[None]]
-"""Function that sends sound, pickled, to the encoders of a node."""
+"""Function that sends pickled sound to the encoders of a node, given the node's id."""
 
 
 class Lanes:
-    """The lanes of one worker. A slow encoder delays only the lane that sends to it, and no other worker."""
+    """The lanes (command queues) of one worker. A slow encoder delays only the lane that sends to it, and no other
+    worker.
+    """
 
     def __init__(
         self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, bytes], None], relay: Relay
     ) -> None:
-        """Set up the lanes; `replied` is called on the event loop, in the order of each lane's commands."""
+        """Set up the lanes of a worker; `replied` is called on the event loop with each reply, in the order of the
+        lane's commands.
+        """
         self._actor = actor
         self._replied = replied
         self._relay = relay
@@ -39,15 +43,17 @@ class Lanes:
         self._threads = {lane: ThreadPoolExecutor(1, f"sound-{lane}") for lane in self._calls}
 
     def send(self, command: bytes, lane: Lane) -> None:
-        """Send a pickled command, without waiting for the replies to earlier ones."""
+        """Send a pickled command to a lane of the worker, without waiting for the replies to earlier commands."""
         self._calls[lane].put_nowait(self._actor.call("run", command, group=lane.value))
 
     async def run(self) -> None:
-        """Pass on replies until cancelled; a call that fails raises its error here."""
+        """Pass on the worker's replies until cancelled, or until a call to the worker fails; then raise the error of
+        that call.
+        """
         await until_one_ends(*map(self._run, self._calls))
 
     def close(self) -> None:
-        """Drop replies that are not passed on yet, and close the connections to the encoders."""
+        """Drop the replies that were not passed on yet, and close the connections to the encoders."""
         for calls in self._calls.values():
             while not calls.empty():
                 forget(calls.get_nowait())
@@ -73,7 +79,7 @@ class Lanes:
             self._replied(lane, reply)
 
     def _node_of(self, one: Outgoing) -> str:
-        """Return the node of the encoder to which sound goes; empty for one beside the server."""
+        """Return the id of the node whose encoder a message is for; empty for an encoder on the server's computer."""
         match one:
             case OpenedSong(target, opened):
                 if node := parted(target.address)[0]:
@@ -86,6 +92,6 @@ class Lanes:
 
 
 def forget(call: asyncio.Future[Any]) -> None:
-    """Ignore the result of a call that nobody waits for any more; its error is not reported."""
+    """Drop the result of a call that no task waits for any more; an error of the call is not reported."""
     if not call.cancel() and not call.cancelled():
         call.exception()

@@ -1,4 +1,4 @@
-"""Messages between the server and the process that drives a Ray cluster for it."""
+"""Messages between the server and the driver process, which controls the server's workers on a Ray cluster."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,9 +10,10 @@ from server.workers.messages import Lane, Ready, WorkerSpec
 
 @dataclass(frozen=True, slots=True)
 class ClusterSpec:
-    """Start parameters of the driving process: the "host:port" of the cluster's head, and the id of the pool.
+    """Start parameters of the driver process: the address "host:port" of the cluster's head, and the id of the server's
+    worker pool.
 
-    A worker that hears nothing for three times `ping_seconds` ends itself.
+    A worker that gets no heartbeat for three times `ping_seconds` ends itself.
     """
 
     address: str
@@ -23,19 +24,21 @@ class ClusterSpec:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """First message of the driving process: it has joined the cluster."""
+    """First message of the driver process: the process has joined the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotConnected:
-    """First message of a driving process that cannot join the cluster and ends; the text says what to do."""
+    """First message of a driver process that cannot join the cluster and ends; the text says what to do."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartWorker:
-    """Start a worker for the device of the pool that is named `device`; `worker` is its number, used once."""
+    """Command: start a worker for the device named `device`. `worker` is the worker's number, which is used only
+    once.
+    """
 
     worker: int
     device: str
@@ -44,14 +47,14 @@ class StartWorker:
 
 @dataclass(frozen=True, slots=True)
 class EndWorker:
-    """End a worker. Reply: `WorkerEnded`, once its process is gone or cannot be reached."""
+    """Command: end a worker. Reply: `WorkerEnded`, once the worker's process has ended or cannot be reached."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Pass a command, pickled, to a lane of a worker. Reply: `CommandDone`."""
+    """Command: pass a pickled command to a lane of a worker. Reply: `CommandDone`."""
 
     worker: int
     lane: Lane
@@ -60,9 +63,11 @@ class RunCommand:
 
 @dataclass(frozen=True, slots=True)
 class StartCompanion:
-    """Start a process beside the worker of a device: `module` of this package, whose first message is `spec`, pickled.
+    """Command: start a companion, a process beside the worker of a device. The process runs the Python module `module`,
+    and gets the pickled `spec` as its first message.
 
-    `companion` is its number, used once. Reply: `CompanionStarted`, once the device has a worker, or `CompanionEnded`.
+    `companion` is the companion's number, used only once. Reply: `CompanionStarted`, once the device has a worker, or
+    `CompanionEnded`.
     """
 
     companion: int
@@ -73,7 +78,7 @@ class StartCompanion:
 
 @dataclass(frozen=True, slots=True)
 class TellCompanion:
-    """Pass a pickled message to a companion."""
+    """Command: pass a pickled message to a companion (a process beside a worker)."""
 
     companion: int
     message: bytes
@@ -81,14 +86,16 @@ class TellCompanion:
 
 @dataclass(frozen=True, slots=True)
 class EndCompanion:
-    """End a companion. Reply: `CompanionEnded`."""
+    """Command: end a companion (a process beside a worker). Reply: `CompanionEnded`."""
 
     companion: int
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerLoaded:
-    """A worker has loaded its engines on `node`, the address of its computer, whose id in the cluster is `node_id`."""
+    """Message: a worker has loaded its engines. `node` is the address of its computer, `node_id` the id of that node in
+    the cluster.
+    """
 
     worker: int
     ready: Ready
@@ -98,7 +105,9 @@ class WorkerLoaded:
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
-    """The reply, pickled, of a lane of a worker to its oldest command; the song's sound has been sent before."""
+    """Message: the pickled reply of a worker's lane to the oldest command of that lane. The reply's sound was already
+    sent to the encoder.
+    """
 
     worker: int
     lane: Lane
@@ -107,9 +116,9 @@ class CommandDone:
 
 @dataclass(frozen=True, slots=True)
 class WorkerEnded:
-    """A worker has ended, by itself or after `EndWorker`; no more messages about it follow.
+    """Message: a worker has ended, by itself or after `EndWorker`; no more messages about the worker follow.
 
-    With `cluster_lost` all workers have ended, since the driving process has.
+    With `cluster_lost` all workers have ended, because the driver process has ended.
     """
 
     worker: int
@@ -120,7 +129,9 @@ class WorkerEnded:
 
 @dataclass(frozen=True, slots=True)
 class CompanionStarted:
-    """A companion runs on the node `node_id`; `first` is its first message, pickled, and `address` its socket there."""
+    """Message: a companion runs on the node `node_id`. `first` is the companion's first message, pickled, `address` the
+    path of its socket there.
+    """
 
     companion: int
     node_id: str
@@ -130,7 +141,7 @@ class CompanionStarted:
 
 @dataclass(frozen=True, slots=True)
 class CompanionTold:
-    """A pickled message of a companion."""
+    """Message: a pickled message of a companion (a process beside a worker) to the server."""
 
     companion: int
     message: bytes
@@ -138,8 +149,8 @@ class CompanionTold:
 
 @dataclass(frozen=True, slots=True)
 class CompanionEnded:
-    """A companion has ended; no more messages about it follow. With `cluster_lost` all have, since the driving process
-    has.
+    """Message: a companion has ended; no more messages about the companion follow. With `cluster_lost` all companions
+    have ended, because the driver process has ended.
     """
 
     companion: int

@@ -1,4 +1,4 @@
-"""The worker pool of a Ray cluster: a worker on a free device of any node for each device of the settings."""
+"""The worker pool of a Ray cluster: for each configured device one worker, on a free device of any node."""
 
 import importlib.util
 import uuid
@@ -18,14 +18,14 @@ from server.workers.ray.worker import RayWorker
 from server.workers.restarting_pool import PoolUnusable, RestartingPool
 
 INLINE = {"RAY_max_direct_call_object_size": str(16 << 20)}
-"""Has sound and states travel in the messages of calls. Above 100 kB, Ray's default, they go through its object store,
-which answers no more to some after a restart of the head.
+"""Ray setting: sound and states are sent inside the messages of calls. Above 100 kB, Ray's default, they would go
+through Ray's object store, which may stop answering after a restart of the cluster's head.
 """
 
 
 def driver_process(token_file: str) -> Callable[[], DriverProcess]:
-    """Return the function that makes the handle of a driving process, not started yet; the process uses the token to
-    join the cluster.
+    """Return a function that creates the handle of a driver process, which joins the cluster with the token in
+    `token_file`.
 
     Raises:
         PoolUnusable: the package ray is not installed, or the token cannot be used.
@@ -43,7 +43,9 @@ def driver_process(token_file: str) -> Callable[[], DriverProcess]:
 
 
 class RayPool(RestartingPool[RayWorker]):
-    """Keeps one worker of the cluster running for every device of the settings. Ray restarts and repeats nothing."""
+    """Keeps one worker on a Ray cluster running for every configured device. Ray itself neither restarts workers nor
+    repeats calls.
+    """
 
     def __init__(
         self,
@@ -61,9 +63,10 @@ class RayPool(RestartingPool[RayWorker]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the pool; the cluster's head is at `address`, "host:port". A worker is ended if nothing was heard from
-        it, or it heard nothing from the server, for three times `ping_seconds`; also if it does not answer a command
-        within `exchange_timeout_seconds`. A lost cluster is tried again every `again_seconds`.
+        """Set up the worker pool; the cluster's head is at `address`, "host:port". A worker is ended if the server or
+        the worker gets no message from the other for three times `ping_seconds`, or if a command takes longer than
+        `exchange_timeout_seconds`. After the loss of a cluster, attempts to join it again are made every
+        `again_seconds`.
         """
         super().__init__(
             devices,
@@ -89,11 +92,13 @@ class RayPool(RestartingPool[RayWorker]):
 
     @property
     def bridge(self) -> Bridge:
-        """The connection to the process that drives the cluster."""
+        """The connection to the driver process, which controls the workers on the cluster."""
         return self._bridge
 
     def node_id(self, device: str) -> str:
-        """Return the id of the cluster node on which the worker of a device has loaded; empty while it has none."""
+        """Return the id of the cluster node on which the worker of a device has loaded its engines; empty if there is
+        none.
+        """
         worker = self._workers.get(device)
         return "" if worker is None or worker.exited else worker.node_id
 

@@ -1,4 +1,4 @@
-"""Runs one reaper on each node on which workers have been started."""
+"""Starts one reaper (an actor that kills frozen workers) on each node on which workers were started."""
 
 import asyncio
 import logging
@@ -9,11 +9,11 @@ from server.workers.ray.cluster_base import CONTROL, Actor, ActorLost, Cluster
 _log = logging.getLogger(__name__)
 
 _FREE_SECONDS = 15.0
-"""Seconds within which a reaper that can be reached answers."""
+"""Time limit in seconds for an answer of a reaper; without an answer the node counts as unreachable."""
 
 
 class Reapers:
-    """Starts reapers, and sends them heartbeats."""
+    """Starts reapers (actors that kill frozen workers) on nodes, and sends them heartbeats."""
 
     def __init__(self, cluster: Cluster, ping_seconds: float) -> None:
         self._cluster = cluster
@@ -22,8 +22,8 @@ class Reapers:
         self._beats: dict[str, asyncio.Task[None]] = {}
 
     async def free(self, node: str, slot: str) -> bool | None:
-        """Have the reaper of a node kill the process that holds a device there. Returns True once no process holds it,
-        and `None` if the node cannot be reached.
+        """Let the reaper of a node kill the process that uses the device `slot` there. Returns True once no process
+        uses the device, and `None` if the node cannot be reached.
         """
         try:
             async with asyncio.timeout(_FREE_SECONDS):

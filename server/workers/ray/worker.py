@@ -20,15 +20,17 @@ from server.workers.ray.messages import (
 )
 
 _END_SECONDS = 35.0
-"""Seconds within which the driving process has ended a worker, its frozen process included, or has given it up."""
+"""Time limit in seconds for the driver process to end a worker, which includes killing a frozen process or giving it
+up.
+"""
 
 
 class _ClusterLost(Exception):
-    """The cluster was lost before the worker had loaded."""
+    """The cluster was lost before the worker had loaded its engines."""
 
 
 class RayWorker:
-    """Handle of one worker of the cluster, which the driving process starts and ends."""
+    """The server's handle of one worker on a Ray cluster, which the driver process starts and ends."""
 
     def __init__(
         self,
@@ -39,7 +41,9 @@ class RayWorker:
         exchange_timeout_seconds: float,
         on_exit: Callable[[], None],
     ) -> None:
-        """`on_exit` is called on the event loop when the worker has ended, unless `stop` ends it."""
+        """Set up the handle of a worker. `on_exit` is called on the event loop when the worker has ended, unless `stop`
+        ends it.
+        """
         self._device = device
         self._spec = spec
         self._bridge = bridge
@@ -53,18 +57,18 @@ class RayWorker:
         self._stopping = False
         self._silent = False
         self.node = ""
-        """The address of the worker's computer, once it has loaded."""
+        """Address of the worker's computer; empty until the worker has loaded its engines."""
         self.node_id = ""
-        """The id of its node in the cluster, once it has loaded."""
+        """Id of the worker's node in the cluster; empty until the worker has loaded its engines."""
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lanes of the worker."""
+        """The lanes (command queues) of the worker."""
         return self._spec.lanes
 
     @property
     def distant(self) -> bool:
-        """True: messages pass three processes and perhaps a network."""
+        """True: messages to the worker pass through three processes and perhaps a network."""
         return True
 
     @property
@@ -74,20 +78,21 @@ class RayWorker:
 
     @property
     def death(self) -> WorkerDeath:
-        """The cause of the worker's death, once it has died."""
+        """The cause of the worker's end, once it has ended."""
         if self._silent or self._ended is None:
             return WorkerDeath.UNRESPONSIVE
         return self._ended.death
 
     async def launch(self) -> None:
-        """Start joining the cluster; `loaded` then starts the worker on it."""
+        """Begin to join the cluster; `loaded` then starts the worker there."""
         self._bridge.connect()
 
     async def loaded(self, timeout_seconds: float) -> Ready:
-        """Wait until a node has a free device and the worker there has loaded its engines.
+        """Wait until the cluster is joined, a node has a free device, and the worker there has loaded its engines;
+        return the worker's first message.
 
         Raises:
-            WorkerDied: the cluster cannot be joined, or the worker ended before or took too long.
+            WorkerDied: the cluster cannot be joined, or the worker has ended or took longer than `timeout_seconds`.
         """
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -104,15 +109,15 @@ class RayWorker:
             ) from None
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Send a command to a lane, which executes its commands in order."""
+        """Send a command to a lane (command queue) of the worker, which executes its commands in order."""
         assert self._number is not None
         self._bridge.send(RunCommand(self._number, lane, pickle.dumps(command, pickle.HIGHEST_PROTOCOL)))
 
     async def receive(self, lane: Lane) -> Reply:
-        """Wait for the next reply of a lane.
+        """Wait for the next reply of a lane (command queue) of the worker, and return it.
 
         Raises:
-            WorkerDied: the worker ended before, or took longer than the time limit for replies.
+            WorkerDied: the worker has ended, or took longer than the time limit for replies.
         """
         try:
             async with asyncio.timeout(self._exchange_timeout_seconds):
@@ -129,7 +134,7 @@ class RayWorker:
         return reply
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the worker, and wait until its process is gone or its node has been given up."""
+        """End the worker, and wait until its process has ended or its node counts as unreachable."""
         self._stopping = True
         if self._number is None:
             return
@@ -165,7 +170,7 @@ class RayWorker:
 
     def _end(self, ended: WorkerEnded) -> None:
         if ended.cluster_lost and self._ready is not None and not self._ready.done():
-            # Its workers end some moments before a cluster is known to be lost; their successors wait for it.
+            # The workers of a lost cluster end some moments before it; new ones wait until it is joined again.
             self._ready.set_exception(_ClusterLost)
             return
         self._ended = ended

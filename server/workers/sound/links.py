@@ -1,4 +1,4 @@
-"""The worker's connections to encoders: one Unix socket to each encoder with a song of this worker."""
+"""The worker's connections to encoders: a Unix socket to each encoder that has a song of this worker."""
 
 import logging
 import socket
@@ -15,8 +15,8 @@ _log = logging.getLogger(__name__)
 class EncoderLinks:
     """Connects to an encoder when its first song is opened, and disconnects when its last song is released.
 
-    Calls may come from two threads at once; a slow encoder delays only its own sound. A dead encoder is only logged:
-    the server notices it by itself, and repeats its songs on another encoder.
+    Calls may come from two threads at once; a slow encoder delays only its own sound. The loss of an encoder is only
+    logged: the server detects it, and repeats the songs on another encoder.
     """
 
     def __init__(self) -> None:
@@ -25,21 +25,23 @@ class EncoderLinks:
         self._songs: dict[SongKey, str] = {}
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:
-        """Announce a song to its encoder, which then expects the song's sound."""
+        """Announce a song to its encoder, which then expects the sound of the song."""
         with self._lock:
             self._songs[opened.song] = target.address
             link = self._links.setdefault(target.address, _Link(target.address))
         self._send(link, opened)
 
     def send(self, sound: Sound) -> None:
-        """Send sound of an open song; sound of other songs is dropped."""
+        """Send sound of an open song to the song's encoder; sound of other songs is dropped."""
         with self._lock:
             link = self._links.get(self._songs.get(sound.section.song, ""))
         if link is not None:
             self._send(link, sound)
 
     def release(self, song: SongKey) -> None:
-        """Record that no more sound of a song will come."""
+        """Record that no more sound of a song will come; close the connection to its encoder if that has no other
+        song.
+        """
         with self._lock:
             address = self._songs.pop(song, None)
             idle = address is not None and address not in self._songs.values()
@@ -70,7 +72,7 @@ class EncoderLinks:
 
 
 class _Link:
-    """The connection to one encoder, opened at the first message."""
+    """The connection to one encoder, which is opened with the first message."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -78,14 +80,14 @@ class _Link:
         self._pipe: SoundPipe | None = None
 
     def send(self, message: SoundMessage) -> None:
-        """Send a message to the encoder; raises PipeClosed or an OSError if the encoder has ended."""
+        """Send a message to the encoder. Raises PipeClosed or an OSError if the encoder has ended."""
         with self._lock:
             if self._pipe is None:
                 self._pipe = _connected(self.address)
             self._pipe.send(message)
 
     def close(self) -> None:
-        """Close the connection once a message in progress is sent."""
+        """Close the connection to the encoder, after a message in progress is sent."""
         with self._lock:
             if self._pipe is not None:
                 self._pipe.close()

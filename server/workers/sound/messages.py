@@ -15,10 +15,11 @@ from server.workers.messages import SectionKey, SongKey
 
 @dataclass(frozen=True, slots=True)
 class OpenSong:
-    """Announces an attempt at a song, which is planned; `plan` lacks the engine's own field `detail`.
+    """Message: announces an attempt at a song to the encoder, with the song's `plan` (without the engine's own field
+    `detail`).
 
-    The sound has `channels` channels at `sample_rate_hertz` and is encoded as `audio` says. `prompt` and `lyrics` are
-    those of the request, and `origin` is used for the marks of generated sound.
+    The sound has `channels` channels at `sample_rate_hertz` and is encoded with the settings `audio`. `prompt` and
+    `lyrics` are those of the request; `origin` is used for the marks of generated sound.
     """
 
     song: SongKey
@@ -32,10 +33,10 @@ class OpenSong:
 
 
 class Sound(NamedTuple):
-    """Message with one window of sound, as the bytes of float32 PCM, channel after channel.
+    """Message: one window of sound, as the bytes of float32 PCM, channel after channel.
 
-    `score` is in a section's first message. A message without samples and with `last` set follows its last window; in
-    the song's last section `ends_song` is set, too.
+    The first message of a section has its `score`. After the last window of a section comes a message without samples
+    and with `last` set; in the song's last section `ends_song` is set, too.
     """
 
     section: SectionKey
@@ -47,7 +48,7 @@ class Sound(NamedTuple):
 
     @property
     def window(self) -> Window:
-        """The sound as float32 samples, shape [channels, samples], without a copy of `pcm`."""
+        """Return the sound as float32 samples of shape [channels, samples], which share memory with `pcm`."""
         return np.frombuffer(self.pcm, dtype=np.float32).reshape(-1, max(self.samples, 1))
 
 
@@ -55,7 +56,7 @@ SoundMessage: TypeAlias = OpenSong | Sound
 
 
 def pcm_of(window: Window) -> memoryview:
-    """Return the bytes of a window of float32 samples, channel after channel, without a copy if its memory has that
-    layout.
+    """Return the bytes of a window of float32 samples, channel after channel. They share memory with the window if that
+    has this layout.
     """
     return np.ascontiguousarray(window, np.float32).reshape(-1).view(np.uint8).data

@@ -1,4 +1,4 @@
-"""Computes the origin of a song: a hash of the content of its request, which is written into the sound file's marks."""
+"""Computes the origin of a song: a hash of the request's content, which is written into the marks of the sound file."""
 
 import dataclasses
 import hashlib
@@ -12,18 +12,22 @@ _ID_CHARACTERS = 32
 
 
 def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
-    """Return the origin of a requested song. The same request with the same seed has the same origin."""
+    """Return the origin of a requested song, whose id is a hash of engine, request and seed. Equal requests have the
+    same origin.
+    """
     text = json.dumps([engine, _plain(params), _plain(audio)], sort_keys=True, default=repr)
     content_id = hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]
     return Origin(content_id, has_recording=params.has_recording)
 
 
 def _plain(value: object) -> object:
-    """Return a value as plain JSON values in an order that is the same in every process; bytes are replaced by their
+    """Convert a value to plain JSON values in an order that is the same in every process; bytes are replaced by their
     hash.
     """
     match value:
-        case AnchorNote(pitch=pitch, length_beats=length):  # handled first, because a melody has thousands of notes
+        case AnchorNote(
+            pitch=pitch, length_beats=length
+        ):  # this case is first, because a melody has thousands of notes
             return [pitch, length]
         case bytes():
             return hashlib.sha256(value).hexdigest()
@@ -39,8 +43,10 @@ def _plain(value: object) -> object:
 
 
 def _given(value: object) -> Iterator[tuple[str, object]]:
-    """Yield the fields that differ from their defaults, so that ids do not change when requests get another field."""
-    for field in dataclasses.fields(value):  # type: ignore[arg-type]  # a dataclass
+    """Yield name and value of the fields of a dataclass that differ from their defaults. New fields of later versions
+    therefore do not change the ids of old requests.
+    """
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]  # the value is a dataclass
         given = getattr(value, field.name)
         if field.default is dataclasses.MISSING or given != field.default:
             yield field.name, given

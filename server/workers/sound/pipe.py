@@ -1,4 +1,4 @@
-"""The pipe from a worker to an encoder; samples are sent from memory without a copy."""
+"""The pipe from a worker to an encoder, which sends samples from memory without a copy."""
 
 import pickle
 import socket
@@ -12,19 +12,23 @@ from server.workers.pipe import PipeClosed
 from server.workers.sound.messages import Sound, SoundMessage
 
 _LENGTHS = struct.Struct("!II")
-"""The lengths in bytes of a message without its samples, and of the samples that follow it."""
+"""Format of the two lengths before a message, in bytes: of the message without its samples, and of the samples that
+follow.
+"""
 
 _Bytes: TypeAlias = bytes | memoryview
 
 
 class SoundPipe:
-    """One end of the blocking pipe for sound. It avoids copies: a second of stereo sound has 384 kB."""
+    """One end of the blocking pipe for sound between worker and encoder. It avoids copies, because a second of stereo
+    sound has 384 kB.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
 
     def send(self, message: SoundMessage) -> None:
-        """Send a message to the other end.
+        """Send a message with its samples to the other end of the pipe.
 
         Raises:
             PipeClosed: the other end is closed.
@@ -38,7 +42,7 @@ class SoundPipe:
             raise PipeClosed from error
 
     def receive(self) -> SoundMessage:
-        """Wait for the next message from the other end.
+        """Wait for the next message from the other end of the pipe, and return it.
 
         Raises:
             PipeClosed: the other end is closed.
@@ -51,7 +55,7 @@ class SoundPipe:
             raise PipeClosed from error
 
     def close(self) -> None:
-        """Close this end; the other end reads the end of the stream."""
+        """Close this end of the pipe; the other end reads the end of the stream."""
         self._socket.close()
 
     def _send_all(self, parts: Sequence[_Bytes]) -> None:
@@ -64,7 +68,7 @@ class SoundPipe:
                 waiting[0] = waiting[0][sent:]
 
     def _exactly(self, count: int) -> memoryview:
-        data = np.empty(count, np.uint8).data  # not filled with zeros first
+        data = np.empty(count, np.uint8).data  # this memory is not filled with zeros first
         come = 0
         while come < count:
             part = self._socket.recv_into(data[come:], flags=socket.MSG_WAITALL)

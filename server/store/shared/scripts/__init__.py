@@ -1,4 +1,4 @@
-"""Loads the Lua scripts that run in the song directory (Redis or Valkey); each makes one atomic decision."""
+"""Loads the Lua scripts that run in the song directory (Redis or Valkey). Each script makes one atomic decision."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,19 +9,21 @@ _LIBRARY, _CLOCK = "library", "clock"
 
 @cache
 def texts() -> Mapping[str, str]:
-    """Return the whole text of every Lua script, by name."""
+    """Return the complete text of every Lua script, by its name."""
     return assembled(_text(_CLOCK))
 
 
 def assembled(clock: str) -> Mapping[str, str]:
-    """Return the texts of the scripts with another clock: Lua code that defines `now`, in seconds."""
+    """Return the texts of all Lua scripts with another clock; `clock` is Lua code that defines `now`, in seconds."""
     names = (path.name.removesuffix(".lua") for path in files(__package__).iterdir() if path.name.endswith(".lua"))
     prelude = clock + _text(_LIBRARY)
     return {name: _joined(prelude, _text(name)) for name in names if name not in (_LIBRARY, _CLOCK)}
 
 
 def _joined(prelude: str, text: str) -> str:
-    """Join texts so that the first line of the script stays first, because it declares how the server runs it."""
+    """Insert `prelude` after the first line of a Lua script; that line stays first, because it declares how Redis runs
+    the script.
+    """
     head, _, body = text.partition("\n")
     return f"{head}\n{prelude}{body}"
 

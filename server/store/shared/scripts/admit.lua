@@ -1,5 +1,6 @@
 #!lua
--- nonce, replica, lease seconds, ticket (JSON), record (JSON), request, 1 where memory runs short
+-- Admits a song to the service, or finds the caller's earlier song with the same request id.
+-- Arguments: nonce, replica, lease seconds, ticket (JSON), record (JSON), request, 1 if memory is nearly full
 local nonce, replica, lease, record, request = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local ticket = cjson.decode(ARGV[4])
 local id, caller, at = ticket.song_id, ticket.caller, now()
@@ -26,7 +27,7 @@ local function refusal()
     end
     if present(quota.audio_seconds_per_hour) then
         local capacity = quota.audio_seconds_per_hour
-        -- A caller in debt waits even where the length of the next song is not known.
+        -- A caller with a negative balance of sound waits even if the length of the next song is unknown.
         local missing = math.min(math.max(ticket.sound_seconds, 1), capacity) - level(account, 'sound', capacity, 3600, at)
         if missing > 0 then return {'quota', 'audio_seconds_per_hour', text(missing * 3600 / capacity)} end
     end
@@ -57,7 +58,7 @@ local function keep()
     if ticket.attend_seconds > 0 then call('ZADD', 'm:ears:' .. id, text(at + ticket.attend_seconds), replica) end
 end
 
--- An answer was lost: this song is in.
+-- The response to an earlier call was lost: the song is already admitted.
 if fields(id, 'ticket')[1] == nonce then return admitted(call('ZRANK', 'm:service', id) or 0) end
 if call('EXISTS', song_key(id)) == 1 then return {'taken'} end
 if ticket.repeatable then

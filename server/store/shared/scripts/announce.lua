@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
--- replica, seconds, engines (JSON), then name and JSON of each engine
--- The first announcement of an engine that nobody served, while songs wait for it, measures how long a start takes.
--- Others are woken where this replica begins to serve an engine, or ceases to.
+-- Stores for some seconds the engines that a replica (server) serves, in place of its last announcement.
+-- Arguments: replica, seconds, engines (JSON), then name and JSON of each engine
+-- If songs wait for an engine that no replica served, its first announcement measures the start time of a replica.
+-- The other replicas are woken if this replica begins or ceases to serve an engine.
 local replica, at = ARGV[1], now()
 local till, announced, changed = at + tonumber(ARGV[2]), {}, false
 local most_kept = 64
@@ -30,7 +31,7 @@ for index = 4, #ARGV, 2 do
     call('HSET', 'm:known', name, ARGV[index + 1])
     announced[name] = true
 end
--- What it served before, and does not any more, ends now.
+-- The announcements of engines that the replica no longer serves end now.
 for _, name in ipairs(call('HKEYS', 'm:known')) do
     local served = not announced[name] and call('ZSCORE', 'm:serving:' .. name, replica)
     if served and tonumber(served) > at then

@@ -1,5 +1,6 @@
 #!lua
--- id, lease, expected bytes, expected events, record (JSON), state, sound, events...
+-- Appends sound and events to a running song, if its stored part has the expected length.
+-- Arguments: id, lease, expected bytes, expected events, record (JSON), state, sound, events...
 local id = ARGV[1]
 if not unended(fields(id, 'state')[1]) or not is_lease(id, ARGV[2]) then return refused(id, ARGV[2]) end
 local size, events = extent(id)

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- nonce, replica, lease seconds, id
+-- Cancels a song: a waiting song is assigned to the replica, which must end it; a running song is marked as cancelled.
+-- Arguments: nonce, replica, lease seconds, id
 local nonce, id, at = ARGV[1], ARGV[4], now()
 local before = answered(nonce, at)
 if before then return before end

@@ -1,6 +1,7 @@
 #!lua
--- nonce, replica, lease seconds, number of songs to leave, their ids, then name and sound of each engine
--- The oldest song of the caller with the fewest claimed songs for its weight.
+-- Assigns the next waiting song to a replica: the oldest song of the caller with the fewest running songs per weight.
+-- Arguments: nonce, replica, lease seconds, number of songs to skip, their ids, then name and sound fingerprint of each
+-- engine
 local nonce, at = ARGV[1], now()
 local before = answered(nonce, at)
 if before then return before end

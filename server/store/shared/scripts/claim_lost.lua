@@ -1,6 +1,7 @@
 #!lua
--- nonce, replica, lease seconds, number of songs to leave, their ids, patience seconds, then name, rule, sound and room
--- (1 or 0) of each engine
+-- Assigns a song to a replica whose own replica was lost or offers the song.
+-- Arguments: nonce, replica, lease seconds, number of songs to skip, their ids, seconds after which a lost song is
+-- interrupted, then for each engine its name, rule, sound fingerprint and 1 or 0 (free slots or none)
 local nonce, replica, till, at = ARGV[1], ARGV[2], now() + tonumber(ARGV[3]), now()
 local left, first = left_songs()
 local patience = tonumber(ARGV[first])
@@ -16,10 +17,10 @@ local function suits(skill, heard, sound)
     return not heard or (skill.rule == 'same_sound' and sound ~= '' and sound == skill.sound)
 end
 
--- True where everything of a song is stored but its end.
+-- Returns true if all events of a song are stored, but not its end.
 local function whole(record) return cjson.decode(record).sha256 ~= '' end
 
--- What a lost song is to be taken for; nil: it waits for another replica.
+-- Returns the action for which a lost song is assigned to this replica; nil: the song waits for another replica.
 local function task(id, since)
     local song, heard = fields(id, 'engine', 'made', 'cancelled', 'record'), has_sound(id)
     local skill = skills[song[1]] or none

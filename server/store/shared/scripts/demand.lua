@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- seconds, engines that were never announced...
--- For each engine a list with the songs that have not ended: autoscalers read its length.
+-- Counts the songs that have not ended, by engine, and publishes each count as the length of a list for autoscalers.
+-- Arguments: seconds for which the lists exist, engines that no replica has ever announced...
 local songs = {}
 for _, name in ipairs(call('HKEYS', 'm:known')) do songs[name] = {} end
 for index = 2, #ARGV do songs[ARGV[index]] = {} end

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- id, lease, expected bytes, expected events, then nothing: only say whether the song may end; or
--- record (JSON), state, nanoseconds since 1970, seal, seconds for which live bytes stay
+-- Stores the end of a song, or only checks that the song may end.
+-- Arguments: id, lease, expected bytes, expected events; to store the end also: record (JSON), state, nanoseconds since
+-- 1970, location in the object store, seconds for which sound and events stay in Redis
 local id = ARGV[1]
 if not is_lease(id, ARGV[2]) then return refused(id, ARGV[2]) end
 if not unended(fields(id, 'state')[1]) then return {'done', usage()} end

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- first, count: songs that have ended, the first ended first, with their size, and 1 where somebody listens
+-- Returns songs that have ended, in the order of their ends: id, end, size in bytes, and 1 if the song has listeners.
+-- Arguments: position of the first song, number of songs
 local found, at = {}, now()
 for _, id in ipairs(call('ZRANGE', 'm:ended', ARGV[1], tonumber(ARGV[1]) + tonumber(ARGV[2]) - 1)) do
     local song = fields(id, 'ended', 'size')

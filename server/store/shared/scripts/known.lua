@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Every engine that was ever announced: JSON, seconds since nobody serves it, measured seconds of a start.
+-- Returns every engine that was ever announced: JSON, seconds since a replica last served it, mean seconds of a start.
 local at, found = now(), {}
 for _, name in ipairs(call('HKEYS', 'm:known')) do
     local away = math.max(0, at - (served_till(name) or at))

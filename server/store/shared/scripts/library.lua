@@ -1,23 +1,25 @@
--- What all scripts share; it goes before each of them. Keys are made here alone:
---   m:song:{id}         hash: record (JSON), its mutable facts, the request, the ticket's terms, the lease
+-- Functions that all scripts share; this text is inserted into each script. The keys in Redis:
+--   m:song:{id}         hash: record (JSON), state, request, quota and weight of the caller, lease
 --   m:sound:{id}        string: the sound;  m:events:{id}  list: the events
---   m:ears:{id}         sorted set: replica -> end of its presence;  m:wanted:{id}  hash: replica -> furthest byte
+--   m:ears:{id}         sorted set: replica -> time until which its listeners count as present
+--   m:wanted:{id}       hash: replica -> furthest byte that its listeners have reached
 --   m:deleted:{id}      string, for a day: the song was deleted by its caller
---   m:service           sorted set: songs that count for the service -> order of admission
---   m:queue:{engine}    sorted set: songs that wait -> order of admission
---   m:leases            sorted set: songs that were claimed -> end of their lease, or when their maker gave them up
---   m:offered           sorted set: songs that their makers offer to others -> order of admission
---   m:open:{caller}     set: songs that count for the caller;  m:making:{caller}  set: those of them that were claimed
+--   m:service           sorted set: waiting and running songs -> order of admission
+--   m:queue:{engine}    sorted set: waiting songs -> order of admission
+--   m:leases            sorted set: running songs -> end of their lease, or time at which a replica released them
+--   m:offered           sorted set: songs that their replicas offer to others -> order of admission
+--   m:open:{caller}     set: waiting and running songs of the caller;  m:making:{caller}  set: running songs
 --   m:account:{caller}  hash: token buckets under the caller's quota
---   m:songs:{caller}    sorted set by name: created:id;  m:requests:{caller length}:{caller}:{request id}  the same
---   m:ended             sorted set: songs that have ended -> when
---   m:usage             hash: number of songs, bytes of sound, and how often they have changed
+--   m:songs:{caller}    sorted set by name: "created:id" of the caller's songs
+--   m:requests:{caller length}:{caller}:{request id}  sorted set by name: "created:id" of songs with that request id
+--   m:ended             sorted set: songs that have ended -> time of the end
+--   m:usage             hash: number of songs, bytes of sound, number of changes to both
 --   m:replicas          sorted set: replica -> end of its announcement;  m:engines  hash: replica -> engines (JSON)
---   m:known             hash: engine -> what was told of it last (JSON)
+--   m:known             hash: engine -> its last announcement (JSON)
 --   m:serving:{engine}  sorted set: replica -> end of its announcement of the engine, past ones included
---   m:starts            hash: engine -> seconds that songs waited for a replica to start
---   m:demand:{engine}   list: songs that have not ended, for those who start and stop replicas
---   m:answer:{nonce}    string: the song that a claim got, for a call whose answer was lost
+--   m:starts            hash: engine -> mean seconds that songs waited for a replica to start
+--   m:demand:{engine}   list: songs that have not ended; its length is for autoscalers
+--   m:answer:{nonce}    string: the song that a call assigned, in case the response was lost
 local call = redis.call
 
 local function unended(state) return state == 'queued' or state == 'running' end
@@ -34,7 +36,7 @@ local function fields(id, ...) return call('HMGET', song_key(id), ...) end
 
 local function extent(id) return call('STRLEN', 'm:sound:' .. id), call('LLEN', 'm:events:' .. id) end
 
--- True where listeners may have sound of a song.
+-- Returns true if listeners may have got sound of a song.
 local function has_sound(id) return extent(id) > 0 or call('HEXISTS', song_key(id), 'heard') == 1 end
 
 local function usage()
@@ -48,7 +50,7 @@ local function use(songs, bytes)
     call('HINCRBY', 'm:usage', 'changes', 1)
 end
 
--- 1 where a song has listeners on any replica, else 0.
+-- Returns 1 if a song has listeners on any replica, else 0.
 local function heard(id, at) return call('ZCOUNT', 'm:ears:' .. id, '(' .. text(at), '+inf') > 0 and 1 or 0 end
 
 local function tell_news(id) call('PUBLISH', 'm:news', id) end
@@ -57,32 +59,32 @@ local function wake(replica) if replica and replica ~= '' then call('PUBLISH', '
 
 local function wake_all() call('PUBLISH', 'm:wake', '') end
 
--- When the last announcement of an engine ends, or has ended; nil: there was none.
+-- Returns the time at which the last announcement of an engine ends or has ended; nil if there was none.
 local function served_till(engine)
     local last = call('ZREVRANGE', 'm:serving:' .. engine, 0, 0, 'WITHSCORES')
     return last[2] and tonumber(last[2])
 end
 
--- True where a lease, "epoch:nonce:replica", is that of the song's last claim.
+-- Returns true if a lease, "epoch:nonce:replica", is the present lease of the song.
 local function is_lease(id, lease) return fields(id, 'lease')[1] == lease end
 
--- 1 where a song was deleted by its caller, else 0.
+-- Returns 1 if a song was deleted by its caller, else 0.
 local function deleted(id) return call('EXISTS', song_key(id)) == 0 and call('EXISTS', deleted_key(id)) or 0 end
 
--- True where the directory has lost a claim: it does not know the song at all, or from before that claim alone.
+-- Returns true if Redis has lost a lease: it has no data of the song, or only data from before the lease.
 local function forgotten(id, lease)
     local epoch = fields(id, 'epoch')[1]
     if not epoch then return deleted(id) == 0 end
     return tonumber(epoch) < tonumber(string.match(lease, '^%d+'))
 end
 
--- What a maker is told who may not write.
+-- Returns the response to a replica that may not write a song: the reason, and the usage of the store.
 local function refused(id, lease)
     if deleted(id) == 1 then return {'deleted', usage()} end
     return {forgotten(id, lease) and 'forgotten' or 'lost', usage()}
 end
 
--- Level of a bucket that holds `capacity` and fills up in `seconds`.
+-- Returns the level of a token bucket that holds `capacity` and fills up in `seconds`.
 local function level(key, name, capacity, seconds, at)
     local was = call('HMGET', key, name, name .. '_at')
     if not was[1] then return capacity end
@@ -92,12 +94,12 @@ end
 local function take(key, name, capacity, seconds, at, amount)
     local left = math.min(capacity, level(key, name, capacity, seconds, at) - amount)
     call('HSET', key, name, text(left), name .. '_at', text(at))
-    -- A full bucket need not be remembered.
+    -- A bucket that is full again is deleted, because a missing bucket counts as full.
     local full = math.ceil((capacity - left) * seconds / capacity) + 60
     if full > call('TTL', key) then call('EXPIRE', key, full) end
 end
 
--- Gives the places of a song back. `sound_seconds` were made; nil: as many as were charged.
+-- Releases the slot and the quota of a song. `sound_seconds` is the length of its sound; nil: as charged at admission.
 local function settle(id, at, sound_seconds)
     local song = fields(id, 'settled', 'caller', 'charged', 'quota', 'sound_capacity')
     call('ZREM', 'm:leases', id)
@@ -109,14 +111,14 @@ local function settle(id, at, sound_seconds)
     call('SREM', 'm:making:' .. song[2], id)
     local account, capacity = 'm:account:' .. song[2], tonumber(song[5])
     if not sound_seconds or not capacity then return end
-    -- An account that is gone was full; a quota that has changed meanwhile has begun a fresh one.
+    -- A missing account counts as full. After a change of the quota the account is a new one, which is not charged.
     if (call('HGET', account, 'quota') or song[4]) == song[4] then
         call('HSET', account, 'quota', song[4])
         take(account, 'sound', capacity, 3600, at, sound_seconds - tonumber(song[3]))
     end
 end
 
--- Removes all that there is of a song. `sound_seconds` as for `settle`.
+-- Deletes all data of a song. `sound_seconds` has the meaning as in `settle`.
 local function erase(id, sound_seconds)
     local song = fields(id, 'caller', 'request_id', 'listed', 'size')
     settle(id, now(), sound_seconds)
@@ -127,7 +129,7 @@ local function erase(id, sound_seconds)
     tell_news(id)
 end
 
--- The songs whose lease has run out, in the order of admission; those that have ended are settled on the way.
+-- Returns the songs whose lease has expired, in the order of admission. Songs that have ended are settled instead.
 local function lost_songs(at)
     local found, expired = {}, call('ZRANGEBYSCORE', 'm:leases', '-inf', text(at), 'WITHSCORES')
     for index = 1, #expired, 2 do
@@ -143,8 +145,8 @@ local function lost_songs(at)
     return found
 end
 
--- Gives a song to a replica, until a point in time. `task` is what for, `sound` the fingerprint of what it makes; one that
--- only ends the song leaves that of its maker.
+-- Assigns a song to a replica, with a lease until the time `till`. `task` is the action, `sound` the replica's sound
+-- fingerprint; if the replica only ends the song, the fingerprint of the earlier replica stays.
 local function give(id, replica, nonce, till, task, sound)
     local song = fields(id, 'engine', 'caller', 'settled', 'owner')
     call('ZREM', 'm:queue:' .. song[1], id)
@@ -159,7 +161,7 @@ local function give(id, replica, nonce, till, task, sound)
     if song[4] ~= replica then wake(song[4]) end
 end
 
--- The parts of a Claim.
+-- Returns the fields of an assigned song, from which the replica builds a Claim.
 local function claimed(id, at)
     local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline', 'task', 'made',
         'weight', 'charged', 'quota', 'sound_capacity')
@@ -169,14 +171,14 @@ local function claimed(id, at)
         has_sound(id) and 1 or 0, song[10], song[11], song[12], song[13]}
 end
 
--- The songs that a claim leaves to others, whose number is the fourth argument; and the place of the argument behind them.
+-- Returns the ids of the songs to skip (the fourth argument is their number), and the index of the argument after them.
 local function left_songs()
     local left, count = {}, tonumber(ARGV[4])
     for index = 5, 4 + count do left[ARGV[index]] = true end
     return left, 5 + count
 end
 
--- The song that this very claim got when its answer was lost.
+-- Returns the song that this same call has already assigned, if its response was lost.
 local function answered(nonce, at)
     local id = call('GET', 'm:answer:' .. nonce)
     if id and fields(id, 'nonce')[1] == nonce then return claimed(id, at) end

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- id and lease of each song
+-- Offers songs to other replicas.
+-- Arguments: id and lease of each song
 for index = 1, #ARGV, 2 do
     local id = ARGV[index]
     local song = fields(id, 'state', 'order')

@@ -1,9 +1,9 @@
 #!lua
--- lease seconds, lease, claim (JSON), record (JSON), request
--- Makes a song again that its maker has and the directory has lost, or knows from before that claim alone: without sound
--- and events, and without a deadline, which counts for songs that wait. What was charged for it is charged again.
--- Where any sound of it was written, it counts as heard: no other sound may follow what listeners have.
--- Answers 1, 2 where that was done before, or 0 where another claim holds, or the song has ended.
+-- Registers a running song again that Redis has lost, or of which Redis only has data from before its present lease.
+-- Arguments: lease seconds, lease, claim (JSON), record (JSON), request
+-- The song is registered without sound and events, and without a deadline, which only concerns waiting songs. The
+-- caller's quota is charged again. If sound was stored before, the song counts as heard, so that only identical sound
+-- follows. Returns 1; 2 if an earlier call has done so; 0 if the song has another lease or has ended.
 local claim, record, request = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local id, key, caller, at = claim.song_id, song_key(claim.song_id), claim.caller, now()
 if not forgotten(id, ARGV[2]) then return is_lease(id, ARGV[2]) and 2 or 0 end
@@ -39,7 +39,7 @@ call('ZADD', 'm:leases', text(at + tonumber(ARGV[1])), id)
 call('SADD', 'm:open:' .. caller, id)
 call('SADD', 'm:making:' .. caller, id)
 if claim.linger_seconds ~= cjson.null then
-    -- Those who listen say so again in a moment.
+    -- The replicas report the listeners of the song again within seconds.
     call('HSET', key, 'linger', text(claim.linger_seconds))
     call('ZADD', 'm:ears:' .. id, text(at + math.max(claim.linger_seconds, claim.attend_seconds)), claim.replica)
 end

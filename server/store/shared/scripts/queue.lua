@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- What is known of every song in the service, in the order of admission.
+-- Returns the data of every waiting or running song, in the order of admission.
 local songs, at = {}, now()
 lost_songs(at)
 for _, id in ipairs(call('ZRANGE', 'm:service', 0, -1)) do

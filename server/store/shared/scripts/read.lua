@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- id, first byte, bytes at most, first event (none: no events)
--- Everything of one moment. `live` is 0 where sound and events are no longer here. Of a song that is not there:
--- 1 where it was deleted, else 0.
+-- Returns the record of a song with a part of its sound and events, all from one moment.
+-- Arguments: id, first byte, maximum number of bytes, first event (missing: no events)
+-- `live` is 0 if sound and events are no longer in Redis. For a missing song: 1 if it was deleted, else 0.
 local id, first = ARGV[1], tonumber(ARGV[2])
 local song = fields(id, 'record', 'state', 'owner', 'epoch', 'size', 'seal', 'ended', 'events')
 if not song[1] then return {usage(), deleted(id)} end

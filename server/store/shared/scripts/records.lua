@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- 'song', id  |  'request', caller, request id  |  'page', caller, before (empty: from the newest), count
--- The records of songs, newest first.
+-- Returns the records of songs, newest first.
+-- Arguments: 'song', id  |  'request', caller, request id  |  'page', caller, before (empty: from the newest), count
 local function listed()
     if ARGV[1] == 'song' then return {ARGV[2]} end
     local key, first, count = 'm:songs:' .. ARGV[2], '+', ARGV[4]

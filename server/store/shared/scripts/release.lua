@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- id, lease, nonce of the call
+-- Releases a song that has not ended: it waits again or, if a part of it is stored, counts as lost.
+-- Arguments: id, lease, nonce of the call
 local id, lease = ARGV[1], ARGV[2]
 local song = fields(id, 'state', 'released', 'engine', 'caller', 'order')
--- An answer was lost: it is done.
+-- The response to an earlier call was lost: the song is already released.
 if song[2] == ARGV[3] then return 1 end
 if not unended(song[1]) or not is_lease(id, lease) then return 0 end
 call('HSET', song_key(id), 'lease', '', 'nonce', '', 'released', ARGV[3])

@@ -1,6 +1,8 @@
 #!lua flags=allow-oom
--- lease seconds, then id and lease of each song
--- For each: 1 and its news, 0 where it is another's or has ended, or -1 where it is forgotten.
+-- Renews the leases of songs.
+-- Arguments: lease seconds, then id and lease of each song
+-- Returns for each song: 1 if the lease is valid, 0 if another lease is or the song has ended, -1 if Redis has lost the
+-- lease; then 1 if the song is cancelled, 1 if it has listeners, and the furthest byte that these have reached.
 local at, answers = now(), {}
 local till = text(at + tonumber(ARGV[1]))
 for index = 2, #ARGV, 2 do

@@ -1,7 +1,8 @@
 #!lua
--- id, record (JSON), state, owner, epoch, caller, request id, fingerprint, engine, created:id, ended, size, seal, events, lease
--- Takes a sealed song up into the directory again. One that is there stays as it is, unless it is running, under that lease;
--- one that was deleted meanwhile stays so.
+-- Registers an ended song again, which the object store has. A song that Redis has is not changed, unless it runs under
+-- that lease. A song that was deleted meanwhile stays deleted.
+-- Arguments: id, record (JSON), state, owner, epoch, caller, request id, fingerprint, engine, created:id, ended, size,
+-- location in the object store, events, lease
 local id, key = ARGV[1], song_key(ARGV[1])
 if deleted(id) == 1 then return 0 end
 local known, live = call('EXISTS', key), call('STRLEN', 'm:sound:' .. id)

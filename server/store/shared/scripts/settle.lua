@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- id, lease, state, seconds of sound
--- A song whose end is not stored yet goes on under its lease. Its request may be made anew if it has not come to its end.
+-- Releases the slot and the quota of a song that has ended, and charges its caller for the sound.
+-- Arguments: id, lease, state, seconds of sound
+-- A song whose end is not stored yet keeps its lease. Unless it is complete, its request may be repeated for a new one.
 local id, lease = ARGV[1], ARGV[2]
 if not is_lease(id, lease) then return 0 end
 local open = unended(fields(id, 'state')[1])

@@ -1,6 +1,7 @@
-"""The worker on a node of the cluster: an actor around the executor that worker processes of the local pool also use.
+"""The worker on a node of a Ray cluster: an actor around the same command executor that worker processes of the local
+pool use.
 
-It takes and returns pickled messages, so that nothing else crosses. It imports nothing of Ray.
+Its methods take and return pickled messages, so Ray sees only bytes. The module does not import Ray.
 """
 
 import dataclasses
@@ -29,17 +30,17 @@ _SWITCH_SECONDS = 0.0005
 
 
 def _leave() -> None:
-    """End the process at once: a regular end would wait for threads and destructors that may use a broken device."""
+    """End the process at once. A regular end would wait for threads and destructors that may use a broken device."""
     logging.shutdown()
     sys.stderr.flush()
     os._exit(1)
 
 
 class WorkerActor:
-    """Loads engines and executes commands. Each lane calls `run` from a thread of its own."""
+    """Worker actor: loads engines and executes commands. Each lane (command queue) calls `run` from its own thread."""
 
     def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
-        """Set up the worker; `leave` ends the process, and is called if nothing was heard from the server for three
+        """Set up the worker actor. `leave` ends the process; it is called if no message comes from the server for three
         times `ping_seconds`.
         """
         self._leave = leave
@@ -52,19 +53,20 @@ class WorkerActor:
         self._ended = threading.Event()
 
     def place(self) -> Place:
-        """Return the node, host and process on which the actor runs."""
+        """Return the location of the actor: version of the code, process id, node and GPUs."""
         host, node, gpus = self.where()
         self._outbox.node_id = node
         return Place(VERSION, os.getpid(), host, node, gpus)
 
     def where(self) -> tuple[str, str, tuple[str, ...]]:
-        """Return the address and the id of the node, and the ids of the actor's GPUs. A subclass for a cluster reads
-        them from it.
+        """Return the address and the id of the node, and the ids of the actor's GPUs. A subclass gets them from the
+        cluster.
         """
         return "localhost", "localhost", ()
 
     def load(self, slot: str, spec: bytes) -> bytes:
-        """Take the device named `slot` and load engines as the pickled `WorkerSpec` says; returns the `Ready`.
+        """Lock the device named `slot`, load engines as the pickled `WorkerSpec` says, and return the pickled `Ready`
+        message.
 
         Raises:
             DeviceBusy: another process uses the device.
@@ -76,14 +78,15 @@ class WorkerActor:
             return self._load(wanted)
         except Exception:
             raise
-        except BaseException:  # a broken device
+        except BaseException:  # the device is broken
             self._fail()
             raise
 
     def run(self, command: bytes) -> bytes:
-        """Execute a pickled command; returns its reply, pickled, and the sound that it made, both pickled once more.
+        """Execute a pickled command. Returns the pickled pair of the pickled reply and the sound for encoders on other
+        nodes.
 
-        An error that is no reply ends the process, as it ends a worker's process of the local pool.
+        An unexpected error ends the process, as in a worker process of the local pool.
         """
         self._silence.heard()
         try:
@@ -103,23 +106,23 @@ class WorkerActor:
         self._silence.heard()
 
     def live(self) -> None:
-        """Wait until the actor is ended; the call fails at once when the actor's process dies."""
+        """Wait until the actor is ended. If the actor's process dies, the remote call of this method fails at once."""
         self._ended.wait()
 
     def end(self) -> None:
-        """Release the device; needed only for an actor that shares its process with others."""
+        """Release the device; needed only for an actor that shares its process with others, as in tests."""
         self._silence.stop()
         if self._lock is not None:
             self._lock.release()
         self._ended.set()
 
     def _load(self, spec: WorkerSpec) -> bytes:
-        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines write what their makers want
-        device = "cuda:0" if spec.device == "cuda" else spec.device  # Ray shows an actor its own GPU alone
+        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines may log any amount of text
+        device = "cuda:0" if spec.device == "cuda" else spec.device  # Ray shows an actor only its own GPU
         engines, ready = started(dataclasses.replace(spec, device=device))
         self._threads = spec.threads
         if len(spec.lanes) > 1:
-            # Two threads of one interpreter take turns; a step must not wait long for its turn.
+            # Two threads of one Python process take turns; a denoising step must not wait long for its turn.
             sys.setswitchinterval(_SWITCH_SECONDS)
         self._executor = CommandExecutor(engines, encoders=self._outbox)
         return pickle.dumps(ready, pickle.HIGHEST_PROTOCOL)

@@ -1,4 +1,6 @@
-"""Runs companions on one node: processes of this package beside the workers, each connected by a pipe."""
+"""Runs companions on one node of a cluster: processes beside the workers, such as encoders, each connected by a
+pipe.
+"""
 
 import os
 import pickle
@@ -31,10 +33,11 @@ def _leave() -> None:
 
 
 class CompanionHost:
-    """Starts companions and passes messages to them and from them. It imports nothing of Ray.
+    """Actor that starts companions (processes beside the workers) on its node, and passes messages to and from them.
+    The class does not import Ray.
 
-    If it hears nothing for three ping periods, it ends. Companions end when their pipes are closed, so none outlives
-    it.
+    If no message comes from the server for three ping periods, the actor ends. Companions end when their pipes are
+    closed, so none outlives the actor.
     """
 
     def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
@@ -50,19 +53,20 @@ class CompanionHost:
         self._closed = False
 
     def hold(self, slot: str) -> None:
-        """Take the lock named `slot`, by which a reaper finds this process.
+        """Take the lock named `slot`, by which the node's reaper finds this process in order to kill it.
 
         Raises:
-            DeviceBusy: another process has it.
+            DeviceBusy: another process has the lock.
         """
         self._device_lock = DeviceLock(slot)
         self._device_lock.acquire(_LOCK_SECONDS)
 
     def start(self, number: int, module: str, spec: bytes) -> tuple[str, bytes]:
-        """Start a companion; returns the path of its socket, and its first message, pickled.
+        """Start a companion that runs the Python module `module`; return the path of its socket, and its first message,
+        pickled.
 
         Raises:
-            RuntimeError: it has ended, or has not answered in time.
+            RuntimeError: the companion has ended, or has not answered in time.
         """
         self._silence.heard()
         companion = _Companion(module)
@@ -81,15 +85,15 @@ class CompanionHost:
         return companion.address, first
 
     def tell(self, number: int, message: bytes) -> None:
-        """Pass a pickled message to a companion; without effect on one that has ended."""
+        """Pass a pickled message to a companion; no effect if the companion has ended."""
         self._silence.heard()
         if (companion := self._companions.get(number)) is not None:
             with suppress(PipeClosed):
                 companion.pipe.send_pickled(message)
 
     def take(self) -> list[tuple[int, bytes | None]]:
-        """Return the messages that have come from companions since the last call, each with the companion's number;
-        `None` for one that has ended. Waits at most a ping period for the first.
+        """Return the pickled messages of companions since the last call, each with the companion's number; `None`
+        instead of a message means that the companion has ended. The call waits at most one ping period for the first.
         """
         self._silence.heard()
         taken = []
@@ -100,13 +104,11 @@ class CompanionHost:
         return taken
 
     def put(self, outgoing: bytes) -> None:
-        """Send sound that a worker of another node has made, pickled, to encoders of this node."""
+        """Send pickled sound, which a worker of another node has made, to the encoders of this node."""
         deliver(cast(tuple[Outgoing, ...], pickle.loads(outgoing)), self._links)
 
     def stop(self, number: int) -> None:
-        """End a companion, also one that is still being started, without waiting: one that is frozen does not delay
-        messages to others.
-        """
+        """End a companion, which may still be starting, in a thread: a frozen one does not delay messages to others."""
         self._silence.heard()
         with self._lock:
             companion = self._companions.pop(number, None)
@@ -117,7 +119,9 @@ class CompanionHost:
         self._ending[-1].start()
 
     def close(self) -> None:
-        """End all companions, and wait until nothing is left of them; none is started any more."""
+        """End all companions, and wait until their processes have ended; further companions end as soon as they have
+        started.
+        """
         with self._lock:
             self._closed = True
         for number in [*self._companions]:
@@ -126,7 +130,9 @@ class CompanionHost:
             thread.join()
 
     def end(self) -> None:
-        """Release everything; needed only for an actor that shares its process with others."""
+        """End all companions and release the lock; needed only for an actor that shares its process with others, as in
+        tests.
+        """
         self._silence.stop()
         self.close()
         self._told.put((0, None))
@@ -142,7 +148,7 @@ class CompanionHost:
 
 
 class _Companion:
-    """One process, and the folder of its socket, which other users cannot enter."""
+    """One companion process, and the folder of its socket, which other users cannot enter."""
 
     def __init__(self, module: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="melisma-encoder-"))
@@ -158,7 +164,7 @@ class _Companion:
         self.pipe = BlockingPipe(self._near.dup().detach())
 
     def begin(self, spec: bytes) -> bytes:
-        """Send the first message, and wait for the companion's first; raises PipeClosed."""
+        """Send the first message to the companion, and return the companion's first message. Raises PipeClosed."""
         self.pipe.send_pickled(spec)
         watch = threading.Timer(_START_SECONDS, self._process.kill)
         watch.start()
@@ -168,7 +174,7 @@ class _Companion:
             watch.cancel()
 
     def end(self) -> None:
-        """Close the pipe, which ends the process; kill it if it does not."""
+        """Close the companion's pipe, which ends the process; kill the process if it does not end."""
         with suppress(OSError):
             self._near.shutdown(socket.SHUT_RDWR)
         self._near.close()

@@ -1,5 +1,5 @@
-"""Sends the sound that a worker makes to encoders of its node. Sound for encoders elsewhere is collected during one
-command, and returned with the command's reply.
+"""Sends a worker's sound to the encoders on its own node. Sound for encoders elsewhere is collected during a command,
+and returned with the command's reply.
 """
 
 import threading
@@ -14,19 +14,21 @@ from server.workers.sound.sink import SoundSink
 
 
 class OpenedSong(NamedTuple):
-    """A song was announced to the encoder at `target`."""
+    """Message: a song is announced to the encoder at `target`."""
 
     target: SoundTarget
     opened: OpenSong
 
 
 Outgoing: TypeAlias = OpenedSong | Sound | SongKey
-"""What leaves with a reply; a key marks that no more sound of the song will come."""
+"""A message for an encoder on another node, which is returned with a command's reply: a new song, sound, or the key of
+a song that gets no more sound.
+"""
 
 
 class Outbox:
-    """Sends sound to the encoders of this node. Sound for others is collected for the command that the calling thread
-    executes; each lane has its own thread.
+    """Sends the sound of a worker to the encoders of its node. Sound for other encoders is collected for each thread,
+    that is for each lane, until the thread's command ends.
     """
 
     def __init__(self) -> None:
@@ -34,10 +36,10 @@ class Outbox:
         self._links = EncoderLinks()
         self._away: set[SongKey] = set()
         self.node_id = ""
-        """The id of this node, once it is known."""
+        """The id of this node in the cluster; empty until it is known."""
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:
-        """Announce a song to its encoder."""
+        """Announce a song to its encoder, or collect the announcement if the encoder is on another node."""
         node_id, path = parted(target.address)
         if node_id and node_id == self.node_id:
             self._links.open(replace(target, address=path), opened)
@@ -46,14 +48,14 @@ class Outbox:
             self._waiting().append(OpenedSong(target, opened))
 
     def send(self, sound: Sound) -> None:
-        """Send sound of a song, or add it to what is collected."""
+        """Send sound of a song to its encoder, or collect it if the encoder is on another node."""
         if sound.section.song in self._away:
             self._waiting().append(sound._replace(pcm=bytes(sound.pcm)))
         else:
             self._links.send(sound)
 
     def release(self, song: SongKey) -> None:
-        """Record that no more sound of a song will come."""
+        """Announce to a song's encoder that no more sound of the song will come, or collect the announcement."""
         if song in self._away:
             self._away.discard(song)
             self._waiting().append(song)
@@ -61,7 +63,7 @@ class Outbox:
             self._links.release(song)
 
     def take(self) -> tuple[Outgoing, ...]:
-        """Return what the calling thread has added since the last call."""
+        """Return the messages that the calling thread has collected since the last call."""
         waiting = self._waiting()
         taken = tuple(waiting)
         waiting.clear()
@@ -75,7 +77,9 @@ class Outbox:
 
 
 def deliver(outgoing: tuple[Outgoing, ...], sink: SoundSink) -> None:
-    """Pass the messages that came with a reply to `sink` on the encoders' node, in their order."""
+    """Send the messages that came with a command's reply to encoders through `sink`, in order; runs on the encoders'
+    node.
+    """
     for one in outgoing:
         match one:
             case OpenedSong():

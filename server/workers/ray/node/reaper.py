@@ -13,7 +13,7 @@ from server.workers.ray.node.silence import SilenceWatch
 _log = logging.getLogger(__name__)
 
 _FREED_SECONDS = 10.0
-"""Seconds within which a killed process loses its lock, unless it is stuck in a driver."""
+"""Time limit in seconds for a killed process to lose its lock; only a process blocked in a driver takes longer."""
 
 
 def _leave() -> None:
@@ -22,9 +22,10 @@ def _leave() -> None:
 
 
 class Reaper:
-    """Kills the workers of this server on one node. It imports nothing of Ray.
+    """Actor that kills frozen workers of one server on its node. The class does not import Ray.
 
-    If it hears nothing for three ping periods, it kills all their workers and ends.
+    If no message comes from the server for three ping periods, the actor kills all the server's workers on its node,
+    and ends.
     """
 
     def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
@@ -34,7 +35,7 @@ class Reaper:
         self._silence = SilenceWatch(ping_seconds, self._deserted)
 
     def free(self, slot: str) -> bool:
-        """Kill the process that holds the device named `slot`, if any; returns True once no process holds it."""
+        """Kill the process that uses the device named `slot`, if any; return True once no process uses the device."""
         self._silence.heard()
         self._slots.add(slot)
         return DeviceLock(slot).free(_FREED_SECONDS)
@@ -44,7 +45,7 @@ class Reaper:
         self._silence.heard()
 
     def end(self) -> None:
-        """Stop watching for silence of the server."""
+        """Stop waiting for heartbeats of the server."""
         self._silence.stop()
 
     def _deserted(self) -> None:

@@ -1,17 +1,15 @@
-"""Calls a function if no heartbeat of the server has come for too long, because the network was cut or the
-server died.
-"""
+"""Calls a function if no heartbeat of the server comes for too long, because the network was cut or the server died."""
 
 import threading
 import time
 from collections.abc import Callable
 
 PERIODS = 3
-"""Ping periods of silence after which an actor ends itself."""
+"""Number of ping periods without a heartbeat after which an actor ends itself."""
 
 
 class SilenceWatch:
-    """Calls a function, on its own thread, after `PERIODS` ping periods without a call of `heard`."""
+    """Calls the function `then`, on a separate thread, when `heard` was not called for `PERIODS` ping periods."""
 
     def __init__(self, ping_seconds: float, then: Callable[[], None]) -> None:
         self._ping_seconds = ping_seconds
@@ -25,13 +23,13 @@ class SilenceWatch:
         self._heard_at = time.monotonic()
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop waiting for heartbeats; the function is not called any more."""
         self._stopped.set()
 
     def _run(self) -> None:
         silences = 0
         while not self._stopped.wait(self._ping_seconds / 4):
-            # Seen twice: a process that was frozen first handles what has come meanwhile.
+            # Two checks are needed: a process that was frozen first handles the messages that have arrived meanwhile.
             silences = silences + 1 if self._silent() else 0
             if silences > 1:
                 self._then()

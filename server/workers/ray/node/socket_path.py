@@ -1,15 +1,15 @@
-"""Addresses of encoders on the nodes of a cluster: the id of the node, and a Unix socket there."""
+"""Addresses of encoders on a cluster: the id of a node, and the path of a Unix socket on that node."""
 
 _MARK = "\0"
-"""Stands in no path."""
+"""Separator between node id and path; no path contains this character."""
 
 
 def joined(node_id: str, path: str) -> str:
-    """Return the address of the socket `path` on a node."""
+    """Return the address of the Unix socket `path` on a node."""
     return f"{node_id}{_MARK}{path}"
 
 
 def parted(address: str) -> tuple[str, str]:
-    """Return the node and the path of an address; the node is empty for a socket beside the server."""
+    """Split an address into node id and socket path; the node id is empty for a socket on the server's computer."""
     node_id, _, path = address.rpartition(_MARK)
     return node_id, path
