@@ -19,8 +19,8 @@ class EngineEntry:
     options and validator.
 
     The settings, chosen by an operator, are a frozen pydantic model; every field has a default and a description. The
-    options, chosen by a request, are a frozen dataclass (`EngineOptions`). The module of the validator,
-    `model/<engine>/validation.py`, and those of settings and options do not import torch, also not indirectly.
+    options, chosen by a request, are a frozen dataclass (`EngineOptions`). The modules of validator
+    (`model/<engine>/validation.py`), settings and options must not import torch, not even indirectly.
     """
 
     factory: str
@@ -58,7 +58,7 @@ ENGINES: Engines = MappingProxyType(
 
 
 class EngineClass(Protocol):
-    """Protocol of an engine's class, which the registry imports."""
+    """Protocol of an engine's class: it has a method `load` that creates the engine."""
 
     def load(self, device: str, **options: object) -> Engine:
         """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.
@@ -72,7 +72,7 @@ class EngineClass(Protocol):
 
 
 class ValidatorClass(Protocol):
-    """Protocol of a validator's class, which the registry imports."""
+    """Protocol of a validator's class: it has a method `load` that creates the validator of one engine."""
 
     def load(self, **options: object) -> Validator:
         """Load the validator; `options` are fields of the engine's own settings.
@@ -149,5 +149,7 @@ def _class_at(path: str) -> object:
 
 
 def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:
-    """Load engine `name` onto `device`; raises the errors of `engine_class` and `EngineClass.load`."""
+    """Load engine `name` onto `device` and return it; `options` are values of the engine's settings. Raises the errors
+    of `engine_class` and `EngineClass.load`.
+    """
     return engine_class(name, factory).load(device, **(options or {}))

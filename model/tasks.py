@@ -1,4 +1,4 @@
-"""Tasks: the ways to make a song from a recording or an earlier song. The module imports nothing of the model."""
+"""Tasks: the ways to make a song from a recording or an earlier song. The module imports no other module of `model`."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,7 +32,9 @@ class AudioToAudio:
 
 @dataclass(frozen=True, slots=True)
 class Retake:
-    """Task: a variation of the song that the request's seed gives; `variance`, 0 to 1, is the amount of difference."""
+    """Task: a variation of the song that results from the request's seed; `variance`, 0 to 1, is the amount of
+    difference.
+    """
 
     seed: int | None = None
     variance: float = 0.5
@@ -63,7 +65,7 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Task: a recording with other lyrics or in another style, which `prompt` and `lyrics` describe.
+    """Task: transform a recording into a song with other lyrics or in another style, given by `prompt` and `lyrics`.
 
     The request's own prompt and lyrics describe the recording. The song is transformed in the steps between `start` and
     `end`, shares of all steps from 0 to 1; after `end` it is denoised freely. Each step averages over `averages`

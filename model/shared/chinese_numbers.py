@@ -64,7 +64,7 @@ def plain_digits(number: str) -> str:
 
 
 def _say(text: str, before: str, after: str) -> list[str]:
-    """Return the pinyin of a number with a sign before it and a unit after it."""
+    """Return the pinyin of a number together with its minus, currency or percent sign and its unit."""
     match = re.fullmatch(r"(-?)([¥$€£]?)([\d.]+)([%‰]?)\s?(°?)([CFcf]?)", text)
     assert match is not None, text
     minus, currency, digits, share, degree, scale = match.groups()
@@ -94,7 +94,8 @@ def _plain(digits: str, before: str, after: str) -> list[str]:
 
 
 def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
-    """Return the pinyin of a time of day; one with more than 24 hours is read as the score of a game."""
+    """Return the pinyin of a time of day; if the hour is above 24 or the minute above 59, that of the score of a game.
+    """
     if int(hour) > 24 or int(minute) > 59:
         return [*_amount(hour), "bi3", *_amount(minute)]
     hours = ["liang3"] if int(hour) == 2 else _amount(str(int(hour)))
@@ -105,7 +106,8 @@ def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
 
 
 def _fraction(over: str, under: str) -> list[str]:
-    """Return the pinyin of a fraction; of two separate numbers if it is not a fraction, as in 24/7."""
+    """Return the pinyin of the fraction `over`/`under`; a pair such as 24/7 that is no fraction is read as two numbers.
+    """
     if int(over) < int(under) and (2 <= int(under) <= _MOST_DIVIDED or under in {"100", "1000"}):
         return [*_amount(under), "fen1", "zhi1", *_amount(over)]
     return [*_amount(over), *_amount(under)]
@@ -152,8 +154,8 @@ def _amount(digits: str) -> list[str]:
 
 
 def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
-    """Return a number's pinyin with tone sandhi of yi1 (one): before hundreds, thousands and so on, and before a word
-    if it stands alone.
+    """Return a number's pinyin after tone sandhi of yi1 (one): before hundreds, thousands and higher powers of ten, and
+    before a word if the number is only yi1.
     """
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
     if spoken == ["yi1"] and next_tone is not None:

@@ -31,7 +31,7 @@ def language_among(tag: str, languages: Collection[str]) -> str | None:
 
 
 def supported_language(tag: str, languages: Collection[str]) -> str:
-    """Return the language in `languages` that a tag stands for, as `language_among`.
+    """Return the language in `languages` that a tag such as "zh-CN" stands for, matched by `language_among`.
 
     Raises:
         ValueError: none of the languages matches the tag.

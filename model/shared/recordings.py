@@ -105,8 +105,8 @@ def _looks_right(audio: bytes) -> bool:
 
 
 def _fault(file: soundfile.SoundFile, most_seconds: float) -> str | None:
-    """Return a text for the caller on the first value in the header that is out of range; `None` if all are in
-    range.
+    """Return a message for the caller about the first value in a recording's header that is out of range; `None` if all
+    are in range.
     """
     if file.format not in _FORMATS:
         return "must be MP3, WAV, FLAC or Ogg"
@@ -121,7 +121,9 @@ def _fault(file: soundfile.SoundFile, most_seconds: float) -> str | None:
 
 
 def _blocks(file: soundfile.SoundFile, field: str) -> Iterator[_Sound]:
-    """Yield the sound, float32 [samples, channels], block by block, but no more than the header says."""
+    """Yield the sound of a recording block by block, float32 [samples, channels], at most as many samples as the header
+    says.
+    """
     left = file.frames
     try:
         while left > 0 and len(block := file.read(min(_BLOCK_SAMPLES, left), dtype="float32", always_2d=True)):

@@ -7,8 +7,8 @@ from model.shared.device import Device
 
 
 def tensor_bytes(device: Device, **tensors: torch.Tensor) -> bytes:
-    """Serialize copies of tensors; denoising may continue meanwhile, but `Device.settle` must have been called
-    before.
+    """Serialize copies of tensors as safetensors bytes. `Device.settle` must have been called before; denoising may
+    continue during the call.
     """
     with device.preparing():
         return save({name: tensor.contiguous().cpu() for name, tensor in tensors.items()})

@@ -40,5 +40,7 @@ def section_seed(seed: int, index: int) -> int:
 
 
 def skipped_steps(steps: int, variance: float) -> int:
-    """Return the number of steps to skip at the noisy end for a `variance`, 0 to 1; at least one step is left."""
+    """Return the number of denoising steps to skip at the noisy end, so that a song differs from its source by
+    `variance`, 0 to 1; at least one step is left.
+    """
     return min(steps - 1, int(steps * (1.0 - variance)))

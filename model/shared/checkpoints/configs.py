@@ -1,4 +1,4 @@
-"""Reads the `config.json` file of a network."""
+"""Reads `config.json` files, which contain the sizes of networks."""
 
 import json
 from collections.abc import Mapping

@@ -118,9 +118,9 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def unspaced(lines: list[Line]) -> list[Line]:
-    """Return the lines with words joined that have a space after each character.
+    """Return the lines with the spaces between the characters of a word removed ("月 光" becomes "月光").
 
-    Latin letters are joined only if nearly all words of the text are single letters, and wider spaces stand between its
+    Latin letters are joined only if nearly all words of the text are single letters, and wider spaces separate its
     words.
     """
     tokens = [token for line in lines for token in _LATIN_TOKEN.findall(line.text)]

@@ -72,8 +72,8 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _often(lines: list[Line]) -> bool:
-    """Return True if at least two lines begin with a chord symbol in brackets, or consist of one, and at least one of
-    these symbols cannot be the name of a section.
+    """Return True if at least two lines begin with or consist of a chord symbol in brackets, and at least one of these
+    symbols cannot be the name of a section.
     """
     lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
     opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]

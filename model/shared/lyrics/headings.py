@@ -94,12 +94,12 @@ def _has_any_bracket(text: str) -> bool:
 
 
 def has_brackets(text: str) -> bool:
-    """Return True if a line begins with the bracket of a tag."""
+    """Return True if a line begins with an opening bracket of a tag."""
     return text[:1] in _OPEN
 
 
 def _whole_line(text: str) -> Tag | None:
-    """Return the tag of a line that is a tag without square brackets; `None` if it is none."""
+    """Return the tag of a line that as a whole is a tag without square brackets; `None` for any other line."""
     if times := repeats.times_of_text(text):
         return Repetition(times, repeats.is_counted(text))
     text = _CLOCK_BESIDE.sub("", text) or text
@@ -176,7 +176,7 @@ def _by_singers(text: str) -> Iterator[Piece]:
 
 
 def _directed(text: str) -> Iterator[Piece]:
-    """Split a line into words and a stage direction in round brackets before or after them."""
+    """Split a line into its words and a stage direction in round brackets before or after the words."""
     before, behind = _DIRECTED.fullmatch(text), _DIRECTED_BEHIND.fullmatch(text)
     if before and _DIRECTION.fullmatch(before[1]):
         yield from (Remark(before[1]), before[2])

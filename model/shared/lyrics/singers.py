@@ -68,7 +68,9 @@ def singer_of(mark: str) -> Singer | None:
 
 
 def taken_out(tag: str) -> tuple[str, Singer | None]:
-    """Return a tag in lower case without the words that name a singer, and the singer; `None` if it names none."""
+    """Remove the words that name a singer from a tag; return the rest of the tag in lower case, and the singer (`None`
+    if the tag names none).
+    """
     found: Singer | None = None
     for match in _IN_TAG.finditer(tag):
         one = {"f": Singer.FEMALE, "m": Singer.MALE, "b": Singer.ALL}[(match.lastgroup or "b")[0]]
@@ -80,7 +82,9 @@ def taken_out(tag: str) -> tuple[str, Singer | None]:
 
 
 def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
-    """Split the mark of a singer from the start of a line; `names` are the names of the first and second singer."""
+    """Split the mark of a singer ("A:") from the start of a line; return the singer (`None` without a mark) and the
+    words. `names` are the names of the first and second singer.
+    """
     if match := _PREFIX.match(text):
         if singer := singer_of(match[1]):
             return singer, text[match.end() :]
@@ -98,8 +102,8 @@ def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
 
 
 def names_of_singers(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Return the names that stand before a colon at the start of at least two lines, if there are two such names or
-    more; in order of appearance.
+    """Return the singers' names in order of appearance: texts before a colon at the start of at least two lines each.
+    The result is empty if there are fewer than two such names.
     """
     counts: dict[str, int] = {}
     for line in lines:

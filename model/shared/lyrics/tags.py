@@ -81,7 +81,9 @@ Tag: TypeAlias = Heading | Singer | Repetition | Remark
 
 @lru_cache(maxsize=512)
 def read_tag(written: str) -> Tag:
-    """Interpret the text between the brackets of a tag; a long one is a remark."""
+    """Interpret the text between the brackets of a tag, and return the section, singer, repetition or remark; a long
+    text is a remark.
+    """
     if len(written) > _LONGEST:
         return Remark(written)
     tag = unicodedata.normalize("NFKC", written).casefold().strip(_DECORATION)
@@ -101,7 +103,8 @@ def read_tag(written: str) -> Tag:
 
 
 def _singer_behind(tag: str) -> Singer | None:
-    """Return the singer whose name follows the name of a section in a tag ("chorus: all")."""
+    """Return the singer whose name follows the name of a section in a tag ("chorus: all"); `None` if no singer follows.
+    """
     behind = re.search(r"[:(|,-]\s*([^:(|,-]+?)[\s)]*$", tag)
     return singers.singer_of(behind[1]) if behind else None
 
@@ -113,7 +116,9 @@ def section_kind(tag: str) -> SectionKind | None:
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """Return True if `line`, which was read as `heading`, must be a heading even without brackets or colon."""
+    """Return True if `line`, which was interpreted as `heading`, must be a heading even without brackets or colon, as
+    "Verse 2".
+    """
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):
@@ -180,7 +185,9 @@ def _plain(name: str) -> str:
 
 
 def _name(kind: SectionKind, tag: str) -> str:
-    """Return a section's kind and number, to compare tags; for "last chorus" and the like without a number."""
+    """Return a section's kind and number, such as "verse 2", by which tags are compared; without a number for "last
+    chorus".
+    """
     if _LAST.match(tag):
         return kind.value
     written = [NUMBERS[word] for word in re.findall(r"[a-z]+|[一二三四五六七八九十]", tag) if word in NUMBERS]

@@ -31,7 +31,7 @@ _ADVICE = (
 
 
 def compiled_now(run: Callable[[], None]) -> None:
-    """Call `run`, in which torch compiles its code, with few compiler processes.
+    """Call `run`, during which torch compiles code, with at most `COMPILE_THREADS` compiler processes.
 
     Raises:
         EngineUnavailable: the compiler cannot be used.

@@ -16,7 +16,8 @@ def decoded_windows(
     start: int = 0,
     end: int | None = None,
 ) -> Iterator[torch.Tensor]:
-    """Yield the samples of the latent `frames` [..., count] from `start` to `end`, in windows of `lengths` frames.
+    """Yield the decoded samples of the latent `frames` [..., count] from `start` to `end`, in windows of `lengths`
+    frames.
 
     `decode` returns `hop` samples for every frame, [..., hop * count], and each sample depends on at most `context`
     frames to either side. Each window is decoded with that context, whose samples are then cut off.

@@ -1,4 +1,4 @@
-"""Adaptive projected guidance (APG) of one row."""
+"""Adaptive projected guidance (APG) for one song of a batch."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,10 +10,11 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apg:
-    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song.
+    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song's guidance
+    differences.
 
-    Norms and projections are over `axes` of a velocity; a difference longer than `longest` is scaled down to it.
-    Without `momentum` no average is used. Padding must be cut off before, because it would change the norms.
+    Norms and projections are over the `axes` of a velocity; a difference whose norm exceeds `longest` is scaled down to
+    it. If `momentum` is `None`, no average is used. Padding must be cut off before, because it would change the norms.
     """
 
     axes: tuple[int, ...]
@@ -24,7 +25,7 @@ class Apg:
     def __call__(
         self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float
     ) -> tuple[torch.Tensor, "Apg"]:
-        """Return the guided velocity, and the guidance of the next step with the updated average."""
+        """Return the guided velocity, and the guidance object for the next step with the updated average."""
         difference = conditional - unconditional
         if self.momentum is not None:
             difference = difference + self.momentum * self.average

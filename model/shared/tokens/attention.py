@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One attention call for some rows: they attend to the first `length` keys, of which `mask` [rows, 1, 1, length]
-    hides some.
+    """One attention call for the rows `rows` of a batch: over the first `length` keys, without those that `mask` [rows,
+    1, 1, length] hides.
     """
 
     rows: slice
@@ -33,8 +33,8 @@ def span_of_all(lengths: torch.Tensor, most: int) -> Span:
 
 
 def attended(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:
-    """Return the attention output of one query per row, [rows, heads, 1, width], over caches [rows, heads, length,
-    width].
+    """Return the attention output of one query per row, [rows, heads, 1, width], over key and value caches [rows,
+    heads, length, width].
 
     Rows that are in no span get zeros.
     """

@@ -1,5 +1,5 @@
-"""Assigns sequences to seats, the places in the shared buffers of a pass. A sequence without a seat keeps a copy of its
-caches.
+"""Assigns token sequences to seats, the places in the shared buffers of a forward pass. A sequence without a seat keeps
+a copy of its key and value caches.
 """
 
 import weakref
@@ -12,7 +12,8 @@ from model.shared.tokens.sequences import TokenSequence
 
 
 class Seats:
-    """Buffers with `count` seats for sequences of at most `width` rows each, and the sequence in each seat.
+    """Buffers with `count` seats (places) for token sequences of at most `width` rows each, and the sequence in each
+    seat.
 
     `grid` [seats, codebooks, columns] are the tokens of the sequences, on the device; `opens` and `closes` [seats,
     codebooks] are as in `Given`. The seat of a sequence is freed when no reference to the sequence is left.
@@ -38,7 +39,7 @@ class Seats:
         return slice(seats.start * self.width, seats.stop * self.width)
 
     def seat(self, sequences: Sequence[TokenSequence]) -> list[TokenSequence]:
-        """Assign a seat to each sequence, at most `count` of them; return those that had none before.
+        """Assign a seat to each sequence, at most `count` sequences; return the sequences that had no seat before.
 
         Seats are taken from other sequences, the least recently used first.
         """

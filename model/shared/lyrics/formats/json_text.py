@@ -44,7 +44,7 @@ def out_of_json(text: str, notes: Notes) -> str:
 
 
 def _loaded(text: str) -> object:
-    """Parse JSON, JSON lines, or a Python literal; return `None` for other text."""
+    """Parse JSON, JSON lines, or a Python literal, and return the values; `None` for other text."""
     for load in (_json, _json_lines, ast.literal_eval):
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
             return load(text)

@@ -16,8 +16,8 @@ _CELLS = re.compile(r"^\|(.+)\|$")
 
 
 def without_markdown(lines: list[Line]) -> list[Line]:
-    """Return the lines without emphasis, links, code fences and tables; words masked with asterisks ("f***") stay as
-    they are.
+    """Return the lines without Markdown emphasis, links, code fences and tables. Words masked with asterisks ("f***")
+    stay unchanged.
     """
     return [Line(line.number, _plain(line.text)) for line in lines]
 
