@@ -94,7 +94,8 @@ def _plain(digits: str, before: str, after: str) -> list[str]:
 
 
 def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
-    """Return the pinyin of a time of day; if the hour is above 24 or the minute above 59, that of the score of a game.
+    """Return the pinyin of a time of day; if the hour is above 24 or the minute above 59, that of the score of
+    a game.
     """
     if int(hour) > 24 or int(minute) > 59:
         return [*_amount(hour), "bi3", *_amount(minute)]
@@ -106,7 +107,8 @@ def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
 
 
 def _fraction(over: str, under: str) -> list[str]:
-    """Return the pinyin of the fraction `over`/`under`; a pair such as 24/7 that is no fraction is read as two numbers.
+    """Return the pinyin of the fraction `over`/`under`; a pair such as 24/7 that is no fraction is read as two
+    numbers.
     """
     if int(over) < int(under) and (2 <= int(under) <= _MOST_DIVIDED or under in {"100", "1000"}):
         return [*_amount(under), "fen1", "zhi1", *_amount(over)]

@@ -23,7 +23,8 @@ class Licence:
 
 
 class AcceptedLicence(BaseModel):
-    """Base class of engine settings, with the field in which an operator accepts a licence that forbids commercial use.
+    """Base class of engine settings, with the field in which an operator accepts a licence that forbids
+    commercial use.
     """
 
     accept_licence: str = Field(

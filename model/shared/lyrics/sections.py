@@ -21,7 +21,8 @@ _ONCE = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """One line of words: its number in the caller's text, its words, its singer, and True if a blank line precedes it.
+    """One line of words: its number in the caller's text, its words, its singer, and True if a blank line
+    precedes it.
     """
 
     number: int

@@ -103,7 +103,8 @@ def read_tag(written: str) -> Tag:
 
 
 def _singer_behind(tag: str) -> Singer | None:
-    """Return the singer whose name follows the name of a section in a tag ("chorus: all"); `None` if no singer follows.
+    """Return the singer whose name follows the name of a section in a tag ("chorus: all"); `None` if no singer
+    follows.
     """
     behind = re.search(r"[:(|,-]\s*([^:(|,-]+?)[\s)]*$", tag)
     return singers.singer_of(behind[1]) if behind else None

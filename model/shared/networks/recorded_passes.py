@@ -14,7 +14,8 @@ from model.shared.networks.cuda_graphs import Recorder, Work
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """Sizes of a forward pass: the number of rows, of latent frames per row, and of tokens in the context of each row.
+    """Sizes of a forward pass: the number of rows, of latent frames per row, and of tokens in the context of
+    each row.
     """
 
     rows: int

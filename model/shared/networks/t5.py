@@ -29,7 +29,8 @@ class _Positions:
 
 
 class T5SelfAttention(nn.Module):
-    """Self-attention without scaling of the scores; if `biased`, the layer holds the table of relative position biases.
+    """Self-attention without scaling of the scores; if `biased`, the layer holds the table of relative position
+    biases.
     """
 
     def __init__(self, config: T5Config, *, biased: bool) -> None:

@@ -174,7 +174,8 @@ class _Ticks:
         self._going = self._whole([[self._goes(seat, tick) for seat in range(self._count)] for tick in ticks])
 
     def compute(self, tick: int) -> None:
-        """Compute one tick: predict, sample and write the next column of tokens of every sequence that is not finished.
+        """Compute one tick: predict, sample and write the next column of tokens of every sequence that is not
+        finished.
         """
         index = self._columns[:, None, None].expand(-1, self._grid.shape[1], 1)
         tokens = self._grid.gather(2, index)[..., 0].repeat_interleave(self._layout.rows, 0)
