@@ -43,7 +43,7 @@ _SHARED = "shared.weight"
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """All networks of a checkpoint, on one device."""
+    """All networks of a checkpoint on one device: transformer, audio codec and text encoder."""
 
     transformer: Transformer
     codec: Codec
@@ -89,7 +89,9 @@ def _text_encoder(config: Path, _shapes: Shapes) -> nn.Module:
 
 
 def _one_table(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights with the table of vectors under one of its two names; a file may have either, or both."""
+    """Return the text encoder's weights with the token embedding table under only one of its two names. A file may
+    contain the table under either name or under both.
+    """
     made = dict(weights)
     table = made.pop(_TIED, None)
     return made if table is None else {_SHARED: table} | made
@@ -109,7 +111,9 @@ PARTS = (
 
 
 def faults(root: Path) -> list[str]:
-    """Return the faults of the checkpoint in the folder `root`, one sentence each; does not read weights."""
+    """Return the faults of the checkpoint in the folder `root`, one sentence each. The function reads only file headers
+    and configurations, not the weights.
+    """
     found = files.missing(root)
     if not found:
         for part in PARTS:

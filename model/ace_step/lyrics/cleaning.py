@@ -58,8 +58,8 @@ def _collapsed(line: str) -> str:
 
 
 def _pinyin(line: str) -> str:
-    """Return Chinese text as pinyin with tone digits (5 for the neutral tone), without spaces; other characters
-    stay.
+    """Return Chinese text as pinyin with tone digits (5 for the neutral tone), without spaces; other characters are
+    unchanged.
     """
     folded = unicodedata.normalize("NFKC", line).translate(_FOLDED)
     return "".join(lazy_pinyin(folded, style=Style.TONE3, neutral_tone_with_five=True))

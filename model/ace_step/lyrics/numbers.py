@@ -20,8 +20,8 @@ _THOUSANDS = re.compile(r"(?<=\d)[,.](?=\d{3}(?!\d))")
 
 
 def spoken(text: str, language: str) -> str:
-    """Return the text with its numbers written as words of `language`; in Chinese as pinyin, such as "er4 shi2" without
-    the space.
+    """Return the text with its numbers written as words of `language`; Chinese numbers become pinyin without spaces,
+    such as "er4shi2" for 20.
     """
     if language == "zh":
         return re.sub(NUMBER, lambda found: _chinese(found, text), text)

@@ -60,8 +60,8 @@ class LyricTokenizer:
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:
-        """Return the token ids of lyrics, with a start token, and a space after each line; if `language` is `None`, the
-        language of each line is detected.
+        """Return the token ids of lyrics: a start token, then the tokens of each line and of a space. If `language` is
+        `None`, the language of each line is detected.
 
         A line that starts with a section tag is read as English, as in training.
 

@@ -50,10 +50,10 @@ class LinearAttention(Projections):
         self.register_buffer("joined_bias", None, persistent=False)
 
     def join(self) -> None:
-        """Compute queries, keys and values by one matrix product from now on; `to_q`, `to_k` and `to_v` are no longer
-        called.
+        """Join the weights of queries, keys and values, so that `forward` computes all three by one matrix product;
+        `to_q`, `to_k` and `to_v` are no longer called.
 
-        Their weights become views of the joined ones, so that no weight is stored twice.
+        The weights of these layers become views of the joined tensor, so that no weight is stored twice.
         """
         maps = (self.to_q, self.to_k, self.to_v)
         self.joined_weight = torch.cat([each.weight.detach() for each in maps])
@@ -118,7 +118,9 @@ class CrossAttention(Projections):
     """Softmax attention from frames to a context with precomputed keys and values."""
 
     def key_value(self, context: torch.Tensor, positions: Table) -> KeyValue:
-        """Return the keys and values of a context [rows, tokens, width], which all denoising steps use."""
+        """Return the keys and values of a context [rows, tokens, width]; they are computed once for all denoising
+        steps.
+        """
         return turn(self.split(self.to_k(context)), *positions), self.split(self.to_v(context))
 
     def forward(

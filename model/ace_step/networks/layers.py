@@ -1,4 +1,4 @@
-"""Layers of the transformer except attention: embeddings, feed-forward layer, block and final layer."""
+"""Layers of the transformer except attention: embeddings, feed-forward layer, transformer block and final layer."""
 
 import torch
 from torch import nn
@@ -82,7 +82,7 @@ def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> 
 
 
 class Convolution(nn.Module):
-    """A convolution layer with the parameter names of the released weights."""
+    """A convolution layer whose parameter names are those of the released weights."""
 
     def __init__(self, conv: nn.Conv1d) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Block(nn.Module):
 class FinalLayer(nn.Module):
     """Converts tokens back to latent frames, in float32, because guidance amplifies rounding errors.
 
-    Its weights become float32 when they are loaded, whatever the type of the others.
+    The layer's weights are loaded as float32, whatever the data type of the other weights.
     """
 
     def __init__(self, width: int, channels: int, height: int) -> None:

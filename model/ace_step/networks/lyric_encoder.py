@@ -23,7 +23,7 @@ def relative_positions(length: int, width: int, device: torch.device) -> torch.T
 
 
 class LyricEncoder(nn.Module):
-    """Encodes embedded lyric tokens by self-attention."""
+    """Encodes the embeddings of lyric tokens by layers of self-attention."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -34,8 +34,9 @@ class LyricEncoder(nn.Module):
         self.after_norm = nn.LayerNorm(config.width)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None, weaken: float | None = None) -> torch.Tensor:
-        """Return the encoded lyric tokens `x` [rows, tokens, width]; `mask` [rows, tokens] is True for tokens, `weaken`
-        is the factor of ERG on attention, if any.
+        """Return the encoded lyric tokens [rows, tokens, width] of embeddings `x` of the same shape. `mask` [rows,
+        tokens] is True for tokens and False for padding; `weaken` is the factor by which ERG weakens attention, `None`
+        for none.
         """
         x = self.embed["out"](x) * math.sqrt(x.shape[-1])
         positions = relative_positions(x.shape[1], x.shape[-1], x.device).to(x.dtype)
@@ -97,8 +98,8 @@ class RelativeAttention(nn.Module):
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
-        """Return the self-attention output of `x` [rows, tokens, width], in the same shape; a row whose tokens are all
-        masked gives 0.
+        """Return the self-attention output of `x` [rows, tokens, width], in the same shape; zeros for a row whose
+        tokens are all masked.
         """
         q = self.linear_q(x)
         q = torch.unflatten(q if weaken is None else q * weaken, -1, (self.heads, -1))

@@ -56,9 +56,9 @@ class Transformer(nn.Module):
     ) -> torch.Tensor:
         """Return the context [rows, 1 + text tokens + lyric tokens, width] of a prompt and lyrics.
 
-        `text` [rows, text tokens, text width] comes from the text encoder, `lyric_ids` [rows, lyric tokens] may be
-        empty. `speaker` [rows, speaker width] comes first; `None` is zeros, the only value that the released model is
-        used with.
+        `text` [rows, text tokens, text width] is the result of the text encoder; `lyric_ids` [rows, lyric tokens] may
+        be empty. `speaker` [rows, speaker width] is the first token; `None` means zeros, the only value with which the
+        released model is used.
         """
         if speaker is None:
             speaker = text.new_zeros(text.shape[0], self.config.speaker_width)
@@ -81,8 +81,8 @@ class Transformer(nn.Module):
         return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype, stream)
 
     def compile_blocks(self, backend: str = "inductor") -> None:
-        """Have torch compile the blocks at their first call with the compiler `backend`; adapters cannot change the
-        blocks after that.
+        """Let torch compile the transformer blocks at their first call with the compiler `backend`; after that,
+        adapters cannot change the blocks.
 
         One compiled block serves all blocks, and all numbers of rows, frames and tokens, if `forward` always gets masks
         and sharpness; a single row has its own compiled block.

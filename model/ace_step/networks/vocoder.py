@@ -162,7 +162,7 @@ class Held(nn.Module):
 
 
 class MelTransform(nn.Module):
-    """Converts samples to log-mel frames, in float32; window and mel filters are stored with the weights."""
+    """Converts samples to log-mel frames, in float32; the window and the mel filters are stored with the weights."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -182,7 +182,7 @@ class MelTransform(nn.Module):
         return torch.cat([self._mel(piece) for piece in pieces], dim=-1)
 
     def _mel(self, padded: torch.Tensor) -> torch.Tensor:
-        """Return the log-mel frames of `padded` samples [rows, samples]."""
+        """Return the log-mel frames [rows, bands, frames] of padded samples [rows, samples]."""
         n_fft, hop = self.config.n_fft, self.config.hop
         window, filters = self.spectrogram.get_buffer("window").float(), self.mel_scale.get_buffer("fb").float()
         waves = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)

@@ -33,7 +33,7 @@ _KINDS = {
 
 @dataclass(slots=True)
 class Part:
-    """A section of the lyrics as written: its tag ("" before the first tag), and the lines under it."""
+    """A section of the lyrics: its tag ("" for lines before the first tag), and the lines under the tag."""
 
     tag: str
     lines: list[str] = field(default_factory=list)
@@ -45,12 +45,12 @@ class Part:
 
     @property
     def lyrics(self) -> str:
-        """The section's own lines under its tag, in the model's form."""
+        """The lyrics of the section in the format that the model expects: the tag in brackets, then the lines."""
         return "\n".join([*([f"[{self.tag}]"] if self.tag else []), *self.lines])
 
     @property
     def seconds(self) -> float:
-        """Preferred length of the section in seconds, by its lines and its kind."""
+        """Preferred length of the section in seconds, which depends on its number of lines."""
         return max(SECTION_SECONDS, _LINE_SECONDS * len(self.lines)) if self.lines else _INSTRUMENTAL_SECONDS
 
 
@@ -82,7 +82,9 @@ def song_seconds(parts: Sequence[Part]) -> float:
 
 
 def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
-    """Return the sections, with neighbours merged if `seconds` is too short for so many."""
+    """Return the sections, with neighbours merged so that each lasts at least `SECTION_SECONDS` in a song of
+    `seconds`.
+    """
     return division.merged(parts, max(1, int(seconds / SECTION_SECONDS)), lambda part: part.seconds, _joined)
 
 

@@ -1,4 +1,6 @@
-"""Reads a recording in a request, at the model's sample rate and in latent frames."""
+"""Reads the recording in a request, at the model's sample rate of 44,100 Hz, and computes its length in latent
+frames.
+"""
 
 import math
 from dataclasses import dataclass

@@ -22,12 +22,12 @@ PADDED_SHARE = 0.125
 
 
 class BatchedForward:
-    """Evaluates the transformer for rows with different lengths, timesteps and contexts, in few passes.
+    """Evaluates the transformer for rows with different lengths, timesteps and contexts, in few forward passes.
 
     Rows of similar length (within `slack`) are padded and share a pass. Padding costs as much time as sound, so rows of
-    very different lengths have separate passes. With `compiled`, torch compiles the blocks, once for all shapes.
-    `graphs` also compiles them, and replays short passes as CUDA graphs, whose lengths are rounded up to the recorded
-    ones.
+    very different lengths have separate passes. If `compiled` is True, torch compiles the blocks, once for all shapes.
+    If `graphs` is True, torch compiles the blocks, and short passes are replayed as CUDA graphs; their lengths are
+    rounded up to the recorded ones.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class BatchedForward:
         graphs: bool = False,
         backend: str = "inductor",
     ) -> None:
-        """Set up the batched forward pass; `backend` is the name of the compiler for `torch.compile`."""
+        """Set up the forward passes; `backend` is the name of the compiler for `torch.compile`."""
         self._transformer = transformer
         self._slack = slack
         self._compiled, self._wants_graphs = compiled or graphs, graphs
@@ -51,7 +51,7 @@ class BatchedForward:
 
     @torch.no_grad()
     def warm(self) -> None:
-        """Compile and record CUDA graphs as configured, before the first song.
+        """Compile the blocks and record CUDA graphs, as far as the settings ask for them, before the first song.
 
         Raises:
             EngineUnavailable: the compiler cannot be used, or there is no CUDA device for graphs.
@@ -81,8 +81,8 @@ class BatchedForward:
         return similar_lengths(lengths, self._slack)
 
     def _pass(self, rows: Sequence[Row], facts: torch.Tensor) -> list[torch.Tensor]:
-        """Return the predicted velocities of rows that share one pass; `facts` [2, rows] are their timesteps and their
-        lengths in frames.
+        """Return the predicted velocities of rows that share one forward pass; `facts` [2, rows] are the timesteps and
+        the lengths in frames of the rows.
         """
         lengths = [row.latents.shape[-1] for row in rows]
         tokens = max(row.context.tokens for row in rows)

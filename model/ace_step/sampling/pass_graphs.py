@@ -26,7 +26,9 @@ class PassGraphs(RecordedPasses[ContextCache]):
     """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """Set up the passes for some shapes and record them; see `RecordedPasses`."""
+        """Allocate the tensors of the forward passes, and record a CUDA graph for each of the `shapes`; see
+        `RecordedPasses`.
+        """
         self._tensors = _Tensors(transformer, shapes)
         super().__init__(self._tensors, record, shapes, BUCKET)
 
@@ -38,7 +40,7 @@ class PassGraphs(RecordedPasses[ContextCache]):
 
 
 class _Tensors:
-    """Fixed input and output tensors of recorded passes; each shape uses the beginning of them."""
+    """Fixed input and output tensors of recorded passes; each shape uses the first elements of these tensors."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         self._transformer = transformer
@@ -80,8 +82,8 @@ class _Tensors:
             fill(latents[index], row.latents[0], axis=-1)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
-        """Copy keys and values, padded with zeros, into the input tensors; the padding is zero because masked values
-        must be finite.
+        """Copy the keys and values of the rows' contexts, padded with zeros, into the input tensors. The padding is
+        zero because masked values must be finite.
         """
         sizes: list[list[float]] = [[cache.tokens for cache in caches], [cache.sharpness for cache in caches]]
         self._facts[2:, : shape.rows] = on_device(sizes, self._facts.device)

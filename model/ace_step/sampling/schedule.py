@@ -24,8 +24,8 @@ def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
 
 
 def chosen_sigmas(chosen: tuple[int, ...]) -> torch.Tensor:
-    """Return noise levels, float32 [len(chosen) + 1], for the steps `chosen`, from 1, of a schedule of `max(chosen)`
-    steps.
+    """Return noise levels, float32 [len(chosen) + 1], for the steps numbered `chosen`, from 1, of a schedule with
+    `max(chosen)` steps; the last level is 0.
 
     As in the released pipeline, the chosen levels are shifted once more.
     """
@@ -54,5 +54,7 @@ class Interval:
         return self.start <= index < self.end
 
     def progress(self, index: int) -> float:
-        """Return the position of `index` between the first guided step (0) and the last (1); 0 if there is only one."""
+        """Return the position, 0 to 1, of step `index` between the first guided step (0) and the last (1); 0 if only
+        one step is guided.
+        """
         return (index - self.start) / max(1, self.end - self.start - 1)

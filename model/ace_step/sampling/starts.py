@@ -1,5 +1,5 @@
-"""Creates the denoising trajectory of a section for each task. Noise is drawn in the same order as in the released
-pipeline.
+"""Creates the denoising trajectory of a section, depending on the task. Noise is drawn in the same order as in the
+released pipeline.
 """
 
 import math
@@ -121,7 +121,9 @@ def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torc
 
 
 def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """Return the trajectory of the first of several sections, which is denoised a little beyond its end."""
+    """Return the trajectory of the first of several sections; `LOOKAHEAD_FRAMES` frames after the section's end are
+    denoised, too.
+    """
     noise = noises(spec.section_seed(0))
     start = noise.draw(_with_lookahead(spec, 0))
     return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guidance(spec, conditions))
@@ -130,8 +132,8 @@ def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) 
 def next_section(
     spec: GenerationSpec, index: int, conditions: Conditions, before: Context, noises: Noises
 ) -> Trajectory:
-    """Return the trajectory of a later section: the end of the previous section stays fixed while new frames are
-    denoised.
+    """Return the trajectory of a later section: new frames are denoised while the end of the previous section stays
+    fixed.
 
     The frames that the previous section denoised beyond its end are crossfaded with the new ones.
     """
