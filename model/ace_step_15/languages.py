@@ -36,5 +36,5 @@ def language_of(code: str) -> str:
 
 
 def detect(lyrics: str) -> str:
-    """Return the language of lyrics, detected by their script; `UNKNOWN` if several languages use it."""
+    """Return the language code of lyrics, detected by their script; `UNKNOWN` if several languages use the script."""
     return next((language for language, script in _SCRIPTS.items() if script.search(lyrics)), UNKNOWN)

@@ -22,7 +22,7 @@ _CODEC_TENSORS = 6
 def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
     """Return the peak memory in bytes of a song, from its preparation to its rendering.
 
-    `cost` is the number of tokens of all rows of a step.
+    `cost` is the number of tokens in all batch rows of a denoising step.
     """
     itemsize = networks.transformer.dtype.itemsize
     caches = sum(cache.memory_bytes for cache in contexts.all)

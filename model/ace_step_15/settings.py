@@ -1,4 +1,4 @@
-"""Settings of the engine, chosen when it is loaded.
+"""Settings of the engine ACE-Step 1.5, which an operator chooses and which apply when the engine is loaded.
 
 The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
@@ -14,7 +14,7 @@ RELEASED = "ACE-Step/Ace-Step1.5"
 
 
 class AceStep15Settings(BaseModel):
-    """Settings that an operator chooses for the engine."""
+    """Settings that an operator chooses for the engine ACE-Step 1.5."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,5 +72,7 @@ class AceStep15Settings(BaseModel):
 
     @property
     def default_mode(self) -> GenerationMode:
-        """Default generation mode of a song: all of the song is denoised at once, which is the most coherent."""
+        """Default generation mode of a song. If the setting is "auto", the whole song is denoised at once, which is the
+        most coherent.
+        """
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)

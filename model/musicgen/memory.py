@@ -17,8 +17,8 @@ _CODEC_TENSORS = 4
 def section_bytes(
     config: ModelConfig, own: CacheShape, text: CacheShape | None, rows: int, ticks: int, dtype: torch.dtype
 ) -> int:
-    """Return the peak memory in bytes of a section: its keys and values while they are outside the shared buffers, its
-    text, the noise of a step, and the decoding of a window.
+    """Return the peak memory in bytes of a section: its keys and values while outside the shared buffers, its text, the
+    noise of a step, and the decoding of a window.
     """
     kept = own.row_bytes(dtype) * rows
     read = 0 if text is None else text.row_bytes(dtype)

@@ -1,4 +1,4 @@
-"""Settings of the engine, chosen when it is loaded.
+"""Settings of the engine MusicGen, which an operator chooses and which apply when the engine is loaded.
 
 The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
@@ -16,7 +16,7 @@ _LICENCE = "CC-BY-NC-4.0"
 
 
 class MusicGenSettings(AcceptedLicence):
-    """Settings that an operator chooses for the engine."""
+    """Settings that an operator chooses for the engine MusicGen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,9 +56,9 @@ class MusicGenSettings(AcceptedLicence):
 
 
 def licence_of(settings: MusicGenSettings) -> Licence:
-    """Return the licence of the weights; THIRD_PARTY.md explains names that SPDX does not list.
+    """Return the licence of the weights; THIRD_PARTY.md explains licence names that SPDX does not list.
 
-    Weights in a folder have the licence of the release if the operator names it.
+    Weights in a folder have the licence of the released weights if the operator's settings name that licence.
     """
     if settings.checkpoint.startswith(_RELEASED) or settings.accept_licence.strip() == _LICENCE:
         return spdx(_LICENCE, "commercial use")

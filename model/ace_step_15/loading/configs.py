@@ -46,8 +46,8 @@ def transformer_config(values: Values) -> TransformerConfig:
 
 
 def condition_config(values: Values) -> ConditionConfig:
-    """Return the sizes of the encoder of text, lyrics and timbre. The layers for timbre alternate between full and
-    sliding attention; `layer_types` has no effect on them.
+    """Return the sizes of the encoder of text, lyrics and timbre. The timbre layers alternate between full and sliding
+    attention, whatever `layer_types` says.
     """
     timbre = _value(values, "num_timbre_encoder_hidden_layers")
     return ConditionConfig(
@@ -130,8 +130,8 @@ def _variant(values: Values) -> Variant:
 
 
 def _slides(values: Values, layers: int) -> tuple[bool, ...]:
-    """Return for each layer True if its attention is limited to a sliding window, by the first entries of
-    `layer_types`; if that is missing, every other layer from the first.
+    """Return, for each of the `layers`, True if its attention is limited to a sliding window. The first entries of
+    `layer_types` decide; without that value, every other layer is limited, from the first on.
     """
     kinds = values.get("layer_types")
     if kinds is None:

@@ -38,7 +38,8 @@ Adapt = Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One network of a checkpoint: its config file, its weights' file, the names of its tensors, and its constructor.
+    """One network of a checkpoint: its config file, its file of weights, the function that renames its tensors, and its
+    constructor.
 
     `extra` are tensors that are stored in separate files, by name.
     """

@@ -30,7 +30,7 @@ def positions(length: int, width: int, theta: float, device: torch.device, dtype
 
 def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
     """Return `x` [..., positions, head width] with its positions encoded by rotation; columns i and i + half the width
-    are turned as a pair.
+    are rotated as a pair.
     """
     first, second = x.chunk(2, dim=-1)
     return x * table[0] + torch.cat([-second, first], dim=-1) * table[1]
@@ -39,7 +39,7 @@ def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
 def attended(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask, *, causal: bool = False
 ) -> torch.Tensor:
-    """Return the attention output of `queries` [rows, heads, tokens, width] over `keys` and `values`, which may have
+    """Return the attention output [rows, heads, tokens, width] of `queries` over `keys` and `values`, which may have
     fewer heads.
     """
     if mask is not None and queries.is_cuda:
@@ -70,7 +70,9 @@ class Attention(nn.Module):
         return self.norm_k(self._split(self.to_k(x))), self._split(self.to_v(x))
 
     def heads(self, x: torch.Tensor, table: Table) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return queries, keys and values of `x` [rows, tokens, width], queries and keys with position encoding."""
+        """Return the queries, keys and values of `x` [rows, tokens, width], split into heads; queries and keys have
+        position encoding.
+        """
         keys, values = self.key_value(x)
         return turned(self.queries(x), table), turned(keys, table), values
 
@@ -80,7 +82,7 @@ class Attention(nn.Module):
         return normed
 
     def mapped(self, made: torch.Tensor) -> torch.Tensor:
-        """Join the results of the heads, [rows, heads, tokens, head width], and project them to [rows, tokens,
+        """Join the outputs of the heads, [rows, heads, tokens, head width], and return their projection [rows, tokens,
         width].
         """
         mapped: torch.Tensor = self.to_out[0](made.transpose(1, 2).flatten(2))

@@ -67,7 +67,7 @@ class _Units(nn.Module):
 
 
 class EncoderBlock(_Units):
-    """Encoder block: lowers the sample rate by the factor `ratio`."""
+    """Encoder block of the codec: lowers the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(before)
@@ -81,7 +81,7 @@ class EncoderBlock(_Units):
 
 
 class DecoderBlock(_Units):
-    """Decoder block: raises the sample rate by the factor `ratio`."""
+    """Decoder block of the codec: raises the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(after)
@@ -140,7 +140,7 @@ class Decoder(nn.Module):
 
 
 class Codec(nn.Module):
-    """The audio autoencoder. Its methods take and return latents [frames, channels], float32."""
+    """The audio autoencoder: converts sound to latents [frames, channels], float32, and back."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -149,7 +149,8 @@ class Codec(nn.Module):
         self.decoder = Decoder(config)
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Return the most probable latents of sound [sound channels, samples]; the last frame is filled with silence.
+        """Return the most probable latents [frames, channels] of sound [sound channels, samples]; the last frame is
+        filled with silence.
 
         The sound is encoded window by window, with the same result as in one pass.
         """
@@ -172,15 +173,15 @@ class Codec(nn.Module):
         return mean, F.softplus(spread) + 1e-4
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the sound [sound channels, hop * frames], float32, of latents, decoded in one pass.
+        """Return the sound [sound channels, hop * frames], float32, of latents [frames, channels], decoded in one pass.
 
         With odd ratios, which the released model does not have, the last samples are filled with silence.
         """
         return self._decoded(latents.transpose(0, 1))
 
     def windows(self, latents: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """Yield the sound of the latent frames from `start` to `end`, window by window; the samples equal those of
-        `decode`.
+        """Yield the sound of the latent frames from `start` to `end`, window by window, each [sound channels, samples];
+        the samples equal those of `decode`.
         """
         lengths = growing_lengths(FIRST_WINDOW, WINDOW)
         return decoded_windows(

@@ -15,9 +15,9 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StackConfig:
-    """Sizes of a stack of attention layers; the defaults are those of the 2B model.
+    """Sizes of a stack of transformer layers; the defaults are those of the 2B model.
 
-    `window` is the largest distance, in tokens, that a layer with sliding attention attends to.
+    `window` is the largest distance, in tokens, over which a layer with sliding attention attends.
     """
 
     width: int = 2048
@@ -33,8 +33,8 @@ class StackConfig:
 
 @dataclass(frozen=True, slots=True)
 class TransformerConfig:
-    """Sizes of the denoiser. `sliding` is True for each layer with sliding attention, False for those that attend to
-    all tokens.
+    """Sizes of the denoiser. `sliding` has one value per layer: True for sliding attention, False for attention to all
+    tokens.
     """
 
     stack: StackConfig

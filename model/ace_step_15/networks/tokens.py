@@ -1,5 +1,5 @@
-"""Converts latents to audio tokens, five per second, and back to latents that keep little more than melody and
-rhythm.
+"""Converts latents to audio tokens, five per second, and back to latents; little more than melody and rhythm is
+preserved.
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ class Quantizer(nn.Module):
 
     @property
     def size(self) -> int:
-        """Number of codes that a token can have."""
+        """Number of different codes of a token."""
         return int(torch.tensor(self._levels).prod())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the codes [..., tokens] of vectors [..., tokens, width]."""
+        """Return the integer codes [..., tokens] of vectors [..., tokens, width]."""
         steps = self._steps(x.device)
         # A little wider than the outermost levels, so that these are reached.
         reach = 1.0 + 1.0 / steps
@@ -54,7 +54,9 @@ class Quantizer(nn.Module):
 
 
 class Pooler(Stack):
-    """Pools the latent frames of an audio token to one vector: the output for a learned token placed before them."""
+    """Pools the latent frames of an audio token to one vector: the output at a learned token that is placed before the
+    frames.
+    """
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__(config.stack, config.sliding)
@@ -68,7 +70,7 @@ class Pooler(Stack):
 
 
 class AudioTokenizer(nn.Module):
-    """Audio tokenizer: converts latents to codes."""
+    """Audio tokenizer: converts latents to integer codes, one for each token."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__()
@@ -78,8 +80,8 @@ class AudioTokenizer(nn.Module):
         self.quantizer = Quantizer(config.levels, config.code_width)
 
     def forward(self, latents: torch.Tensor, silence: torch.Tensor) -> torch.Tensor:
-        """Return the codes [tokens] of latents [frames, channels]; `silence`, of the same channels, fills the
-        last token.
+        """Return the codes [tokens] of latents [frames, channels]; `silence`, latents with the same channels, fills up
+        the last token.
         """
         filled = torch.cat([latents, silence[: -latents.shape[0] % self._pool]])
         weight = self.audio_acoustic_proj.weight

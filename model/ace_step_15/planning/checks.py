@@ -34,8 +34,8 @@ def controls_of(variant: Variant, *, covers: bool) -> frozenset[Control]:
 
 
 def check(params: SongParams, options: AceStep15Options, loras: Collection[str], *, guided: bool) -> None:
-    """Raise an error for controls and values that have no effect on the song; `loras` are the names of the adapters,
-    `guided` is True for a model with guidance.
+    """Raise an error for controls and values of a request that would have no effect on the song. `loras` are the names
+    of the adapters; `guided` is True for a model with guidance.
 
     Raises:
         InvalidParams: a control or value has no effect; one violation for each.

@@ -1,8 +1,8 @@
 """Writes the texts for the encoders in the format of the training data: instruction, caption and metadata, and the
 lyrics with their language.
 
-Wording and line breaks are those of the training data; the model understands other formats badly. The module does not
-import torch.
+Wording and line breaks are those of the training data, because the model understands other formats badly. The module
+does not import torch.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ TEXT_TOKENS, LYRIC_TOKENS = 256, 2048
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Facts about a song for the text encoder, as far as they are given. `time` is the number of beats in a bar."""
+    """Facts about a song, such as tempo and key, that the text for the text encoder contains; `None` or "" for a fact
+    that is not known. `time` is the number of beats in a bar.
+    """
 
     seconds: float
     bpm: int | None = None

@@ -23,8 +23,8 @@ EVEN = 16
 class BatchedForward:
     """Evaluates the denoiser for the rows of many songs; rows do not affect each other.
 
-    With `compiled`, torch compiles the blocks, once for all shapes. `graphs` also compiles them, and replays short
-    passes as CUDA graphs, whose lengths are rounded up to the recorded ones.
+    If `compiled` is True, torch compiles the blocks, once for all shapes. If `graphs` is True, torch compiles the
+    blocks, and short passes are replayed as CUDA graphs; their lengths are rounded up to the recorded ones.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class BatchedForward:
 
     @torch.no_grad()
     def warm(self) -> None:
-        """Compile and record CUDA graphs as configured, before the first song.
+        """Compile the blocks and record CUDA graphs, as far as the settings ask for them, before the first song.
 
         Raises:
             EngineUnavailable: the compiler cannot be used, or there is no CUDA device for graphs.
@@ -89,8 +89,8 @@ class BatchedForward:
         return velocities
 
     def _run_each_variant(self) -> None:
-        """Run the compiled blocks once with one row and once with two, the only versions; the sizes of a pass all
-        differ, so that the compiler does not equate two of them.
+        """Run the compiled blocks with one row and with two rows, so that torch compiles both versions of the blocks.
+        All sizes of a pass differ, so that the compiler does not equate two of them.
         """
         config, device = self._transformer.config, self._transformer.device
         sizes = (len(config.sliding), config.stack.key_heads, 5 * EVEN, config.stack.head_width)

@@ -36,7 +36,7 @@ _PROJECTIONS = ("enc_to_dec_proj.", "audio_enc_to_dec_proj.")
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """All networks of a checkpoint, on one device."""
+    """All networks of a checkpoint on one device: text encoder, language model, projections and audio codec."""
 
     config: ModelConfig
     decoder: Decoder
@@ -128,8 +128,8 @@ def _projection_name(name: str) -> str | None:
 
 
 def _codec_name(name: str) -> str | None:
-    """Return the codec's name of a stored tensor; `None` if the tensor belongs to another network. Newer files name the
-    two parts of normalised weights differently.
+    """Return the parameter name in the codec of a stored tensor; `None` if the tensor belongs to another network. Newer
+    files use other names for the two parts of normalised weights.
     """
     own = _within("audio_encoder.", name)
     return None if own is None else _NEW_NORM.sub(lambda found: ".weight_" + "gv"[int(found[1])], own)

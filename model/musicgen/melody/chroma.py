@@ -14,8 +14,8 @@ _TUNING_HERTZ, _LOWEST_A = 440.0, 16
 
 
 def classes_of_sound(sound: NDArray[np.float32], config: ChromaConfig) -> Classes:
-    """Return the strongest pitch class of sound [samples] in every hop; silence has class 0, as in the training
-    data.
+    """Return the strongest pitch class, 0 to 11 from C, in every hop of sound [samples]; silence has class 0, as in the
+    training data.
     """
     short = max(0, config.window - len(sound))
     sound = np.pad(sound, (short // 2, short - short // 2))
@@ -36,8 +36,8 @@ def _class(filters: NDArray[np.float32], samples: NDArray[np.float32]) -> int:
 def _filters(config: ChromaConfig) -> NDArray[np.float32]:
     """Return the chroma filters [classes, frequencies]: the weight of each frequency bin in each pitch class.
 
-    Gaussian bumps around the octaves of a class, as wide as a bin, weighted towards the fifth octave (Ellis, "Chroma
-    feature analysis and synthesis", 2007).
+    A class has Gaussian bumps around its octaves, each as wide as a frequency bin; the weights are greatest near the
+    fifth octave (Ellis, "Chroma feature analysis and synthesis", 2007).
     """
     count = config.classes
     hertz = np.arange(1, config.window) * config.sample_rate / config.window

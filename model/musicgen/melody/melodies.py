@@ -1,4 +1,4 @@
-"""Melodies that a song can follow: given as notes, or extracted from a recording. The module does not import torch."""
+"""Melodies that a song can follow, given as notes or extracted from a recording. The module does not import torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ _CLASSES = 12
 
 
 class Melody(Protocol):
-    """Protocol of a melody, which repeats without end."""
+    """Protocol of a melody as a sequence of pitch classes, which repeats without end."""
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
-        """Return `config.length` pitch classes, beginning at `start_seconds` of the song."""
+        """Return `config.length` pitch classes (0 for C) of the melody, one for every hop, beginning at `start_seconds`
+        of the song.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Divider:
 
     @property
     def window(self) -> int:
-        """Largest number of frames that the model can attend to."""
+        """Largest number of frames that the language model can attend to."""
         return round(WINDOW_SECONDS * self.config.codec.frames_per_second)
 
     @property
@@ -29,7 +29,9 @@ class Divider:
 
     @property
     def most_given(self) -> int:
-        """Largest number of frames of a recording that a song can continue, so that a section still fits after them."""
+        """Largest number of frames of a recording that a song can continue, such that a section still fits into the
+        model's window after them.
+        """
         return self.window - self.longest - self.config.codec.ahead
 
     def sections(self, given: int, frames: int) -> tuple[SectionSpec, ...]:
