@@ -1,4 +1,6 @@
-"""Every control that an engine claims changes its songs; every other is refused before a song is accepted."""
+"""Tests that every control which an engine claims to support changes its songs, and that every other control is refused
+before a song is accepted.
+"""
 
 import io
 import pickle
@@ -34,7 +36,7 @@ STEPS = {"studio": 10, "ace_step": 3, "ace_step_15": 3, "musicgen": None}
 
 
 def recording() -> bytes:
-    """Two seconds of a tone in noise."""
+    """Return a WAV file with two seconds of a sine tone and noise."""
     time = np.arange(2 * RATE) / RATE
     sound = 0.2 * np.sin(2 * np.pi * 220 * time) + 0.05 * np.random.default_rng(1).standard_normal(len(time))
     buffer = io.BytesIO()
@@ -114,7 +116,7 @@ class Subject:
         return self.engine.info()
 
     def asked(self, **fields: Any) -> SongParams:
-        """The parameters of a request, as the server finds them."""
+        """Return the parameters of a request with the given fields, as the server parses it."""
         usual: dict[str, Any] = {"prompt": "pop", "seed": 1, "duration_seconds": 10}
         usual["lyrics"] = LYRICS if self.info.languages else ""
         usual["steps"] = STEPS[self.name]
@@ -123,7 +125,7 @@ class Subject:
 
     @cache  # noqa: B019 (as long as the tests of this module)
     def song(self, params: SongParams) -> bytes:
-        """The sound that is made of a validated request, once of each."""
+        """Return the sound of a validated request as bytes; it is generated once per request and cached."""
         plan = self.validator.validate(params) or self.engine.plan(params)
         context, sound = None, b""
         for section in plan.sections:
@@ -135,7 +137,7 @@ class Subject:
         return sound
 
     def options(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Options of this engine, as a field of a request."""
+        """Return the request field with options of this engine."""
         return {self.name: _MESSAGES[self.name](**fields)}
 
 

@@ -1,6 +1,7 @@
-"""What every engine promises. Add a new engine to `ENGINES` and it is held to the same facts.
+"""Tests of the properties that every engine must have; a new engine is tested by adding it to `ENGINES`.
 
-Two fakes stand for kinds of engines: `exact` keeps its plan, `ending` ends sections and songs early, and has no steps.
+Two fakes represent kinds of engines: `exact` has songs as long as planned; `ending` ends sections and songs early, and
+has no denoising steps.
 """
 
 import itertools
@@ -44,13 +45,13 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def song(engine: Engine) -> Sequence[tuple[SectionScore, np.ndarray]]:
-    """The score and the sound of each section of the usual song, made without interruption."""
+    """Generate the usual test song, and return the score and the sound of each section."""
     return list(made(engine, planned(engine)))
 
 
 @pytest.fixture(scope="module")
 def sections(song: Sequence[tuple[SectionScore, np.ndarray]]) -> Sequence[np.ndarray]:
-    """The sound of the sections of the usual song."""
+    """Return the sound of each section of the usual test song."""
     return [sound for _, sound in song]
 
 

@@ -177,7 +177,7 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
 
 
 def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
-    """Return a key zone with corrected tuning and loudness, both measured at its middle key.
+    """Return a key zone with corrected tuning and loudness, both measured on one note at the key of `_middle`.
 
     All zones that sound at that key are measured together, so that intended detuning is preserved.
     """
@@ -191,14 +191,18 @@ def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
 
 
 def _middle(zone: Zone) -> int:
-    """Return the key at which a key zone is measured: the middle of its range, near the key of its recording."""
+    """Return the MIDI key at which a key zone is measured: the middle of its range, but within four semitones of the
+    sample's recorded pitch where the range allows it.
+    """
     low, high = max(zone.low_key, MELODIC_KEYS[0]), min(zone.high_key, MELODIC_KEYS[1])
     nearest = round(zone.root_pitch)
     return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
 
 
 def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int) -> Stereo:
-    """Return the sound [2, samples] at 48 kHz of one note of a second at full velocity."""
+    """Return the sound [2, samples] at 48 kHz of one note of one second at full velocity, played at MIDI `pitch` by an
+    instrument.
+    """
     sampler = Sampler(InstrumentBank(table, data), instrument)
     sampler.start([SampledNote(0, SAMPLE_RATE_HERTZ, pitch, _FULL_VELOCITY)])
     return sampler.render(0, SAMPLE_RATE_HERTZ)

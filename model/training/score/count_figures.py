@@ -4,7 +4,7 @@ Usage: python -m model.training.score.count_figures POP909 --songs 200
 
 `POP909` is the folder of the collection, one folder for each song. Bars with a single triad are counted. A tab gives
 the lowest notes as `L` (root) and `F` (fifth), and above them single voices by number, `U` for two notes and `A` for
-more. The patterns of most songs are printed, with their number of songs.
+more. The patterns that occur in the most songs are printed, each with its number of songs.
 """
 
 import argparse

@@ -53,7 +53,7 @@ class TrainingSong:
 
 def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: int) -> Classes:
     """Return the melody classes [bars * 16] of notes, given as pairs of a pitch (`None` for a rest) and a length in
-    steps; the melody is moved by octaves to the middle of the range.
+    sixteenths. The melody is transposed by `transpose` semitones, and by octaves to the middle of the range.
 
     Raises:
         ValueError: there are fewer than 40 notes.
@@ -120,7 +120,9 @@ def load_songs(path: Path) -> list[TrainingSong]:
 
 @dataclass(frozen=True, slots=True)
 class BarFacts:
-    """Conditions for the score network in every bar of a song, each [bars], as embedding indices."""
+    """Conditions of the score network for every bar of a song: section kind, bar in the phrase, bars left in it, note
+    density and register. Each is an array [bars] of embedding indices.
+    """
 
     kind: Classes
     bar: Classes

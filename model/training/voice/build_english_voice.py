@@ -1,8 +1,8 @@
 """Builds the shipped voice for English from a statistical voice of the CMU ARCTIC databases.
 
-Run with `python -m model.training.voice.build_english_voice SPEECH`; it rewrites the data files of
-`model/studio/voice/english_voice/recordings/`. `english_speech` names the programs and packages that it needs. The
-spectrum is equalised to that of the Mandarin voice, so that both sound like one singer.
+Run with `python -m model.training.voice.build_english_voice SPEECH`; the program rewrites the data files of
+`model/studio/voice/english_voice/recordings/`. The module `english_speech` names the programs and packages that are
+needed. The spectrum is equalised to that of the Mandarin voice, so that both sound like one singer.
 """
 
 import argparse
@@ -82,7 +82,9 @@ _BUZZ: Mapping[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """An opening or ending as frames: envelope, noise, and the frame of its edge."""
+    """The first or second half of a syllable as frames: envelope in dB, share of noise, and the frame where the vowel
+    begins (first half) or ends (second half).
+    """
 
     envelope: Floats
     noise: Floats
@@ -90,7 +92,9 @@ class _Cut:
 
 
 def wanted() -> tuple[list[Phones], list[Phones]]:
-    """Return the openings and the endings of English words, and every consonant before and after every vowel."""
+    """Return the phones of syllable halves to record: the openings (up to the vowel) and endings (from the vowel on) of
+    English words, and every consonant before and after every vowel.
+    """
     openings: Counter[Phones] = Counter()
     endings: Counter[Phones] = Counter()
     for syllable in _syllables():
@@ -114,9 +118,10 @@ def _syllables() -> Iterator[Phones]:
 
 
 def build(speech: Path, folder: Path) -> dict[str, dict[str, list[int]]]:
-    """Let the voice speak all units, keep its files in `speech`, and write the units into `folder`.
+    """Synthesise all syllable halves with the statistical voice, and write the data of the English voice into `folder`.
+    The speech files are kept in `speech`.
 
-    Returns the table.
+    Returns the position of each half in the data, by its phones.
     """
     openings, endings = wanted()
     phrases = [Phrase((*unit, "d"), "say", "again") for unit in openings]
@@ -127,7 +132,10 @@ def build(speech: Path, folder: Path) -> dict[str, dict[str, list[int]]]:
 def assemble(
     openings: list[Phones], endings: list[Phones], spoken: list[Spoken], folder: Path
 ) -> dict[str, dict[str, list[int]]]:
-    """Cut the spoken units, and write them into `folder`; returns the table."""
+    """Cut the syllable halves out of the spoken words, and write the data of the English voice into `folder`.
+
+    Returns the position of each half in the data, by its phones.
+    """
     cuts = [_opening(unit, one) for unit, one in zip(openings, spoken[: len(openings)], strict=True)]
     cuts += [_ending(unit, one) for unit, one in zip(endings, spoken[len(openings) :], strict=True)]
     last = zip(endings, cuts[len(openings) :], strict=True)
@@ -137,7 +145,7 @@ def assemble(
 
 
 def _opening(unit: Phones, spoken: Spoken) -> _Cut:
-    """Return the opening of a syllable: all before the middle of its vowel."""
+    """Return the first half of a spoken syllable: everything up to the middle of its vowel."""
     spoken = lengthened(spoken, len(unit) - 1)
     nucleus, end = (0, *spoken.ends)[len(unit) - 1 : len(unit) + 1]
     noise = _noise(unit, spoken)
@@ -149,7 +157,9 @@ def _opening(unit: Phones, spoken: Spoken) -> _Cut:
 
 
 def _ending(unit: Phones, spoken: Spoken) -> _Cut:
-    """Return the ending of a syllable, which "hh" precedes: all after the middle of its vowel."""
+    """Return the second half of a spoken syllable: everything from the middle of its vowel on. The spoken word begins
+    with an additional "hh".
+    """
     spoken, phones = lengthened(spoken, 1), ("hh", *unit)
     begin, edge = spoken.ends[:2]
     first = _middle(unit, begin, edge) - OVERLAP_FRAMES // 2
@@ -158,7 +168,9 @@ def _ending(unit: Phones, spoken: Spoken) -> _Cut:
 
 
 def _middle(unit: Phones, first: int, stop: int) -> int:
-    """Return the frame of a vowel in frames [first, stop) up to which it belongs to the opening."""
+    """Return the frame, among the frames [first, stop) of a vowel, at which the syllable is divided into its two
+    halves.
+    """
     if DIPHTHONGS & set(unit):
         share = _DIPHTHONG_CUT
     else:
@@ -167,7 +179,9 @@ def _middle(unit: Phones, first: int, stop: int) -> int:
 
 
 def lengthened(spoken: Spoken, place: int) -> Spoken:
-    """Return a word whose phone `place`, its vowel, has at least `_SHORTEST_VOWEL` frames."""
+    """Return a spoken word in which phone number `place`, the vowel, is stretched to at least `_SHORTEST_VOWEL`
+    frames.
+    """
     first, stop = (0, *spoken.ends)[place : place + 2]
     more = max(_SHORTEST_VOWEL - (stop - first), 0)
     path = np.concatenate(
@@ -182,8 +196,8 @@ def lengthened(spoken: Spoken, place: int) -> Spoken:
 
 
 def _levelled(phones: Phones, spoken: Spoken, middle: slice) -> Floats:
-    """Return the envelope at the level at which the `middle` of the vowel is `VOWEL_LEVEL_DB` loud, with consonants in
-    their ranges.
+    """Return the envelope of a spoken word in dB, with the `middle` of the vowel at the loudness `VOWEL_LEVEL_DB`, and
+    consonants limited to their loudness ranges.
     """
     loudness = loudness_db(spoken.envelope)
     level = float(loudness[middle].mean())
@@ -199,8 +213,8 @@ def _levelled(phones: Phones, spoken: Spoken, middle: slice) -> Floats:
 
 
 def _noise(phones: Phones, spoken: Spoken) -> Floats:
-    """Return the share of noise, [frames, 6]: that of the Mandarin voice in vowels, more in voiced fricatives, 1 in
-    unvoiced sounds.
+    """Return the share of noise in a spoken word, [frames, 6], 0 to 1: that of the Mandarin voice in vowels, more in
+    voiced fricatives, 1 in unvoiced sounds.
     """
     usual = _vowel_noise()
     out = np.ones((len(spoken.voiced), len(usual)))
@@ -218,7 +232,9 @@ def _vowel_noise() -> Floats:
 
 
 def _colour_db(vowels: Mapping[str, _Cut]) -> Floats:
-    """Return the smooth difference in dB, [BANDS], from the English to the Mandarin voice, over similar vowels."""
+    """Return the smoothed spectral difference in dB, [BANDS], of the Mandarin minus the English voice, averaged over
+    similar vowels.
+    """
     bank = VoiceBank.load()
     gaps = []
     for vowel, name in _ALIKE.items():

@@ -1,8 +1,8 @@
 """Builds the shipped voice from recorded syllables.
 
 Run with `python -m model.training.voice.build_voice FOLDER`, a folder of `cmn-NAME1.mp3` to `cmn-NAME4.mp3` files, one
-for each tone; the data files of `model/studio/voice/recordings/` are rewritten. Needs pyworld. The same recordings give
-the same frames; another version of the Ogg encoder may round its bytes differently.
+for each tone; the data files of `model/studio/voice/recordings/` are rewritten. The program needs the package pyworld.
+The same recordings give the same frames; another version of the Ogg encoder may round its bytes differently.
 """
 
 import argparse
@@ -64,7 +64,9 @@ _SILENCE_SAMPLES = SAMPLE_RATE_HERTZ // 50
 
 
 def build(recordings: Path, folder: Path) -> dict[str, Any]:
-    """Analyse all recordings and write the voice bank into `folder`; return its table."""
+    """Analyse all recordings and write the data of the recorded voice into `folder`; return the table of the
+    recordings.
+    """
     takes = _takes(recordings)
     frames = packed(np.concatenate([_coded(take) for take in takes.values()]))
     consonants = _encoded(takes)
@@ -80,8 +82,8 @@ def build(recordings: Path, folder: Path) -> dict[str, Any]:
 
 
 def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
-    """Return the recordings to keep, by syllable and tone: all of the first tone, and those of other tones that
-    resemble the first tone's.
+    """Return the recordings to keep, by syllable and tone: all of the first tone, and recordings of other tones that
+    resemble that of the first tone.
     """
     spoken = _with_lent_consonants(_spoken(recordings, 1))
     out = {(name, 1): take for name, take in spoken.items()}
@@ -125,7 +127,9 @@ def _read(path: Path) -> NDArray[np.float64]:
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
-    """Return a recording whose vowel has the level `VOWEL_LEVEL_DB`, with a louder end and a limited consonant."""
+    """Return a recording with its vowel at the level `VOWEL_LEVEL_DB`, the end of the vowel made louder, and the level
+    of the consonant limited.
+    """
     level = loudness_db(take.envelope)
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
     lift = np.zeros(len(level))
@@ -149,7 +153,9 @@ def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, Syllab
 
 
 def _consonant_gain(take: SyllableTake, name: str) -> float:
-    """Return the gain in dB that brings the loudest 20 ms of the consonant into its range below the vowel."""
+    """Return the factor for the waveform of the consonant that brings its loudest 20 ms into the allowed range of
+    levels below the vowel.
+    """
     if not len(take.consonant):
         return 1.0
     window = min(SAMPLE_RATE_HERTZ // 50, len(take.consonant))
@@ -187,7 +193,9 @@ def _coded(take: SyllableTake) -> NDArray[np.uint8]:
 
 
 def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[str, Any]]]:
-    """Return the table rows of every syllable: the position of each recording in the data files, and its marks."""
+    """Return the table rows of every syllable: the position of each recording in the data files, its vowel and its
+    steady part, its tone and its pitch in hertz.
+    """
     rows: dict[str, list[dict[str, Any]]] = {}
     starts = dict(zip(map(id, _consonants(takes)), _starts(_consonants(takes)), strict=True))
     frame = 0
@@ -208,17 +216,19 @@ def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[
 
 
 def _consonants(takes: Mapping[tuple[str, int], SyllableTake]) -> list[NDArray[np.float64]]:
-    """Return the sound of every consonant once, in order; several recordings may share one consonant."""
+    """Return the waveform of every consonant once, in order; several recordings may share one consonant."""
     return list({id(take.consonant): take.consonant for take in takes.values() if len(take.consonant)}.values())
 
 
 def _starts(consonants: Sequence[NDArray[np.float64]]) -> list[int]:
-    """Return the sample at which each consonant begins in the common file, with silence between them."""
+    """Return the sample at which each consonant begins in the common sound file, in which the consonants are separated
+    by silence.
+    """
     return [0, *np.cumsum([len(sound) + _SILENCE_SAMPLES for sound in consonants]).tolist()][:-1]
 
 
 def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
-    """Return the sound of all consonants, with silence between them, as one Ogg Vorbis stream."""
+    """Return the waveforms of all consonants, separated by silence, as the bytes of one Ogg Vorbis stream."""
     silence = np.zeros(_SILENCE_SAMPLES)
     sound = np.concatenate([part for consonant in _consonants(takes) for part in (consonant, silence)])
     buffer = io.BytesIO()
@@ -231,7 +241,7 @@ def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
 
 
 def main() -> None:
-    """Command line: build the bank of the recorded voice."""
+    """Command line: build the data files of the recorded voice, and print their size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, help="folder with cmn-NAME1.mp3 to cmn-NAME4.mp3 files at 48 kHz")
     default = Path(__file__).parents[2] / "studio" / "voice" / "recordings"

@@ -49,7 +49,7 @@ def features(samples: Floats) -> Floats:
 
 
 def _filters() -> NDArray[np.float64]:
-    """Return triangular filters [BANDS, bins], equally spaced in mel."""
+    """Return a bank of triangular filters [BANDS, bins], equally spaced in mel."""
     edges = _hertz(np.linspace(_mel(_LOWEST_HERTZ), _mel(_HIGHEST_HERTZ), BANDS + 2))
     hertz = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HERTZ)
     rising = (hertz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
@@ -105,7 +105,9 @@ class Recogniser(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Recognition rates, 0 to 1: the share of syllables recognised at the first guess, and among the best five."""
+    """Recognition rates, 0 to 1: the share of syllables that are the recogniser's first guess, and that are among its
+    five best.
+    """
 
     initial: tuple[float, float]
     final: tuple[float, float]
@@ -162,7 +164,9 @@ def scores(model: Recogniser, spectra: Sequence[Floats]) -> tuple[Tensor, Tensor
 
 
 def understood(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]) -> Shares:
-    """Return the recognition rates of the model for `spectra` of `syllables`; a syllable is the pair of its parts."""
+    """Return the recognition rates of the model for `spectra` of `syllables`; a syllable is the pair of initial and
+    final.
+    """
     initial, final = scores(model, spectra)
     whole = torch.stack(
         [

@@ -45,8 +45,8 @@ class SyllableTake:
         nucleus: the frame where the vowel (or glide) begins.
         hold: first and last frame of the steadiest part of the vowel.
         consonant: waveform of an unvoiced initial, up to the first voiced frame; empty if there is none.
-        vowel_rms: RMS of the waveform where the vowel is held.
-        f0_hertz: median of the fundamental.
+        vowel_rms: RMS of the waveform in the steadiest part of the vowel.
+        f0_hertz: median of the fundamental frequency in hertz.
     """
 
     envelope: Frames
@@ -79,8 +79,8 @@ def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
 
 
 def _spectra(sound: NDArray[np.float64]) -> tuple[Frames, Frames, Frames, Frames]:
-    """Return the fundamental in hertz, the level below 1 kHz in dB, the power in dB of the bands [frames, BANDS], and
-    the share of noise [frames, 6] of a recording.
+    """Return the analysis of a recording frame by frame: fundamental frequency in hertz, level below 1 kHz in dB, power
+    of the bands in dB [frames, BANDS], and share of noise [frames, 6].
     """
     f0, times = pyworld.harvest(sound, SAMPLE_RATE_HERTZ, _FLOOR_HERTZ, _CEILING_HERTZ, FRAME_SECONDS * 1000)
     f0 = pyworld.stonemask(sound, f0, times, SAMPLE_RATE_HERTZ)
@@ -120,7 +120,9 @@ def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, in
 
 
 def _steadied(bands: Frames) -> Frames:
-    """Return the frames with gaps in their frequency bands filled, and without deviations of single frames."""
+    """Return the spectral frames [frames, BANDS] in dB with gaps in frequency bands filled, and smoothed over
+    neighbouring frames.
+    """
     filled = np.maximum(bands, bands.max() + _ENVELOPE_FLOOR_DB)
     padded = np.pad(filled, ((2, 2), (0, 0)), mode="edge")
     windows = np.stack([padded[k : k + len(bands)] for k in range(5)])

@@ -1,5 +1,5 @@
-"""Lyrics for measuring whole songs: some written for this purpose, an old folk text, and two poems of the Tang and Song
-dynasties.
+"""Song lyrics for the evaluation of whole songs: some written for this purpose, an old folk text, and two poems of the
+Tang and Song dynasties.
 """
 
 SONGS = {

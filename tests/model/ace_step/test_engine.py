@@ -1,4 +1,4 @@
-"""What ACE-Step does beyond what every engine promises; weights are random."""
+"""Tests of ACE-Step v1 beyond the common tests of all engines; weights are random."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Finished sections: all that they keep, and what they hand to a process that has never seen their song."""
+"""Tests of finished sections: the data that they keep, and the bytes from which another process restores them."""
 
 import weakref
 

@@ -1,4 +1,4 @@
-"""What happens when a device has no memory for a pass, and how much memory songs are said to take."""
+"""Tests of a device without enough memory for a pass, and of the estimated memory of songs."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,9 @@ ROWS = 4
 
 
 class SmallDevice:
-    """Passes of an engine on a device with little memory, which notes how many rows were asked for."""
+    """Fake of an engine's forward passes on a device with little memory: a pass of more than `ROWS` rows fails. `asked`
+    records the number of rows of each call.
+    """
 
     def __init__(self, forward: BatchedForward) -> None:
         self.asked: list[int] = []
@@ -59,7 +61,7 @@ def test_a_batch_without_room_is_halved_and_its_songs_are_those_of_each_alone(
 
 
 def kernel(queries: torch.Tensor, *_given: object, **_how: object) -> torch.Tensor:
-    """Attention as a fused kernel does it, which keeps no scores."""
+    """Fake of a fused attention kernel, which does not store the attention scores."""
     return torch.empty_like(queries)
 
 

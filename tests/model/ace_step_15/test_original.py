@@ -1,4 +1,4 @@
-"""Parts and whole songs against recordings of diffusers' pipeline, on its own tiny random weights."""
+"""Compares parts and whole songs with recordings of diffusers' pipeline, on its tiny random weights."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ PEAK = 10.0 ** (-1.0 / 20.0)
 
 
 def close(ours: torch.Tensor, expected: torch.Tensor, share: float) -> None:
-    """Compare to a share of the largest expected number."""
+    """Assert that all values are equal within a tolerance, `share` times the largest expected absolute value."""
     torch.testing.assert_close(ours, expected, rtol=0, atol=share * float(expected.abs().max()))
 
 
@@ -76,7 +76,9 @@ def test_a_song_is_that_of_the_original(name: str, networks: Networks, recording
 
 
 def test_songs_that_share_passes_are_those_that_the_original_makes_alone(networks: Networks, recordings: Path) -> None:
-    """The original does not mask the padding of the shorter context; the passes here do."""
+    """Compare two songs in shared passes with recordings of both. The recording of the second is of the song alone,
+    because the original does not mask the padding of a shorter context.
+    """
     together = [Case.of(recordings, name) for name in ("t2m_base", "t2m_batch2_item1_alone")]
     trajectories = [case.trajectory(networks) for case in together]
     forward = BatchedForward(networks.transformer)

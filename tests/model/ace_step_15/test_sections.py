@@ -1,4 +1,4 @@
-"""Songs that are made section by section: where sections meet, latents and sound go on as in one piece."""
+"""Tests of songs that are generated section by section: latents and sound are continuous where two sections meet."""
 
 import itertools
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""Records what transformers makes of the tiny checkpoints: `python -m tests.model.musicgen.record`.
+"""Records the results of the library transformers for the tiny checkpoints: `python -m tests.model.musicgen.record`.
 
-The recordings are the reference of the tests, which then need no transformers: importing it takes longer than they do.
-With `--check` they are compared with what transformers makes now, and nothing is written. Needs
-transformers beside the packages of development.
+The recordings are the reference values of the tests, which then do not need transformers, because importing it takes
+longer than the tests. With `--check` the recordings are compared with the library's present results, and nothing is
+written. The program needs transformers in addition to the packages for development.
 """
 
 import sys
@@ -35,7 +35,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the recordings, or compare them; returns 1 if they differ."""
+    """Write the recordings, or with "--check" compare them with new ones; returns 1 if they differ, otherwise 0."""
     made: Arrays = {}
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         for name, kind in (("mono", MONO), ("stereo", STEREO), ("melody", MELODY)):
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def recording(rate: int, seconds: float, channels: int) -> NDArray[np.float32]:
-    """A tune of changing notes in noise, [channels, samples]."""
+    """Return sound [channels, samples] with a sequence of sine tones and noise."""
     times = np.arange(round(rate * seconds)) / rate
     notes = np.array([220.0, 262.0, 330.0, 294.0, 196.0])[(times * 2).astype(int) % 5]
     noise = 0.05 * np.random.default_rng(1).standard_normal((channels, len(times)))
@@ -105,7 +105,7 @@ def _generator(model: Any, tokenizer: Any) -> Callable[..., tuple[NDArray[Any], 
     decode = model.audio_encoder.decode
 
     def generate(prompt: str, frames: int, **given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The codes [codebooks, frames] of a song, and its sound."""
+        """Return the audio codes [codebooks, frames] of a song, and its sound."""
         heard: list[torch.Tensor] = []
 
         def hearing(codes: torch.Tensor, **more: Any) -> Any:

@@ -1,4 +1,4 @@
-"""MusicGen beyond the promises of every engine; weights are random."""
+"""Tests of MusicGen beyond the common tests of all engines; weights are random."""
 
 import pickle
 import subprocess

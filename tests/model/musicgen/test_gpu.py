@@ -1,4 +1,6 @@
-"""MusicGen on a GPU: what company, seats and kernels of many rows must not change."""
+"""Tests of MusicGen on a GPU: songs do not change with other songs in the pass, with their seat in the buffers, or with
+kernels for many rows.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Songs that continue a recording, or follow a melody; weights are random."""
+"""Tests of songs that continue a recording or follow a melody; weights are random."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tokens and sound are those of transformers, from recordings that `tests.model.musicgen.record` makes."""
+"""Compares tokens and sound with those of the library transformers, in recordings of `tests.model.musicgen.record`."""
 
 import io
 from collections.abc import Sequence
@@ -56,13 +56,13 @@ def kind_of(engine: MusicGenEngine) -> Kind:
 
 
 def params(number: int = 0, **fields: object) -> SongParams:
-    """The parameters of one of the recorded songs."""
+    """Return the parameters of the recorded song with the number `number`."""
     usual: dict[str, object] = {"duration_seconds": FRAMES[number] * FRAME_SECONDS, "guidance_scale": GUIDANCE}
     return SongParams(PROMPTS[number], "", 1, options=GREEDY, **usual | fields)  # type: ignore[arg-type]
 
 
 class Making:
-    """A song that is being made, section after section."""
+    """A song that is generated section by section; `sound` collects its rendered windows."""
 
     def __init__(self, engine: MusicGenEngine, plan: SongPlan) -> None:
         self._engine, self._plan, self._index = engine, plan, 0
@@ -74,7 +74,7 @@ class Making:
         return self._engine.begin(self._plan, self._index, conditions, context)
 
     def go_on(self) -> bool:
-        """Render a finished section and begin the next; false if there is none."""
+        """Render a finished section and begin the next one. Returns False if the finished section was the last."""
         if self.state.step < self.state.steps:
             return True
         self.sound += list(self._engine.render(self.state))
@@ -92,7 +92,7 @@ class Making:
 
 
 def made(engine: MusicGenEngine, songs: Sequence[SongParams], *, apart: int = 1) -> list[Making]:
-    """The songs, of which every `apart` steps one joins those that are being made."""
+    """Generate several songs together and return them; every `apart` steps one more song joins."""
     waiting, going, done = [engine.plan(song) for song in songs], list[Making](), list[Making]()
     step = 0
     while waiting or going:
@@ -174,7 +174,7 @@ def test_windows_joined_equal_the_whole(engine: MusicGenEngine) -> None:
 
 
 def audio(sound: NDArray[np.float32]) -> bytes:
-    """A file as long as `sound`, in a rate that recordings may have."""
+    """Return a WAV file that is as long as `sound`, at a sample rate that the engine accepts."""
     file = io.BytesIO()
     soundfile.write(file, np.repeat(sound.T, 8, axis=0), 8000, format="WAV")
     return file.getvalue()

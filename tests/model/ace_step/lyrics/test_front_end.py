@@ -47,7 +47,11 @@ def test_lines_are_read_in_the_language_of_the_original(row: dict[str, list[int]
 
 
 def test_words_are_those_of_the_original_wherever_it_is_seen_what_it_read() -> None:
-    """Its vocabulary is not here: but a word must always have the same ids, and other ids than another word."""
+    """Check that each word always gets the same token ids from the original tokenizer, and that two words never get the
+    same ids.
+
+    The original vocabulary is not in the repository, so the test compares the cleaned words with recorded token ids.
+    """
     seen: dict[str, set[tuple[int, ...]]] = defaultdict(set)
     for row in [*ONE_LINE, *RECORDED["encode"]]:
         ids = row["ids"][2:-1] if row in ONE_LINE else row["ids"][1:]

@@ -27,7 +27,7 @@ SMALL = VocoderConfig(depths=(1, 1, 2, 1), widths=(8, 8, 12, 16), head_width=128
 
 
 def random_vocoder() -> Vocoder:
-    """A vocoder with random weights: what it makes is noise."""
+    """Return a vocoder with random weights, whose output is noise."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         vocoder = Vocoder(SMALL)

@@ -29,7 +29,7 @@ SMALL = TransformerConfig(
 
 
 def random_transformer(seed: int = 0) -> Transformer:
-    """A transformer with random weights: what it makes is noise."""
+    """Return a transformer with random weights, whose output is noise."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = Transformer(SMALL)
@@ -40,7 +40,7 @@ def random_transformer(seed: int = 0) -> Transformer:
 
 @functools.cache
 def full_size() -> Transformer:
-    """The transformer of the release, without weights."""
+    """Return the transformer in the size of the release, on the meta device without weights."""
     with torch.device("meta"):
         return Transformer(TransformerConfig())
 
@@ -92,7 +92,7 @@ def test_full_size_takes_as_many_operations_as_the_original(frames: int, tokens:
 
 
 def released() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the live tensors of the released transformer."""
+    """Return the names and shapes of the tensors of the released transformer that inference uses."""
     wide, lyric = 2560, 1024
 
     def linear(name: str, rows: int, columns: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
@@ -159,7 +159,9 @@ def recorded_context(model: Transformer, recorded: Arrays, weaken: float | None 
 
 
 def contexts_with_holes(model: Transformer, recorded: Arrays, sharpness: float | None = None) -> ContextBatch:
-    """The recorded batch as the original saw it: padding between text and lyrics is masked, but takes positions."""
+    """Return the recorded batch of contexts as in the original: padding between text and lyrics is masked, but counts
+    in the positions.
+    """
     context = recorded_context(model, recorded)
     caches = [model.cached(context[row : row + 1]) for row in range(2)]
     factors = None if sharpness is None else torch.full((2,), sharpness)

@@ -53,7 +53,9 @@ def close(ours: list[torch.Tensor], expected: list[torch.Tensor]) -> None:
 
 
 class FakeRecorder:
-    """Does recorded work again where a GPU would replay it, and counts."""
+    """Fake of a CUDA graph recorder: runs the recorded work again instead of replaying a graph, and counts recordings
+    and replays.
+    """
 
     def __init__(self) -> None:
         self.recorded = self.replayed = 0
@@ -71,7 +73,9 @@ class FakeRecorder:
 
 @pytest.fixture
 def graphs_compiled() -> Iterator[list[int]]:
-    """How many graphs were compiled from here on; one more shape than dynamo allows is an error."""
+    """Yield a list with one number, the graphs that torch has compiled since; exceeding dynamo's limit of
+    recompilations raises an error.
+    """
     count = [0]
 
     def backend(graph: torch.fx.GraphModule, _inputs: list[torch.Tensor]) -> torch.fx.GraphModule:

@@ -1,4 +1,4 @@
-"""Both layouts of a checkpoint hold the same networks; what does not fit is named."""
+"""Tests that both layouts of a checkpoint give the same networks, and that tensors which do not fit are named."""
 
 import json
 import shutil
@@ -39,7 +39,9 @@ def original_name(part: str, name: str) -> str:
 
 
 def write_original(folder: Path, *, shards: int = 1, variant: str = "sft") -> Path:
-    """The tiny checkpoint in the original layout: one config, one set of weights, the silence in a file of torch."""
+    """Write the tiny checkpoint in the original layout: one config, one set of weights, and the latents of silence in
+    torch's format. Return its folder.
+    """
     model = folder / f"acestep-v15-{variant}"
     model.mkdir(parents=True)
     shutil.copytree(CHECKPOINT / "vae", folder / "vae")

@@ -1,4 +1,4 @@
-"""Rows that know nothing of each other share passes, and come out as they do alone."""
+"""Tests that rows of unrelated songs share passes, and that their results are the same as alone."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Compiled and captured passes make what plain ones make."""
+"""Tests that compiled passes and CUDA graphs give the same results as plain passes."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -63,7 +63,9 @@ def close(ours: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> Non
 
 @pytest.fixture
 def graphs_compiled() -> Iterator[list[int]]:
-    """How many graphs were compiled; one more shape than dynamo allows is an error."""
+    """Yield a list with one number, the graphs that torch has compiled since; exceeding dynamo's limit of
+    recompilations raises an error.
+    """
     count = [0]
 
     def backend(graph: torch.fx.GraphModule, _inputs: list[torch.Tensor]) -> torch.fx.GraphModule:
@@ -88,7 +90,9 @@ def test_blocks_that_are_compiled_once_serve_all_shapes_and_masks(graphs_compile
 
 
 class FakeRecorder:
-    """Does recorded work again where a GPU would replay it, and counts."""
+    """Fake of a CUDA graph recorder: runs the recorded work again instead of replaying a graph, and counts the
+    replays.
+    """
 
     def __init__(self) -> None:
         self.replayed = 0

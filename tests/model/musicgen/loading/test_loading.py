@@ -1,4 +1,6 @@
-"""Checkpoints as released hold the networks, in newer and older files; what does not fit is named."""
+"""Tests that released checkpoints in newer and older formats can be loaded, and that tensors which do not fit are
+named.
+"""
 
 import json
 import re

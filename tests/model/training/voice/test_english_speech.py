@@ -15,8 +15,8 @@ TICKS = 50_000
 
 @pytest.fixture
 def written(tmp_path: Path) -> tuple[Path, Path, Path]:
-    """Files as hts_engine writes them: 5 frames each of silence, l, ah, v and silence, each phone 10 dB louder than the
-    one before.
+    """Write files in the format of hts_engine, and return their paths: 5 frames each of silence, l, ah, v and silence,
+    each phone 10 dB louder than the one before.
     """
     cepstra = np.zeros((25, 45), np.float32)
     cepstra[:, 0] = np.repeat(np.arange(5), 5) * 10 * np.log(10) / 20
