@@ -54,7 +54,7 @@ ENGINES: Engines = MappingProxyType(
         ),
     }
 )
-"""The engines that come with this package, by name."""
+"""The engines of this package, by name."""
 
 
 class EngineClass(Protocol):

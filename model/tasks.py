@@ -108,4 +108,6 @@ class Complete:
 
 
 Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit | ExtractTrack | Lego | Complete
-"""The task of a request, unless it asks for a new song. A seed that is `None` follows from the song's own."""
+"""The task of a request that does not ask for a new song. If a task's seed is `None`, it is derived from the song's
+seed.
+"""

@@ -14,16 +14,22 @@ from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES
 
 _STEP_TENSORS = 6
-"""Approximate number of tensors per frame, as wide as the feed-forward before its gate, that a step holds at once."""
+"""Approximate number of tensors in memory at once in a denoising step, each as wide as a feed-forward layer before its
+gate.
+"""
 
 _CODEC_TENSORS = 6.05
-"""Number of tensors of the autoencoder's widest stage that live at once: 5.5 when decoding, 6.0 when encoding."""
+"""Number of tensors of the autoencoder's widest stage that are in memory at once; measured: 5.5 when decoding, 6.0 when
+encoding.
+"""
 
 _WINDOW_TENSORS = 12
-"""Number of tensors of the vocoder's widest stage that live at once: 11.1."""
+"""Number of tensors of the vocoder's widest stage that are in memory at once; measured: 11.1."""
 
 _SCORE_TENSORS = 5.5
-"""Number of attention weight tensors, [heads, tokens, tokens], that the lyric encoder holds at once: 5.2."""
+"""Number of attention weight tensors, [heads, tokens, tokens], in memory at once in the lyric encoder;
+measured: 5.2.
+"""
 
 _CHANNELS = 2
 _FLOAT32_BYTES = 4

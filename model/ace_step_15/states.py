@@ -103,5 +103,5 @@ class State:
         if self.index == len(self.spec.sections) - 1:
             return Context(latents[:0], latents[:0])
         settled = last + self.spec.settled
-        # A view would keep all latents in memory for as long as the context is kept.
+        # Copied, because a view would keep all latents in memory as long as the context is kept.
         return Context(latents[max(0, last - CONTEXT_FRAMES) : settled].clone(), latents[settled:].clone())

@@ -69,7 +69,7 @@ class Encoder:
         if sound is None or not spec.given:
             return Known(0, torch.zeros(decoder.codebooks, 0, dtype=torch.int16))
         codes = self._networks.codec.encode(torch.from_numpy(sound[:, spec.before :]))
-        # Codebooks of the channels take turns: left, right, left, right.
+        # The codebooks of the two channels alternate: left, right, left, right.
         return Known(0, codes.transpose(0, 1).flatten(0, 1).to("cpu", torch.int16))
 
     def _melody(self, classes: NDArray[np.int64], dtype: torch.dtype) -> torch.Tensor:

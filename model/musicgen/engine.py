@@ -31,7 +31,7 @@ from model.tasks import Extend
 _log = logging.getLogger(__name__)
 
 _ALIGNMENT = 64
-"""Tokens by which buffers grow, so that every row begins where kernels like it."""
+"""Multiple to which the tokens of a buffer's rows are rounded up, so that rows are aligned for fast kernels."""
 
 
 class MusicGenEngine:

@@ -11,7 +11,7 @@ from model.musicgen.rendering import LONGEST_SECONDS
 from model.shared.tokens.caches import CacheShape
 
 _CODEC_TENSORS = 4
-"""Approximate number of tensors of the codec's largest stage that live at once."""
+"""Approximate number of tensors of the codec's largest stage that are in memory at once."""
 
 
 def section_bytes(

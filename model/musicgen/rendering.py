@@ -12,7 +12,7 @@ from model.shared.networks.window_decoder import growing_lengths
 
 _FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 4.0
-"""Length of the longest window."""
+"""Length of the longest window in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class SoundDecoder:
         begin, passed = (0, 0) if carry is None else (carry.end, carry.passed)
         later = min(last, end + context)
         if carry is not None and later == passed:
-            # At the end of the song the recurrent layers may have passed all frames before.
+            # At the end of the song the recurrent layers may already have processed all frames.
             inner, state = carry.inner, carry.state
         else:
             inner, state = self._passed(codes, first, passed, later, None if carry is None else carry.state)

@@ -69,7 +69,7 @@ class Renderer:
             skipped = min(left, sound.shape[1])
             left -= skipped
             made = sound[:, skipped:].copy()
-            # The share of the new sound grows over the whole crossfade, whatever windows it comes in.
+            # The crossfade may extend over several windows; the share of the new sound rises over its whole length.
             count = min(fading.shape[1], made.shape[1])
             done = fade - fading.shape[1]
             share = (np.arange(done, done + count, dtype=np.float32) + 0.5) / max(1, fade)

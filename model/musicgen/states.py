@@ -13,7 +13,7 @@ from model.shared.tokens.core import TokenCore
 from model.shared.tokens.sequences import TextCache, TokenSequence
 
 UNKNOWN = -1
-"""In the place of a code that is not known yet."""
+"""Value that stands for an audio code which is not yet known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

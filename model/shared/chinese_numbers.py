@@ -9,7 +9,9 @@ _TIME = r"(?<![\d:：.])\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?![\d:：])"
 _FRACTION = r"(?<![\d/／])\d{1,4}[/／]\d{1,4}(?![\d/／])|[½⅓⅔¼¾]"
 _SPAN = rf"{_PLAIN}[%％]?[~～–—－-]{_PLAIN}[%％]?(?=[\u3400-\u9fff])"
 NUMBER = f"{_TIME}|{_FRACTION}|{_SPAN}|{_SIGNED}"
-"""A pattern for text that is read as one number: with its sign, currency or unit, a time, a fraction, a range."""
+"""Regular expression for text that is read as one number, with its sign, currency or unit; also a time, a fraction, or
+a range.
+"""
 
 _DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
 _PLACES = ("", "shi2", "bai3", "qian1")

@@ -12,7 +12,9 @@ from model.shared.process_state import process_state
 from model.song import Window
 
 _AT_ONCE = -1
-"""Priority of the decoding stream, because listeners wait for windows, which are short compared with a step."""
+"""CUDA priority (high) of the decoding stream, because callers wait for windows of sound, which take less time than a
+step.
+"""
 
 
 class Device:
@@ -128,7 +130,7 @@ class Device:
         if stream is None:
             yield
             return
-        # With the device alone current first, leaving the stream does not make a context on GPU 0.
+        # The device is made current first, because leaving the stream would otherwise create a CUDA context on GPU 0.
         with torch.cuda.device(self.torch), torch.cuda.stream(stream):
             yield
 
@@ -150,7 +152,7 @@ def choose_arithmetic(dtype: torch.dtype) -> None:
     attention, whose factors are widened bfloat16 numbers, and the convolutions of the vocoder.
     """
     with process_state:
-        # cuDNN makes a plan for every new shape of an attention, which takes longer than a step.
+        # cuDNN would build an execution plan for every new shape of attention, which takes longer than a step.
         torch.backends.cuda.enable_cudnn_sdp(False)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = dtype is torch.bfloat16
 
@@ -168,7 +170,7 @@ def _opened(name: str) -> torch.device:
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]
     except torch.AcceleratorError:
-        raise  # the device's own error, which may pass: memory that a process just gone still holds
+        raise  # may be temporary, as when a process that has just ended still occupies memory
     except RuntimeError as error:
         raise EngineUnavailable(f"{name} cannot be used: {_driver_fault(str(error))}") from error
     return device

@@ -16,7 +16,7 @@ from model.song import InvalidParams, Violation
 MIN_SECONDS = 1.0
 MIN_RATE_HERTZ, MAX_RATE_HERTZ = 8_000, 192_000
 MAX_PEAK = 8.0
-"""Loudest sample, 18 dB above full scale: louder sound has no sensible scale."""
+"""Largest accepted absolute value of a sample, 18 dB above full scale; larger values show a wrong scale."""
 
 _FORMATS = frozenset({"MP3", "WAV", "WAVEX", "FLAC", "OGG"})
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})

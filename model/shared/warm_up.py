@@ -10,7 +10,7 @@ from model.song import SongParams
 _log = logging.getLogger(__name__)
 
 _SONG = SongParams("pop", "[verse]\nla la la la", seed=0, duration_seconds=10.0, steps=2)
-"""The shortest song with both a guided and an unguided step."""
+"""Request for the shortest song that has a guided and an unguided step."""
 
 
 def warm_up(engine: Engine) -> None:

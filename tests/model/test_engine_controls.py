@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RATE = 44_100
 LYRICS = "[verse]\n春天 1 2 3\n夜色很安静\n[chorus]\nla la la 4 5"
 STEPS = {"studio": 10, "ace_step": 3, "ace_step_15": 3, "musicgen": None}
-"""Few enough to be quick; `studio` takes no fewer."""
+"""Number of denoising steps for each engine, small to save time; 10 is the minimum of `studio`."""
 
 
 def recording() -> bytes:
@@ -76,7 +76,7 @@ CONTROLS: Mapping[Control, Mapping[str, Any]] = {
     Control.TIME_SIGNATURE: {"time_signature": "3/4"},
     Control.REFERENCE_AUDIO: {"reference_audio": music_pb2.ReferenceAudio(audio=AUDIO)},
 }
-"""A wish for every control, in fields of GenerateRequest."""
+"""Fields of GenerateRequest that use each control."""
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "ace_step.mode": {"mode": music_pb2.GENERATION_MODE_SECTIONED},
@@ -93,7 +93,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "musicgen.top_k": {"top_k": 2},
     "musicgen.temperature": {"temperature": 0.5},
 }
-"""A wish for every option of an engine, in fields of its options."""
+"""Fields of an engine's options that set each option."""
 
 
 _MESSAGES: Mapping[str, Any] = {
@@ -195,7 +195,7 @@ def test_an_engine_itself_plans_nothing_that_it_would_ignore(subject: Subject, c
 def test_an_option_changes_the_song_of_its_engine(subject: Subject, path: str) -> None:
     if path not in option_paths(subject.name):
         return
-    seconds = 17 if path.endswith(".mode") else 10  # enough for two sections, where they matter
+    seconds = 17 if path.endswith(".mode") else 10  # long enough for two sections if the test needs them
     without = {"lora": "rap"} if path.endswith(".lora_weight") else {}
     usual, other = (
         subject.song(subject.asked(duration_seconds=seconds, **subject.options(fields)))
@@ -208,7 +208,7 @@ def test_every_language_that_is_told_is_taken_and_another_is_refused(subject: Su
     for language in subject.info.languages:
         subject.validator.validate(subject.asked(language=language))
     if Control.LANGUAGE not in subject.info.controls:
-        return  # the field is refused as a whole
+        return  # the request is refused because of the whole field
     for language in ("tlh", "zha", "x-none"):
         with pytest.raises(InvalidRequest) as refused:
             subject.asked(language=language)

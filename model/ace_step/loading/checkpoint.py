@@ -21,7 +21,7 @@ FILES = (
     *(folder / name for folder in (TRANSFORMER, AUTOENCODER, VOCODER) for name in (CONFIG, WEIGHTS)),
     *(TEXT_ENCODER / name for name in (CONFIG, TEXT_WEIGHTS, TOKENIZER)),
 )
-"""The files that are used; the release has further files with redundant contents."""
+"""The files of the checkpoint that the engine reads; the release has further files with redundant contents."""
 
 RELEASED_BYTES = MappingProxyType(
     {

@@ -35,7 +35,7 @@ from model.shared.networks.t5 import T5Encoder
 _log = logging.getLogger(__name__)
 
 _DEAD = (".add_q_proj.", ".add_k_proj.", ".add_v_proj.", ".to_add_out.")
-"""Parts of the released transformer that are unused in inference, a fifth of its weights."""
+"""Parts of names of tensors in the released transformer that inference does not use, a fifth of its weights."""
 
 _TIED = "encoder.embed_tokens.weight"
 _SHARED = "shared.weight"
@@ -145,7 +145,7 @@ def _tokenizer(root: Path) -> Tokenizer:
     path = root / files.TEXT_ENCODER / files.TOKENIZER
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more precise
+    except Exception as error:  # the library raises no more specific exception class
         raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error
 
 

@@ -36,7 +36,7 @@ def clean(line: str, language: str) -> str:
 
 
 def _lowered(line: str, language: str) -> str:
-    if language == "tr":  # its capital I has no dot, and its capital İ keeps one
+    if language == "tr":  # in Turkish, the lower case of I has no dot, and that of İ has one
         line = line.replace("İ", "i").replace("Ö", "ö").replace("Ü", "ü")
     return line.lower()
 

@@ -48,7 +48,7 @@ class LyricTokenizer:
             raise EngineUnavailable(f"the lyric vocabulary {path} is not a file; ", *HOW_TO_GET)
         try:
             tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises nothing more precise
+        except Exception as error:  # the library raises no more specific exception class
             raise EngineUnavailable(
                 f"the file {path} is not a vocabulary of lyric tokens ({error}); ", *HOW_TO_GET
             ) from error

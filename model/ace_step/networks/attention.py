@@ -75,7 +75,8 @@ class LinearAttention(Projections):
         q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
         seen = _product(k.transpose(1, 2), v)
         weight = (q * k.sum(dim=1, keepdim=True, dtype=torch.float32)).sum(dim=-1, keepdim=True)
-        # Divided before the product, so that the result already has its dtype and needs no further pass over memory.
+        # The division comes before the product, so that the result has its final dtype and needs no further pass over
+        # memory.
         attended = _product_with_wide((q / (weight + _EPSILON)).to(x.dtype), seen)
         return self.out(torch.unflatten(attended, 0, (rows, self.heads)))
 

@@ -29,7 +29,7 @@ class _ChannelNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # Unlike F.rms_norm, which moves the channels to the end, this holds no second copy of them in float32.
+        # F.rms_norm would need the channels on the last axis, and so a second copy of `x` in float32.
         length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
         normed = (x * torch.rsqrt(length.square() / x.shape[1] + _NORM_EPSILON)).to(x.dtype)
         return torch.addcmul(self.bias[:, None, None], normed, self.weight[:, None, None])
@@ -93,7 +93,7 @@ class _LinearAttention(nn.Module):
         values [rows, heads, 3 * head width, places], float32.
         """
         query, key, value = scales.chunk(3, dim=2)
-        # A row of ones among the values makes the sum of the weights, by which the others are divided.
+        # An additional value of 1 gives the sum of the attention weights, by which the other values are divided.
         sums = F.pad(value, (0, 0, 0, 1), value=1.0) @ F.relu(key).transpose(-1, -2) @ F.relu(query)
         return sums[:, :, :-1] / (sums[:, :, -1:] + _ATTENTION_EPSILON)
 

@@ -20,7 +20,7 @@ LATENT_SHAPE = (8, 16)
 
 FIRST_WINDOW = 43
 WINDOW = 512
-"""Mel frames of a song's first window (half a second) and of its longest (six)."""
+"""Number of mel frames in the first window of a song (half a second) and in the longest windows (six seconds)."""
 
 _SCALE, _SHIFT = 0.1786, -1.9091
 _MEL_LOW, _MEL_HIGH = -11.0, 3.0

@@ -10,7 +10,9 @@ FUSION = {
     "realize_acc_reads_threshold": 64,
     "realize_opcount_threshold": 256,
 }
-"""Limits on inductor's fusion into one kernel: beyond them it writes intermediate values to memory."""
+"""Limits on the operations that torch's compiler fuses into one kernel; beyond these limits, it writes intermediate
+values to memory.
+"""
 
 
 def compile_block(block: nn.Module, backend: str) -> None:

@@ -15,7 +15,7 @@ _AUTOENCODER_DEFAULTS = {
     "encoder_out_shortcut": True, "decoder_in_shortcut": True,
 }  # fmt: skip
 _AUTOENCODER = _AUTOENCODER_DEFAULTS | {"downsample_block_type": "Conv", "upsample_block_type": "interpolate"}
-"""Values of the autoencoder's `config.json` that must be these; those that have a default may be absent."""
+"""Values that the autoencoder's `config.json` must have; those with a default may be absent."""
 
 
 @dataclass(frozen=True, slots=True)

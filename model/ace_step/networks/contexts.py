@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from model.ace_step.networks.attention import KeyValue
 
 BUCKET = 64
-"""Tokens of a context, and frames of captured passes, are rounded up to a multiple of this, so that shapes repeat."""
+"""Multiple to which the tokens of a context and the frames of recorded passes are rounded up, so that shapes repeat."""
 
 _COPIES = 2
-"""Copies of a song's keys and values while it is denoised: its own, and its row of a stack."""
+"""Copies of a song's keys and values while it is denoised: its own tensors, and its row in a batch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -64,7 +64,8 @@ class PatchEmbed(nn.Module):
         assert isinstance(out, nn.Conv2d)
         x = columns(latents)
         x = norm(x) if mask is None else _masked_group_norm(x, mask, norm)
-        # A product, not a convolution: its result has the memory layout of blocks, so one compiled block fits.
+        # A matrix product, not a convolution: its result has the memory layout of the blocks' outputs, so that one
+        # compiled block serves all blocks.
         return F.linear(x.squeeze(2).transpose(1, 2), out.weight.flatten(1), out.bias)
 
 

@@ -13,7 +13,9 @@ from model.ace_step.networks.config import VocoderConfig
 from model.shared.networks.window_decoder import decoded_windows
 
 CONTEXT_FRAMES = 86
-"""Mel frames to either side that affect a frame's samples; with as many, a window equals the whole."""
+"""Number of mel frames to either side that affect the samples of a frame. A window decoded with these frames equals the
+same samples decoded in one pass.
+"""
 
 _NORM_EPSILON = 1e-6
 
@@ -150,7 +152,7 @@ class Vocoder(nn.Module):
 
 
 MEL_FRAMES_AT_ONCE = 1024
-"""Frames whose spectra are held at the same time: twelve seconds."""
+"""Number of frames whose spectra are in memory at the same time: twelve seconds of sound."""
 
 
 class Held(nn.Module):

@@ -9,7 +9,7 @@ from model.song import SectionKind
 
 MIN_SECONDS, MAX_SECONDS = 10.0, 240.0
 SECTION_SECONDS = 8.0
-"""Shortest section in seconds, so that each has room for a phrase."""
+"""Shortest length of a section in seconds, which has room for one phrase."""
 
 _LINE_SECONDS = 3.5
 _INSTRUMENTAL_SECONDS = 10.0

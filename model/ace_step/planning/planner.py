@@ -35,7 +35,7 @@ from model.tasks import Edit, Extend, Repaint, Retake
 
 NAME = "ace_step"
 MAX_LYRIC_TOKENS = 4096
-"""Most lyric tokens: the longest that the model was trained with."""
+"""Largest number of lyric tokens, that with which the model was trained."""
 
 DEFAULT_GUIDANCE = 15.0
 
@@ -43,7 +43,9 @@ CONTROLS = frozenset(Control) - {
     Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL, Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE,
     Control.NEGATIVE_PROMPT, Control.TIME_SIGNATURE, Control.REFERENCE_AUDIO,
 }  # fmt: skip
-"""The controls that a request may use: v1 can neither follow a melody note by note nor make single tracks."""
+"""The controls that a request may use; ACE-Step v1 can neither follow a melody note by note nor generate single
+tracks.
+"""
 
 
 class Planner:

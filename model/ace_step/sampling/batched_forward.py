@@ -15,10 +15,10 @@ from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16
-"""Frames of a compiled pass are a multiple of this, so that kernels read whole cache lines."""
+"""The number of frames in a compiled pass is a multiple of this number, so that kernels read whole cache lines."""
 
 PADDED_SHARE = 0.125
-"""Most padding of a row, as a share of its length, to share a pass with another row."""
+"""Largest padding with which a row shares a pass with another one, as a share of the row's length."""
 
 
 class BatchedForward:
@@ -92,7 +92,7 @@ class BatchedForward:
             velocities = self._plain(rows, facts, rounded_up(max(lengths), self._multiple))
         if len(rows) == 1:
             return [velocities[..., : lengths[0]]]
-        # A view of the batch would keep all of it in memory for as long as a trajectory keeps its velocity.
+        # Copied, because a view would keep the whole batch in memory as long as a trajectory keeps its velocity.
         return [velocities[i : i + 1, ..., :length].clone() for i, length in enumerate(lengths)]
 
     def _plain(self, rows: Sequence[Row], facts: torch.Tensor, frames: int) -> torch.Tensor:

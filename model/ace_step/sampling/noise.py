@@ -41,4 +41,4 @@ class Noise:
 
 
 Noises = Callable[[int], Noise]
-"""Function that makes the noise generator of a seed."""
+"""Function that returns the noise generator of a random seed."""

@@ -17,7 +17,7 @@ LAUNCH_BOUND = 12 * BUCKET
 Longer passes are faster without the padding that a captured shape requires.
 """
 TOKENS = (4 * BUCKET, 8 * BUCKET)
-"""Captured context lengths; a shorter context is padded, which costs next to nothing."""
+"""Numbers of context tokens for which passes are recorded; a shorter context is padded, which costs little time."""
 
 SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, ROWS, TOKENS)
 

@@ -113,7 +113,7 @@ class Heun(_Levels):
         now, later = self.levels()
         advanced = self.advanced()
         if self._first is None:
-            # A copy: the velocity may be a view of those of a whole batch, which would stay in memory with it.
+            # Copied, because the velocity may be a view of a whole batch, which would stay in memory.
             advanced._first = (latents, velocity.clone(), later - now)
             return _moved(latents, (later - now) * velocity, self._weight), advanced
         start, first, distance = self._first

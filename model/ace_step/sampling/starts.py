@@ -76,7 +76,7 @@ def _follow(
     noise: Noise,
 ) -> Trajectory:  # fmt: skip
     steps = kept_steps(spec.steps, task.strength)
-    # The level of the noise is shifted once, the levels of the schedule twice, as in the released pipeline.
+    # The level of the initial noise is shifted once, the levels of the schedule twice, as in the released pipeline.
     level = shifted(1.0 - task.strength, SHIFT)
     latents = noised(source, start, level)
     levels = sigmas(steps, 1.0 - task.strength)

@@ -12,13 +12,15 @@ from model.ace_step.sampling.trajectories import FinishedTrajectory, Trajectory
 from model.song import Window
 
 CONTEXT_FRAMES = 108
-"""Latent frames (ten seconds) of earlier sound on which a section is conditioned."""
+"""Number of latent frames (ten seconds) of earlier sound on which a section is conditioned."""
 
 LOOKAHEAD_FRAMES = 11
-"""Latent frames denoised beyond a section's end: a second, as much as the vocoder looks ahead."""
+"""Number of latent frames denoised beyond a section's end: one second, the length of later sound that the vocoder
+needs.
+"""
 
 OVERLAP_SAMPLES = 1024
-"""Samples (23 ms) of the crossfade between sections."""
+"""Length in samples (23 ms) of the crossfade between sections."""
 
 
 @dataclass(frozen=True, slots=True)

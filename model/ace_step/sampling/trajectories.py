@@ -18,7 +18,7 @@ from model.ace_step.sampling.schedule import TIMESTEPS
 from model.shared.sampling.flow import euler, noised
 
 Draw = Callable[[int], torch.Tensor]
-"""Draws noise for a step, in the shape of the song's latents; for a repeated step, the same noise."""
+"""Function that returns noise for a step, in the shape of the song's latents; for a repeated step, the same noise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,5 +95,5 @@ def read_tokenizer(path: Path) -> Tokenizer:
     """
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more precise
+    except Exception as error:  # the library raises no more specific exception class
         raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error

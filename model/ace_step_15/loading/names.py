@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 
 Rename = Callable[[str], str | None]
-"""The name of a stored tensor in a network, or `None` if the tensor belongs to another one."""
+"""Function that returns the name in a network of a stored tensor, or `None` if the tensor belongs to another
+network.
+"""
 
 _ATTENTION = {
     "q_proj": "to_q",
@@ -78,7 +80,9 @@ def audio_detokenizer(name: str) -> str | None:
 
 
 ORIGINAL: tuple[Rename, ...] = (transformer, condition_encoder, audio_tokenizer, audio_detokenizer)
-"""One for each network in the original file of weights; every tensor belongs to exactly one."""
+"""Renaming functions, one for each network in the original file of weights; every tensor belongs to exactly one
+network.
+"""
 
 
 def _within(prefix: str, name: str) -> str | None:

@@ -14,7 +14,9 @@ KeyValue = tuple[torch.Tensor, torch.Tensor]
 """Keys and values of a context, each [rows, key heads, tokens, head width]."""
 
 Mask = torch.Tensor | Band | None
-"""Tokens that a layer attends to: by a mask for `F.scaled_dot_product_attention`, in a band, or all for `None`."""
+"""The tokens that a layer attends to: given by a mask for `F.scaled_dot_product_attention`, in a sliding window
+(`Band`), or all tokens (`None`).
+"""
 
 
 def positions(length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype) -> Table:
@@ -43,7 +45,7 @@ def attended(
     fewer heads.
     """
     if mask is not None and queries.is_cuda:
-        # With a mask CUDA has a kernel that keeps no scores only for as many key heads as there are queries.
+        # CUDA's fused kernel with a mask, which does not store the scores, needs as many key heads as query heads.
         groups = queries.shape[1] // keys.shape[1]
         keys, values = (each.repeat_interleave(groups, dim=1) for each in (keys, values))
     if isinstance(mask, Band):

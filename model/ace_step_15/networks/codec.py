@@ -16,7 +16,7 @@ from model.shared.networks.window_decoder import decoded_windows, growing_length
 
 FIRST_WINDOW = 13
 WINDOW = 150
-"""Latent frames of a song's first window (half a second) and of its longest (six)."""
+"""Number of latent frames in the first window of a song (half a second) and in the longest windows (six seconds)."""
 
 _KERNEL = 7
 

@@ -7,7 +7,7 @@ from model.ace_step_15.networks.config import ConditionConfig, TextConfig
 from model.ace_step_15.networks.layers import Stack
 
 SILENCE_FRAMES = 15_000
-"""Latent frames of the silence that comes with a checkpoint: ten minutes."""
+"""Number of latent frames of silence in a checkpoint: ten minutes."""
 
 
 class TextEncoder(Stack):
@@ -15,7 +15,7 @@ class TextEncoder(Stack):
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__(config.stack, (False,) * config.layers, causal=True)
-        # Without random numbers, which on the meta device would import torch's compiler.
+        # nn.Embedding's random initialisation would import torch's compiler on the meta device.
         self.embed_tokens = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
             torch.empty(config.vocabulary, config.stack.width), freeze=False
         )
@@ -47,7 +47,7 @@ class TimbreEncoder(SequenceEncoder):
 
     def __init__(self, config: ConditionConfig) -> None:
         super().__init__(config, config.timbre_sliding, config.channels)
-        # Part of the checkpoints, and without use in them: the first frame stands in its place.
+        # Stored in the checkpoints but not used: the output at the first frame is the timbre vector.
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -144,7 +144,7 @@ class Block(nn.Module):
 
     def _attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask) -> torch.Tensor:
         made = attended(queries, keys, values, mask)
-        # Kernels leave views of unlike layouts, for each of which the compiler would make another variant.
+        # Attention kernels return different memory layouts, each of which the compiler would compile separately.
         return made.clone(memory_format=torch.contiguous_format) if self._compiled else made
 
     def _modulations(self, time: torch.Tensor) -> tuple[torch.Tensor, ...]:

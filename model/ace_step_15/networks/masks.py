@@ -28,7 +28,7 @@ class Band:
         near = (query[:, None] - local[None]).abs() <= window
         key = (torch.arange(blocks, device=lengths.device) * window)[:, None] + local
         valid = (key >= 0) & (key < lengths[:, None, None])
-        # A query in the padding sees itself: without any key, attention is not a number.
+        # A query in the padding attends to itself, because attention without any key gives NaN.
         mask = (near & valid[:, :, None]) | (query[:, None] == local[None])
         return cls(window, mask.view(rows * blocks, 1, window, 3 * window))
 

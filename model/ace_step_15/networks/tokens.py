@@ -34,7 +34,7 @@ class Quantizer(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the integer codes [..., tokens] of vectors [..., tokens, width]."""
         steps = self._steps(x.device)
-        # A little wider than the outermost levels, so that these are reached.
+        # The range of tanh is widened a little beyond the outermost levels, so that these can be reached.
         reach = 1.0 + 1.0 / steps
         bounded = (_in_float32(self.project_in, x) / reach).tanh() * reach
         digits = torch.floor(steps * (bounded.clamp(-1.0, 1.0) + 1.0) / 2.0 + 0.5)

@@ -11,7 +11,7 @@ from model.ace_step_15.networks.layers import Block, TimeEmbedding
 from model.ace_step_15.networks.masks import below, sliding
 
 _INPUTS = 3
-"""Tensors of a frame that are joined: source, mask, and noisy latents."""
+"""Number of tensors that are joined per frame: source latents, mask, and noisy latents."""
 
 
 class Transformer(nn.Module):

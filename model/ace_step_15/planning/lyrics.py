@@ -9,10 +9,10 @@ from model.shared.lyrics.tagged import names_singers, tagged_text
 from model.song import SectionKind
 
 INSTRUMENTAL = "[Instrumental]"
-"""The lyrics of a song without words."""
+"""The text that the model expects as the lyrics of an instrumental song."""
 
 SECTION_SECONDS = 8.0
-"""Shortest section in seconds, so that each has room for a phrase."""
+"""Shortest length of a section in seconds, which has room for one phrase."""
 
 _SECONDS_OF_LINE = 3.5
 _SECONDS_OF_INSTRUMENT = 8.0

@@ -13,7 +13,7 @@ _METADATA = "- bpm: {bpm}\n- timesignature: {time}\n- keyscale: {key}\n- duratio
 _UNKNOWN = "N/A"
 
 TEXT_TOKENS, LYRIC_TOKENS = 256, 2048
-"""Most tokens of the two texts that the model reads."""
+"""Largest numbers of tokens in the text and in the lyrics that the model reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from model.shared.tasks import second_seed, section_seed
 from model.tasks import Task
 
 CONTEXT_FRAMES = 250
-"""Latent frames (ten seconds) of earlier sound on which a section is conditioned."""
+"""Number of latent frames (ten seconds) of earlier sound on which a section is conditioned."""
 
 OVERLAP_FRAMES = 25
-"""Latent frames (a second) beyond a section's end that are made twice, and crossfaded into the next section."""
+"""Number of latent frames (one second) beyond a section's end that are generated again in the next section, with a
+crossfade.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16
-"""Frames of a compiled pass are a multiple of this, so that kernels read whole cache lines."""
+"""The number of frames in a compiled pass is a multiple of this number, so that kernels read whole cache lines."""
 
 
 class BatchedForward:
@@ -74,7 +74,7 @@ class BatchedForward:
             velocities = self._graphs.replay(shape, rows)
         else:
             velocities = self._plain(rows, lengths)
-        # A view of the batch would keep all of it in memory for as long as a trajectory keeps its velocity.
+        # Copied, because a view would keep the whole batch in memory as long as a trajectory keeps its velocity.
         return [velocities[i, :length].clone() for i, length in enumerate(lengths)]
 
     def _plain(self, rows: Sequence[Row], lengths: Sequence[int]) -> torch.Tensor:

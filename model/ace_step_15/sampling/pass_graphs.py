@@ -12,7 +12,7 @@ from model.shared.networks.cuda_graphs import Recorder, Work, beginning, fill
 from model.shared.networks.recorded_passes import RecordedPasses, Shape, shapes_within
 
 BUCKET = 128
-"""Captured passes have a multiple of so many frames, about five seconds of sound."""
+"""The number of frames in recorded passes is a multiple of this number, about five seconds of sound."""
 
 LAUNCH_BOUND = 8 * BUCKET
 """Frames of all rows together, about 40 s of sound, above which launches take less time than the kernels, by estimate:
@@ -20,7 +20,7 @@ LAUNCH_BOUND = 8 * BUCKET
 """
 
 TOKENS = (256, 512)
-"""Captured context lengths; a shorter context is padded, which costs next to nothing."""
+"""Numbers of context tokens for which passes are recorded; a shorter context is padded, which costs little time."""
 
 SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, (1, 2, 4), TOKENS)
 

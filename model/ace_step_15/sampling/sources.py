@@ -12,7 +12,9 @@ from model.ace_step_15.sampling.trajectories import Kept
 
 TIMBRE_SECONDS = 30
 FADE_FRAMES = 5
-"""Frames (a fifth of a second) inside of a repainted window over which it is mixed with the kept part."""
+"""Number of latent frames (a fifth of a second) just inside a repainted window that are crossfaded with the
+kept part.
+"""
 
 
 def everything(source: torch.Tensor) -> torch.Tensor:
@@ -52,7 +54,7 @@ def kept(source: torch.Tensor, mask: torch.Tensor) -> Kept:
     outside = (1.0 - mask).transpose(0, 1)
     soft = torch.zeros_like(outside)
     for distance in range(1, fade + 2):
-        # 1 where no kept frame is nearer than `distance`.
+        # 1 for frames whose distance to every kept frame is at least `distance`.
         far = 1.0 - F.max_pool1d(outside, 2 * distance - 1, stride=1, padding=distance - 1)
         soft = soft + far / (fade + 1)
     return Kept(source, soft.transpose(0, 1).clamp(0.0, 1.0))

@@ -26,9 +26,9 @@ from model.shared.networks.t5 import T5Encoder
 _log = logging.getLogger(__name__)
 
 _UNUSED = re.compile(
-    r"\.codebook\.(inited|cluster_size|embed_avg)$"  # which only training needs
-    r"|^decoder\.model\.decoder\.embed_positions\.weights$"  # waves, which are computed
-    r"|^text_encoder\.encoder\.embed_tokens\.weight$"  # the same as text_encoder.shared
+    r"\.codebook\.(inited|cluster_size|embed_avg)$"  # statistics that only training needs
+    r"|^decoder\.model\.decoder\.embed_positions\.weights$"  # sinusoidal position embeddings, which are computed
+    r"|^text_encoder\.encoder\.embed_tokens\.weight$"  # a copy of text_encoder.shared
 )
 _NEW_NORM = re.compile(r"\.parametrizations\.weight\.original([01])$")
 _PROJECTIONS = ("enc_to_dec_proj.", "audio_enc_to_dec_proj.")

@@ -56,7 +56,7 @@ class SoundMelody:
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
         """Return the pitch classes of the recording from `start_seconds` on; see `Melody.classes`."""
         start = round(start_seconds * config.sample_rate)
-        # A recording that is shorter than what the model reads at once repeats with its classes, as in the release.
+        # If a recording is shorter than the model's melody input, its pitch classes are repeated, as in the release.
         count = min(config.samples, len(self.sound))
         index = (start + np.arange(count)) % len(self.sound)
         return np.resize(classes_of_sound(self.sound[index], config), config.length)

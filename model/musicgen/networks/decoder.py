@@ -69,7 +69,7 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        # Embeddings are made as linear layers: their own initialisers import torch's compiler.
+        # Embedding tables are linear layers here, because the initialisers of nn.Embedding import torch's compiler.
         self.embed_tokens = nn.ModuleList(
             [nn.Linear(config.width, config.vocabulary + 1, bias=False) for _ in range(config.codebooks)]
         )

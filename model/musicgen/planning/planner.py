@@ -22,7 +22,7 @@ NAME = "musicgen"
 MIN_SECONDS, MAX_SECONDS = 3.0, 240.0
 DEFAULT_GUIDANCE, DEFAULT_TOP_K, DEFAULT_TEMPERATURE = 3.0, 250, 1.0
 TEXT_TOKENS = 256
-"""Most tokens of a prompt."""
+"""Largest number of tokens in a prompt."""
 
 _CONTROLS = frozenset({Control.GUIDANCE_SCALE, Control.KEY, Control.TEMPO, Control.EXTEND})
 _MELODY_CONTROLS = frozenset({Control.ANCHOR, Control.AUDIO_TO_AUDIO})
@@ -142,9 +142,9 @@ class Planner:
         if slid is not None:
             rate = self._codec.frames_per_second
             yield (
-                f"length: the model hears {WINDOW_SECONDS:g} s at once. Beyond them each part of the song is made from "
-                f"the prompt and the {(self._divider.window - slid.ticks) / rate:.0f} s before it alone, so that a "
-                "long song may lose its form."
+                f"length: the model reads at most {WINDOW_SECONDS:g} s of music at once. After that, each part of the "
+                f"song depends only on the prompt and the {(self._divider.window - slid.ticks) / rate:.0f} s before "
+                "it, so that a long song may lose its form."
             )
 
 

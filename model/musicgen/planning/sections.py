@@ -6,7 +6,7 @@ from model.musicgen.networks.config import ModelConfig
 from model.musicgen.planning.spec import SectionSpec
 
 WINDOW_SECONDS = 30.0
-"""Length of the music that the model was trained on: it hears no more at once."""
+"""Length in seconds of the music that the model was trained on, and to which it can attend at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class Divider:
         length.
         """
         ahead, delay, new = self.config.codec.ahead, self.config.decoder.delay, frames - given
-        # No section is so short that it is known before it begins.
+        # Each section is longer than the codec's look-ahead; otherwise its tokens would be known before it begins.
         count = max(1, min(-(-new // self.longest), new // (ahead + 1)))
         ends = [given + new * (index + 1) // count for index in range(count)]
         known = [min(frames, end + ahead) for end in ends]
-        # The tokens of a section are complete when the latest codebook has its last frame.
+        # The tokens of a section are complete when the most delayed codebook has its last frame.
         before = [given - delay, *known[:-1]]
         ticks = [later - earlier for earlier, later in zip(before, known, strict=True)]
         steps = min(min(ticks), -(-max(ticks) // self.step_frames))

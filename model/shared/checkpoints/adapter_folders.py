@@ -6,11 +6,11 @@ from pathlib import Path
 from model.engine import EngineUnavailable, Option
 
 WEIGHTS = ("pytorch_lora_weights.safetensors", "adapter_model.safetensors")
-"""Names of the file of weights: that of diffusers, and that of PEFT."""
+"""Names of an adapter's file of weights, in the formats of diffusers and of PEFT."""
 
 CONFIG = "adapter_config.json"
 NAME_CHARACTERS = 64
-"""Most characters of an adapter's name, which is a value of a request."""
+"""Largest number of characters in an adapter's name, which requests use to choose it."""
 
 
 def weights_in(folder: Path) -> Path | None:

@@ -15,7 +15,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def skeleton(make: Callable[[], Network]) -> Network:
     """Return the network that `make` builds, on the meta device, where its weights take no memory."""
-    # torch.device and some libraries change defaults of the whole process while a network is made.
+    # torch.device and some libraries change process-wide defaults while a network is built.
     with process_state, torch.device("meta"):
         return make()
 

@@ -19,10 +19,10 @@ from model.shared.checkpoints.adapter_folders import CONFIG, WEIGHTS, weights_in
 
 _FACTORS = (".lora_A.weight", ".lora_B.weight", ".alpha")
 _PREFIXES = ("base_model.model.", "transformer.")
-"""Beginnings of names that PEFT and diffusers put before those of the network's layers."""
+"""Prefixes that PEFT and diffusers add to the names of the network's layers."""
 
 Rename = Callable[[str], str]
-"""The name in the network of a layer's tensor in the file of an adapter."""
+"""Function that returns the name in the network of a tensor in an adapter's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Pair:
 
 
 Adapter = Mapping[str, Pair]
-"""The changes of an adapter by the name of the linear layer."""
+"""The low-rank changes of an adapter, by the name of the linear layer."""
 
 _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter", default=None)
 

@@ -28,7 +28,7 @@ _HEAD_ROLES = (
     "words|music|singers?|title|song|label|published|released?|source|genre|styles?|mood|tags|prompt|tempo|key|capo|"
     "tuning|duration|length|language|feat\\.?|featuring|来源|來源|备注|備註|说明|风格|情绪|速度|节拍|时长|语言"
 )
-"""Names of roles that are also words of songs; they are recognised only before the first words and after the last."""
+"""Names of credits that may also be words of songs; recognised only before the first sung line and after the last."""
 
 _LONGEST = 120
 
@@ -72,7 +72,7 @@ _PREAMBLE = re.compile(
     r"(?:.{0,60}\b)?here(?:['’]s| is| are)\b.{0,60}\b(?:lyrics|song)\b.{0,40}[:：]",
     re.IGNORECASE,
 )
-"""The introduction in the response of a language model that wrote the lyrics."""
+"""Introduction by a language model that wrote the lyrics ("Here are the lyrics:")."""
 _ENCLOSED = re.compile(r"[(（【\[{]\s*([^()（）【】\[\]{}]{2,60}?)\s*[)）】\]}]")
 _SPACES_IN_ROLE = re.compile(r"^([作填编演原词])\s{1,4}([词詞曲唱])(?=\s*[:：])")
 _SHORT_JOINED = re.compile(r"(?:作?[词詞曲]|编曲|編曲)\s*[-–—|｜=＝]\s*\S.{0,20}")

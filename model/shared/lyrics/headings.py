@@ -13,7 +13,7 @@ from model.shared.lyrics.singers import Singer
 from model.shared.lyrics.tags import Heading, Remark, Repetition, Tag, is_strong, read_tag
 
 Piece: TypeAlias = Tag | str
-"""A tag of a line, or words of it."""
+"""A tag in a line, or a text of words."""
 
 _DOUBLED = re.compile(r"([\[［【{<}\]］】>])\1+")
 _NESTED = re.compile(r"\[([^\[\]]{1,40})\[([^\[\]]{1,40})\]\]?")
@@ -55,7 +55,7 @@ _BESIDE_TAG = re.compile(
     r"energetic|choir|beat)\b|轻声|吉他|钢琴|人声|弦乐)[^()（）]*[)）]",
     re.IGNORECASE,
 )
-"""Pattern of directions for singing or playing a section, on the line of its tag."""
+"""Regular expression for directions on how to sing or play a section, in the line of its tag."""
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
 _REPEAT = re.compile(r"repeat\s", re.IGNORECASE)

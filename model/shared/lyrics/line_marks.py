@@ -29,7 +29,7 @@ def without_comments(lines: list[Line], notes: Notes) -> list[Line]:
     section's tag.
     """
     kept = [Line(line.number, "" if _RULE.fullmatch(line.text) else _uncommented(line.text)) for line in lines]
-    if not any(line.text for line in kept):  # then the signs are no comments
+    if not any(line.text for line in kept):  # if all lines are marked, the signs are not comment marks
         return [Line(line.number, _COMMENT.sub(r"\1", line.text)) for line in lines]
     comments = [old.text for old, new in zip(lines, kept, strict=True) if _COMMENT.fullmatch(old.text) and not new.text]
     if comments:

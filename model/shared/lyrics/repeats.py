@@ -3,7 +3,7 @@
 import re
 
 MOST_TIMES = 16
-"""Most repetitions by one mark."""
+"""Largest number of times that one repeat mark can give."""
 
 _LONGEST = 40
 _CHINESE = {"一": 1, "两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}

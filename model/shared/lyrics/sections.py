@@ -10,7 +10,7 @@ from model.shared.lyrics.tags import Heading, Remark, Repetition
 from model.song import InvalidParams, SectionKind, Violation
 
 MOST_LINES = 2_000
-"""Most lines including repetitions."""
+"""Largest number of lines in the lyrics, including repetitions."""
 
 MOST_SECTIONS = 200
 
@@ -50,7 +50,7 @@ class _Draft:
     after_blank: bool
     lines: list[WrittenLine] = field(default_factory=list)
     stanza: int = 0
-    """Index of the first line after the last blank one."""
+    """Index of the first line of the current stanza, the one after the last blank line."""
 
     @property
     def kind(self) -> SectionKind:

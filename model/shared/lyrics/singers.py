@@ -38,7 +38,9 @@ _SPELLINGS = {
 }
 _SINGERS = MappingProxyType({name: singer for singer, names in _SPELLINGS.items() for name in names.split()})
 _ENCLOSED_NAMES = frozenset({"male", "female", "man", "woman", "both", "duet", "a", "b"})
-"""Names of singers that are also recognised in brackets, where they are not words of a choir ("(girl)", "(all)")."""
+"""Names of singers that are recognised also in round brackets; other names there may be words of a choir ("(girl)",
+"(all)").
+"""
 
 _IN_TAG = re.compile(
     r"(?<![a-z])(?:(?:(?P<both>male\s*(?:and|&|/|\+)\s*female|female\s*(?:and|&|/|\+)\s*male|duet|both|together)"

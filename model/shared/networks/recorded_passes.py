@@ -70,7 +70,7 @@ class RecordedPasses(Generic[C]):
         self._bucket = bucket
         self._loaded: tuple[Shape, list[weakref.ref[C]]] | None = None
         largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
-        # Kept alive, because the recorded work reads their tensors at the same addresses.
+        # The functions are stored, because the CUDA graphs read their tensors at the same addresses.
         self._works = {shape: tensors.work(shape) for shape in largest_first}
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 

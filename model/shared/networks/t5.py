@@ -140,7 +140,7 @@ class T5Encoder(nn.Module):
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         self.config = config
-        # Embeddings are made as linear layers: their own initialisers import torch's compiler.
+        # Embedding tables are linear layers here, because the initialisers of nn.Embedding import torch's compiler.
         self.shared = nn.Linear(config.width, config.vocabulary, bias=False)
         self.encoder = _Stack(config)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 _SMALLEST = 1e-12
-"""Least norm by which a direction is divided."""
+"""Smallest norm by which a vector is divided, to avoid division by zero."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -140,7 +140,9 @@ class TokenCore:
 
 
 _MOVES = (1, 2, 3, 5, 8, 13, 21, 34, 55)
-"""Places by which rows move in a trial: they share no factor, so that no pattern of places goes unseen."""
+"""Numbers of positions by which rows are shifted in a test of the device, chosen so that patterns of any period show
+up.
+"""
 
 
 class _Ticks:
@@ -160,7 +162,7 @@ class _Ticks:
         text_lengths = _Lengths([self._lengths(self._text_length)], layout.text_length, network.device, by_row=by_row)
         self._text_spans = () if self._text is None else text_lengths.spans(0)
         present = [seats.at(seat) for seat in range(part.start, part.stop)]
-        # Where a sequence waits, its next key is written, and written again when its turn comes.
+        # For a sequence that is not advanced, the key of its next column is written now, and again when it is advanced.
         starts = [0 if sequence is None else sequence.column for sequence in present]
         prefixes = [0 if sequence is None else sequence.given.prefix_length for sequence in present]
         self._columns = self._whole(starts)

@@ -93,7 +93,7 @@ class SamplingBatch:
 
 
 _FREE, _PLAIN = 1, 2
-"""Places of the row without any condition and of the row without the further one."""
+"""Indices of a sequence's row without any condition, and of its row without the second condition."""
 
 
 def _wide(values: torch.Tensor) -> torch.Tensor:

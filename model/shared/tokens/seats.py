@@ -95,6 +95,6 @@ class Seats:
             if kept is not None:
                 one.restore(kept)
             elif self.text.hidden:
-                # Attention to values of zero is zero, which is that of a row without a text.
+                # With values of zero the attention output is zero, as for a row without a text.
                 for values in one.values:
                     values.zero_()

@@ -58,14 +58,14 @@ PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
     Instrument.VIOLIN: (0, 40),
     Instrument.DRUM_KIT: (DRUM_BANK, 0),
 }
-"""Bank and program of every instrument."""
+"""Bank and program number in the SoundFont of every instrument."""
 
 MELODIC_KEYS = (26, 98)
 DRUM_KEYS = (35, 82)
 BASS_PITCHES = (31, 36, 43)
 MIDDLE_PITCHES = (52, 60, 67, 76)
 NOTE_LOUDNESS_LUFS = -20.0
-"""Loudness of one note at full velocity over its loudest 400 ms, whatever the instrument."""
+"""Loudness of one note at full velocity over its loudest 400 ms, equal for all instruments."""
 
 _BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS)
 _FULL_VELOCITY = 127

@@ -221,7 +221,7 @@ def _walk(data: bytes, start: int, end: int) -> Iterator[tuple[str, int, int]]:
         name, size = struct.unpack_from("<4sI", data, start)
         yield name.decode("latin-1"), start + 8, size
         start += 8 + size
-        # Some SF3 writers leave out the padding byte that RIFF asks for after an odd chunk.
+        # Some SF3 writers leave out the padding byte that RIFF requires after a chunk of odd length.
         if size % 2 and data[start : start + 1] == b"\0":
             start += 1
 

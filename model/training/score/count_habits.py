@@ -31,7 +31,7 @@ from model.training.score.pop909 import PITCH_NAMES, read_archive
 from model.training.score.songs import TrainingSong, home_transpose, load_songs
 
 _MOST_FOREIGN = 1
-"""Chords foreign to the key in a progression of a single song; more of them are another key."""
+"""Largest number of chords foreign to the key in a progression of a single song; more show another key."""
 
 _REST_STEPS = 2
 _PATTERN_BARS = 4

@@ -26,7 +26,7 @@ from model.training.score.songs import TrainingSong, load_songs
 from model.training.score.train_score import split_songs
 
 Pair = tuple[Piece, Piece]
-"""A verse and a chorus."""
+"""A verse and a chorus of one song."""
 
 _BATCH = 15
 

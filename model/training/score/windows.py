@@ -26,7 +26,7 @@ from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
 from model.training.score.songs import BarFacts, TrainingSong, bar_facts
 
 BATCH_BARS = (8, 12, 16, 16, 20)
-"""Window lengths; every batch has one, chosen at random."""
+"""Lengths of windows in bars; every batch has one length, chosen at random."""
 
 _NOTES_PER_BAR = 1.25
 _WISHES_DROPPED = 0.12

@@ -36,16 +36,16 @@ Floats = NDArray[np.float64]
 Phones = tuple[str, ...]
 
 _REDUCED_DB = 2.0
-"""How much softer unstressed vowels are."""
+"""Level in dB by which unstressed vowels are softer than stressed ones."""
 
 _RAREST = 2
-"""Fewest words that an opening or ending of several consonants is built for."""
+"""Smallest number of syllables in the dictionary for which a syllable half with several consonants is built."""
 
 _CUT, _DIPHTHONG_CUT, _LIQUID_CUT = 0.5, 0.33, 0.4
 _SHORTEST_VOWEL = 2 * OVERLAP_FRAMES
 _SONORANTS = frozenset({"m", "n", "ng", "l", "r", "w", "y"})
 _COLOURS = 9
-"""Cosines that describe the difference in colour between the two voices."""
+"""Number of cosines that describe the spectral difference between the two voices."""
 
 _ALIKE: Mapping[str, str] = {
     "aa": "a",
@@ -60,7 +60,7 @@ _ALIKE: Mapping[str, str] = {
     "eh": "ye",
     "er": "er",
 }
-"""English vowels and Mandarin syllables that begin alike where they are held."""
+"""English vowels, and for each a Mandarin syllable whose held vowel sounds like its beginning."""
 
 _RANGES_DB: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("s", "z", "sh", "zh", "ch", "jh"), (-18.0, -7.0)),
@@ -68,7 +68,9 @@ _RANGES_DB: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("p", "t", "k"), (-13.0, -6.0)),
     **dict.fromkeys(("b", "d", "g"), (-13.0, 0.0)),
 }
-"""Range of the loudness of consonants relative to their vowel; speech varies by more than is good in a song."""
+"""Range of the loudness of consonants relative to their vowel, in dB; the variation in speech is too large for
+a song.
+"""
 
 _PEAK_FRAMES, _RAMP_FRAMES = 4, 5
 
@@ -77,7 +79,7 @@ _BUZZ: Mapping[str, tuple[float, ...]] = {
     **dict.fromkeys(("v", "dh"), (0.08, 0.3, 0.6, 0.85, 0.95, 0.97)),
     "hh": (0.4, 0.7, 0.8, 0.9, 0.95, 0.97),
 }
-"""Share of noise in fricatives where they are voiced, at `NOISE_HERTZ`."""
+"""Share of noise, 0 to 1, in voiced frames of fricatives, at the frequencies `NOISE_HERTZ`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ _CONSONANT_DB = 44.7
 """Gain in dB that brings consonants to the level at which the synthesis renders vowels, about -20 dBFS."""
 
 _EVENNESS = 0.75
-"""Share of a take's fall in level after its held part that is undone."""
+"""Share of the fall in level after the held part of a vowel that is compensated."""
 
 _LONGEST_SECONDS = {"stop": 0.13, "affricate": 0.21, "fricative": 0.24}
 _KINDS = {
@@ -46,18 +46,22 @@ _KINDS = {
     **dict.fromkeys(("f", "s", "sh", "x", "h"), "fricative"),
 }
 _CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "fricative": (-24.0, -10.0)}
-"""Range of a consonant's level relative to its vowel, in dB; recordings differ by more than is good in a mix."""
+"""Range of a consonant's level relative to its vowel, in dB; the variation in recordings is too large for a mix."""
 
 _NASAL_BELOW_DB, _NASAL_EVENNESS = 3.0, 0.7
-"""Most dB by which a voiced consonant may be softer than its vowel, and the share of a larger difference to undo."""
+"""Largest difference in dB by which a voiced consonant may be softer than its vowel, and the share of any excess that
+is compensated.
+"""
 
 _TONES = (1, 2, 3, 4)
 _OWN_CONSONANTS = (1, 4)
-"""Tones whose unvoiced consonants are kept; the others share those of the first tone."""
+"""Tones whose recordings keep their unvoiced consonants; recordings of other tones use those of the first tone."""
 
 _SHORTEST_FRAMES, _SHORTEST_HOLD = 26, 3
 _UNLIKE_DB = 8.0
-"""A further take is left out if its vowel differs by more from that of the first tone (RMS below 6 kHz)."""
+"""Largest spectral difference in dB (RMS below 6 kHz) of a recording's vowel from that of the first tone; other
+recordings are left out.
+"""
 
 _FADE_SAMPLES = SAMPLE_RATE_HERTZ // 100
 _SILENCE_SAMPLES = SAMPLE_RATE_HERTZ // 50
@@ -101,7 +105,7 @@ def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
     out = {}
     for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
         name = path.stem.removeprefix("cmn-")[:-1]
-        if name.startswith("_"):  # no syllable of Mandarin
+        if name.startswith("_"):  # not a Mandarin syllable
             continue
         try:
             out[name] = _levelled(analyse(_read(path), name), name)
@@ -235,7 +239,7 @@ def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
     with soundfile.SoundFile(
         buffer, "w", SAMPLE_RATE_HERTZ, 1, format="OGG", subtype="VORBIS", compression_level=0.3
     ) as file:
-        for start in range(0, len(sound), SAMPLE_RATE_HERTZ):  # libsndfile overflows its stack on long writes
+        for start in range(0, len(sound), SAMPLE_RATE_HERTZ):  # a long write overflows libsndfile's stack
             file.write(sound[start : start + SAMPLE_RATE_HERTZ])
     return buffer.getvalue()
 

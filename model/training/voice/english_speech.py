@@ -19,7 +19,7 @@ from model.studio.voice.envelope import gather
 VOICE = Path("/usr/share/festival/voices/us/cmu_us_slt_arctic_hts/hts/cmu_us_slt_arctic_hts.htsvoice")
 _SAMPLE_RATE_HERTZ, _ORDER, _WARP = 32_000, 45, 0.45
 _FRAMES_PER_TICK = 1 / 50_000
-"""Frames of 5 ms in a tick of 100 ns."""
+"""Number of frames (5 ms each) per tick (100 ns), the time unit of hts_engine's files."""
 
 _FFT = 1024
 _STEPS = "Initialize Text Token_POS Token POS Phrasify Word Pauses Intonation PostLex Duration"
@@ -30,10 +30,10 @@ _PROGRAM = f"""(voice_cmu_us_slt_arctic_hts)
     (hts_dump_feats utt hts_feats_list file)))
 """
 REDUCED = frozenset({"ax"})
-"""Vowels that only unstressed syllables have."""
+"""Vowels that occur only in unstressed syllables."""
 
 _NAME = "qx"
-"""Beginning of the made-up words; no word of the dictionary has it."""
+"""Prefix of the made-up words, with which no word of the dictionary begins."""
 
 
 @dataclass(frozen=True, slots=True)

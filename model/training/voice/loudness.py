@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from model.studio.voice.envelope import band_hertz
 
 VOWEL_LEVEL_DB = -20.0
-"""Loudness of every vowel where it is held, in `loudness_db` of its envelope."""
+"""Loudness in dB of the held part of every vowel, as computed by `loudness_db` from its envelope."""
 
 
 def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:

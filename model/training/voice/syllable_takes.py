@@ -20,12 +20,14 @@ _FRAME = round(FRAME_SECONDS * SAMPLE_RATE_HERTZ)
 _FFT = 2048
 _CLEAR_DB, _AUDIBLE_DB = 12.0, 24.0
 _HOLD, _NASAL_HOLD = 0.65, 0.6
-"""The part of the rhyme that may be held."""
+"""Share of the rhyme, from its start, in which the held part of the vowel may lie; without and with a nasal ending."""
 
 _FIRST_FORMANT_HERTZ = (200.0, 1100.0)
 _OPEN_DB_PER_HERTZ = 0.03
 _CLOSED_FINALS = frozenset({"i", "u", "v", "-i", "in", "ing", "vn"})
-"""Finals whose vowel is as closed as a glide; in all others the vowel is the most open part."""
+"""Finals whose vowel is pronounced with the mouth as closed as in a glide; in all others the vowel is the most open
+part.
+"""
 
 _ENVELOPE_FLOOR_DB = -72.0
 """Lowest level of a band in dB relative to the loudest band of the take; deeper gaps come from lossy compression of the

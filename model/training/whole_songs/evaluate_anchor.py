@@ -39,7 +39,7 @@ MOTIFS = (
     "72/0.5 69/1 72/0.5 69/2 67/0.5 64/1 67/0.5 64/2",
     "65/1 64/0.5 65/0.5 67/1 69/1 65/1 64/0.5 62/0.5 60/2",
 )
-"""Two bars each in C major or A minor: pitch/beats."""
+"""Motifs of two bars in C major or A minor, as notes "MIDI pitch/beats"."""
 
 
 def notes_of(motif: str) -> tuple[AnchorNote, ...]:

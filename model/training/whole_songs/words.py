@@ -108,4 +108,4 @@ SONGS = {
 但愿人长久 千里共婵娟
 """,
 }
-"""Lyrics by name, 55 lines and more."""
+"""Lyrics of songs by name, together at least 55 lines."""

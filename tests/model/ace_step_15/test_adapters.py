@@ -59,7 +59,7 @@ def test_songs_with_unlike_adapters_take_turns_and_are_those_of_each_alone(engin
     alone = [made(engine, asked(name)).trajectory.latents for name in chosen]
     together = [begun(engine, asked(name)) for name in chosen]
     while together[0].step < together[0].steps:
-        for state in together:  # as the scheduler does with their groups
+        for state in together:  # each alone, as the scheduler does for different groups
             engine.denoise([state])
     for state, expected in zip(together, alone, strict=True):
         assert torch.equal(state.trajectory.latents, expected)

@@ -43,7 +43,7 @@ def test_sound_latents_and_codes_become_each_other_as_in_the_original(networks: 
     assert networks.audio_detokenizer is not None
     sound, expected = codec.decode(recorded["in/z"][0].T), recorded["vae_decode"][0]
     close(sound[:, : expected.shape[1]], expected, 1e-4)
-    # The tiny decoder has an odd ratio, for which it leaves out the last samples.
+    # The tiny decoder has an odd ratio, with which the last samples are silence.
     assert not sound[:, expected.shape[1] :].any()
     mean, spread = codec.distribution(recorded["in/wav"][0])
     close(mean, recorded["vae_mean"][0].T, 1e-4)
@@ -71,7 +71,7 @@ def test_a_song_is_that_of_the_original(name: str, networks: Networks, recording
     latents = finished(networks, trajectory)
     close(latents, recorded["latents"][0], 1e-3)
     sound = networks.codec.decode(latents)[:, : recorded["audio"].shape[-1]]
-    # The recording was scaled to a peak, which a stream cannot know.
+    # The recorded sound was scaled to a fixed peak, which is impossible while streaming.
     close(sound * PEAK / sound.abs().max(), recorded["audio"][0], 1e-3)
 
 

@@ -25,11 +25,11 @@ PROMPTS = (
     "pop", "slow jazz with a piano", "drum and bass", "a string quartet", "lo-fi", "heavy metal, fast", "waltz",
     "techno",
 )  # fmt: skip
-"""Texts of the songs that are joined."""
+"""Prompts of the recorded songs."""
 FRAMES = (29, 20, 15, 27, 18, 22, 17, 25)
-"""Their frames."""
+"""Number of frames of each recorded song."""
 GIVEN_FRAMES, NEW_FRAMES = 12, 12
-"""Frames of the recording that is continued, and of what is made behind it."""
+"""Number of frames of the recording that a song continues, and of the new frames after it."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -118,7 +118,7 @@ def _generator(model: Any, tokenizer: Any) -> Callable[..., tuple[NDArray[Any], 
             **tokenizer(prompt, return_tensors="pt"), **given, max_new_tokens=frames + late, guidance_scale=GUIDANCE,
             do_sample=False,
         )  # fmt: skip
-        # Stereo is decoded channel by channel; their codebooks take turns.
+        # Stereo is decoded channel by channel; the codebooks of the two channels alternate.
         codes = torch.stack(heard, dim=1).flatten(0, 1)
         return codes.to(torch.int16).numpy(), sound[0].numpy()
 

@@ -130,7 +130,7 @@ def test_a_recording_is_continued_as_by_the_library(
         pytest.skip("the library continues no recording with a melody model")
     name, hop = name_of(engine), engine._networks.codec.config.hop
     sound = recording(1000, GIVEN_FRAMES * FRAME_SECONDS, 2 if name == "stereo" else 1)
-    # The library is given the sound itself; what a file makes of it differs.
+    # The library was given the sound itself, which differs slightly from sound read from a file.
     monkeypatch.setattr(engine._encoder, "recording", lambda _: sound)
     task = Extend(audio(sound), right_seconds=NEW_FRAMES * FRAME_SECONDS)
     (song,) = made(engine, [params(duration_seconds=None, task=task)])
@@ -138,7 +138,7 @@ def test_a_recording_is_continued_as_by_the_library(
     np.testing.assert_array_equal(song.codes, kept[f"{name}.continued"])
     whole = np.concatenate(song.sound, axis=1)
     assert whole.shape[1] == sound.shape[1] + NEW_FRAMES * hop
-    kept_samples = sound.shape[1] - 100  # a tenth of a second is mixed
+    kept_samples = sound.shape[1] - 100  # a tenth of a second is crossfaded
     np.testing.assert_array_equal(whole[:, :kept_samples], sound[:, :kept_samples])
 
 
@@ -164,7 +164,7 @@ def test_windows_joined_equal_the_whole(engine: MusicGenEngine) -> None:
     decoder = SoundDecoder(codec)
     with torch.no_grad():
         whole, found, carry = codec.decode(codes), [], None
-        # Sections end at frames 1, 2, 9 ...; each sees no further ahead than a section does while tokens are made.
+        # Sections end at frames 1, 2, 9 ...; each decodes no further ahead than while tokens are generated.
         for end in (1, 2, 9, 30, 42, 43):
             known = min(43, end + codec.config.ahead)
             windows = list(decoder.windows(codes[..., :known], 0, end, carry))

@@ -116,7 +116,7 @@ def test_a_step_waits_for_what_was_prepared() -> None:
     copy = made + 1
     del made
     with device.preparing():
-        torch.zeros(4096, 4096, device=device.torch)  # would be given the memory of what was made, if that were free
+        torch.zeros(4096, 4096, device=device.torch)  # would get the memory of the first tensor if it were free
     device.settle()
     assert torch.equal(copy, torch.full_like(copy, 2.0))
     device.check()

@@ -31,7 +31,7 @@ _NETEASE = re.compile(r'^\{"t":\d+,"c":\[.*\]\}$', re.MULTILINE)
 
 def out_of_json(text: str, notes: Notes) -> str:
     """Return the lyrics in `text` if it is JSON, with a tag before each section; otherwise `text` unchanged."""
-    text = _NETEASE.sub("", text)  # credits in the files of one service
+    text = _NETEASE.sub("", text)  # credits in the files of the service NetEase
     stripped = text.strip()
     if not _EDGES.fullmatch(stripped):
         return text

@@ -23,7 +23,7 @@ def without_markdown(lines: list[Line]) -> list[Line]:
 
 
 def _plain(text: str) -> str:
-    text = text.rstrip("\\ ")  # a forced line end
+    text = text.rstrip("\\ ")  # a backslash at the end forces a line break
     if _FENCE.match(text):
         return ""
     if (match := _CELLS.match(text)) and not has_signs(text):

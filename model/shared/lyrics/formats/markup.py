@@ -109,7 +109,7 @@ def without_markup(text: str, notes: Notes) -> str:
     """Return `text` without HTML, XML and forum tags (BBCode); line breaks and character entities are converted to
     characters.
     """
-    for _ in range(2):  # some is escaped twice
+    for _ in range(2):  # some text is escaped twice
         if _ENTITY.search(text):
             text = html.unescape(text).replace("\u00a0", " ")
     if "[/" in text:
@@ -118,7 +118,7 @@ def without_markup(text: str, notes: Notes) -> str:
 
 
 def _without_tags(text: str, notes: Notes) -> str:
-    text = _CONTENT.sub(r"\n\1\n", text)  # words of QRC stand in an attribute
+    text = _CONTENT.sub(r"\n\1\n", text)  # QRC has the words in an attribute
     plain = _DECLARATION.sub("", _between(text, "<!--", "-->"))
     for name in _UNSEEN:
         plain = _between(plain, f"<{name}>", f"</{name}>")

@@ -87,7 +87,7 @@ def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
         text = _WORD_MILLISECONDS.sub("", text[match.end() :])
     elif match := _LEADING.match(text):
         stamps = list(_STAMP.finditer(match[0]))
-        own = [stamp[1] for stamp in stamps if stamp[1]] or [stamps[0][2]]  # those in angles are times of words
+        own = [stamp[1] for stamp in stamps if stamp[1]] or [stamps[0][2]]  # stamps in angle brackets time single words
         seconds = [_seconds(stamp) for stamp in dict.fromkeys(own)][:_MOST_STAMPS]
     elif bare is not None and (match := bare.match(text)):
         stamp = next(group for group in match.groups() if group)

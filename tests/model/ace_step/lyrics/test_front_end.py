@@ -23,7 +23,9 @@ VOCABULARY_VARIABLE = "MELISMA_TEST_ACE_STEP_LYRIC_VOCAB"
 SPACE = 2
 
 DETECTED_BETTER = {"That will be $20 sir": "en", "Kocham cię nad życie": "pl", "नमस्ते दुनिया": "hi"}
-"""Lines that the original takes for French, Swedish and Marathi, and reads as French, English and English."""
+"""Lines with their right languages; the original detects French, Swedish and Marathi, and reads the lines as French,
+English and English.
+"""
 
 ONE_LINE = [row for row in RECORDED["lyrics"] if row["text"].strip() and "\n" not in row["text"]]
 LANGUAGE_OF_ID = {number: language for language, number in IDS.items()}

@@ -209,7 +209,7 @@ def test_weakened_queries_are_those_of_the_original(original: Transformer, recor
     contexts = contexts_with_holes(original, recorded, ERG_FACTOR)
     made = original(recorded["in/latents"], recorded["in/timestep"], contexts)
     close(made, recorded["erg_diffusion_cross_only/sample"])
-    close(made, recorded["erg_diffusion/sample"])  # there, self-attention was weakened too, which changes nothing
+    close(made, recorded["erg_diffusion/sample"])  # in the recording, self-attention was weakened, too, without effect
 
 
 def test_a_padded_batch_gives_what_the_original_gives_each_item_alone(original: Transformer, recorded: Arrays) -> None:
@@ -230,7 +230,7 @@ def test_without_our_corrections_padding_leaks_as_in_the_original(
     embed, forward = PatchEmbed.forward, FeedForward.forward
     monkeypatch.setattr(PatchEmbed, "forward", lambda self, x, _mask: embed(self, x, None))
     monkeypatch.setattr(FeedForward, "forward", lambda self, x, _mask: forward(self, x, None))
-    # There, both attentions also leave nothing but a bias on padding, which we let hold anything.
+    # In the recording, both attentions give only a bias at padding; here any value is allowed there.
     valid, out = recorded["in/mask_part"][:, None, :, None], Projections.out
     monkeypatch.setattr(Projections, "out", lambda self, x: out(self, x * valid))
     contexts = contexts_with_holes(original, recorded)

@@ -176,7 +176,7 @@ def test_a_context_is_loaded_anew_when_another_one_takes_its_place_in_memory() -
     model = random_transformer()
     plain, replaying = BatchedForward(model), BatchedForward(model)
     replaying._graphs = PassGraphs(model, FakeRecorder(), [Shape(1, 64, 64)])
-    for tokens in range(3, 9):  # each cache dies before the next is made, which may then have its address
+    for tokens in range(3, 9):  # each cache is deleted before the next, which may get its address
         rows = [row(40, context(model, tokens))]
         close(replaying(rows), plain(rows))
         del rows

@@ -21,7 +21,9 @@ from model.tasks import AudioToAudio, Edit, Extend, Repaint, Retake
 from tests.support.ace_step_songs import finish, params, recording
 
 Place: TypeAlias = tuple[object, ...]
-"""A torch operation of a step: where in the code it is called, and how many have been called there before."""
+"""A torch operation of a step: the place in the code where it is called, and its number among the calls at that
+place.
+"""
 
 
 class FailingOnce(TorchDispatchMode):  # type: ignore[no-untyped-call]

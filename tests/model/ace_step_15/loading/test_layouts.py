@@ -49,7 +49,7 @@ def write_original(folder: Path, *, shards: int = 1, variant: str = "sft") -> Pa
     shutil.copy(CHECKPOINT / "tokenizer" / "tokenizer.json", folder / "Qwen3-Embedding-0.6B")
     configs = {part: json.loads((CHECKPOINT / part / "config.json").read_text("utf-8")) for part in PREFIXES}
     whole = configs["audio_tokenizer"] | configs["condition_encoder"] | configs["transformer"]
-    # The tiny denoiser is wider than its encoders, as that of XL is.
+    # The tiny denoiser is wider than its encoders, like the denoiser of the XL model.
     whole |= {f"encoder_{name}": configs["condition_encoder"][name] for name in SHARED}
     for absent in ("fsq_dim", "fsq_input_levels", "pool_window_size", "num_attention_pooler_hidden_layers", "is_turbo"):
         whole.pop(absent)

@@ -85,7 +85,7 @@ def advance(one: TokenCore, asked: Sequence[tuple[int, TokenSequence]], count: i
 
 def test_a_sequence_is_the_same_in_any_company(network: Decoder, expected: list[torch.Tensor]) -> None:
     assert len({tuple(grid.flatten().tolist()) for grid in expected}) == len(expected)
-    # Calls for all rows are those of a GPU; their rounding is another, which changes none of these tokens.
+    # One call for all rows is the way of a GPU; its different rounding changes none of these tokens.
     for shared, seats, count, by_row in (
         (True, 8, 3, True),
         (True, 2, 5, True),
@@ -96,7 +96,7 @@ def test_a_sequence_is_the_same_in_any_company(network: Decoder, expected: list[
         going: list[tuple[int, TokenSequence]] = []
         joining = list(enumerate(all_songs))
         while going or joining:
-            # One joins in each round; a song that waits for a round leaves its seat to others.
+            # One song joins in each turn; a song that is not advanced in a turn gives up its seat to others.
             going += [joining.pop(0)] if joining else []
             advance(one, going[::2] if len(going) % 3 == 2 else going, count)
             going = [pair for pair in going if pair[1].column < COLUMNS]

@@ -10,7 +10,7 @@ from model.training.voice.english_speech import Phrase, Spoken, decoded
 
 WORD = ("l", "ah", "v")
 TICKS = 50_000
-"""Ticks of 100 ns in a frame."""
+"""Number of ticks (100 ns each) in a frame."""
 
 
 @pytest.fixture
