@@ -185,7 +185,7 @@ class Engine(Protocol):
     """
 
     def info(self) -> EngineInfo:
-        """Return the properties of the engine and the limits of the requests that it accepts."""
+        """Return the properties of the engine and the limits of requests."""
 
     def plan(self, params: SongParams) -> SongPlan:
         """Return the plan of a song: its sections with their lengths and lyrics, and remarks for the caller.
@@ -218,12 +218,12 @@ class Engine(Protocol):
         summation. An engine whose results must be byte-identical in any batch separates states by their group, or
         within the call.
 
-        If a call raises, `SectionState.step` shows which states it has advanced. If all states have advanced, the error
-        counts for all of them, and none is retried.
+        If a call raises, `SectionState.step` shows which states have been advanced. If all states have been advanced,
+        the error counts for all of them, and none is retried.
 
         Raises:
             MemoryError: the device has no memory for a batch of this size (torch's own errors count, too). The memory
-            of the failed pass is free once the error and its traceback are deleted.
+                of the failed pass is free once the error and its traceback are deleted.
         """
 
     def save_section(self, state: SectionState) -> bytes:
@@ -240,7 +240,7 @@ class Engine(Protocol):
         """
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context that a finished section passes to the section after it."""
+        """Return the data of a finished section, such as its last latents, from which the next section continues."""
 
     def score(self, state: SectionState) -> SectionScore:
         """Return syllable times, chords and notation of a finished section.

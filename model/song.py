@@ -56,7 +56,7 @@ class Voice(StrEnum):
 
 
 class Control(StrEnum):
-    """A request field beyond prompt, lyrics, duration and seed that an engine may support."""
+    """An optional request field, besides prompt, lyrics, duration and seed, that an engine may support."""
 
     STEPS = "steps"
     GUIDANCE_SCALE = "guidance_scale"
@@ -136,7 +136,7 @@ class SongParams:
 
     @property
     def has_recording(self) -> bool:
-        """True if the request has a recording: the song starts from it or imitates its timbre."""
+        """True if the request has a recording from which the song starts or whose timbre it imitates."""
         return hasattr(self.task, "audio") or bool(self.reference_audio)
 
 
@@ -149,7 +149,7 @@ class Violation:
 
 
 class InvalidParams(ValueError):
-    """The parameters of a request are invalid; `violations` has the fields and reasons."""
+    """Error for invalid parameters of a request; `violations` has the fields and reasons."""
 
     def __init__(self, *violations: Violation) -> None:
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
@@ -163,11 +163,11 @@ class InvalidParams(ValueError):
 class Syllable:
     """A syllable of the lyrics: its text as written, its reading, its lexical and its sung tone.
 
-    The reading is pinyin without tone; in other languages ARPAbet phonemes separated by spaces ("l ah v"). The text is
-    empty for further syllables of a text that has fewer characters than syllables ("23"). `tone` is the lexical tone,
-    that of the dictionary for the word: 1 to 5 for Mandarin (5 is neutral), 0 for languages without tones. `sung_tone`,
-    of the same values, is the tone after tone sandhi. `starts_word` is True if a space precedes the text when shown
-    (Latin words).
+    The reading is pinyin without tone; in other languages ARPAbet phonemes separated by spaces ("l ah v"). If a text
+    such as "23" has fewer characters than syllables, the additional syllables have an empty text. `tone` is the word's
+    lexical tone in the dictionary: 1 to 5 for Mandarin (5 is neutral), 0 for languages without tones. `sung_tone`, of
+    the same values, is the tone after tone sandhi. `starts_word` is True if a space precedes the text when shown (Latin
+    words).
     """
 
     text: str
@@ -179,8 +179,8 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One line of lyrics as written, its syllables in order, and the voices that sing it; if `voices` is empty, the
-    song's voice sings it.
+    """One line of lyrics as written, its syllables in order, and the voices that sing the line; if `voices` is empty,
+    the song's voice sings it.
     """
 
     text: str
@@ -227,7 +227,7 @@ class SongPlan:
 
     @property
     def denoising_steps(self) -> int:
-        """The number of denoising steps of each section; only for an engine that denoises."""
+        """Number of denoising steps of each section; only valid for an engine that denoises."""
         assert self.steps is not None, "the engine does not denoise"
         return self.steps
 
@@ -256,7 +256,7 @@ class ChordSpan:
 
 @dataclass(frozen=True, slots=True)
 class SectionScore:
-    """Score of a section: syllable times, chords, and a standard MIDI file if there is one."""
+    """Score of a section: the times of syllables and chords, and a standard MIDI file if the engine makes one."""
 
     timings: tuple[SyllableTiming, ...] = ()
     midi: bytes = b""

@@ -24,7 +24,7 @@ class Track(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioToAudio:
-    """Task: a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
+    """Task: generate a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
 
     audio: bytes = field(repr=False)
     strength: float = 0.5
@@ -42,7 +42,7 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Repaint:
-    """Task: a recording in which the part between two times is generated anew; `variance`, 0 to 1, is the amount of
+    """Task: generate the part of a recording between two times anew; `variance`, 0 to 1, is the amount of
     difference.
     """
 
@@ -55,7 +55,7 @@ class Repaint:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """Task: a recording extended at its beginning, its end, or both."""
+    """Task: extend a recording at its beginning, its end, or both."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -83,7 +83,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class ExtractTrack:
-    """Task: extract one track of a recording, generated anew without the others."""
+    """Task: generate one track of a recording anew, without the other tracks."""
 
     audio: bytes = field(repr=False)
     track: Track = Track.VOCALS
@@ -91,7 +91,7 @@ class ExtractTrack:
 
 @dataclass(frozen=True, slots=True)
 class Lego:
-    """Task: add one track to a recording, between two times of it; `end_seconds` 0 is the end of the recording."""
+    """Task: add one track to a recording between two times; if `end_seconds` is 0, to the end of the recording."""
 
     audio: bytes = field(repr=False)
     track: Track = Track.VOCALS
@@ -101,7 +101,7 @@ class Lego:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Task: add tracks to a recording; without `tracks` the model chooses them."""
+    """Task: add tracks to a recording; if `tracks` is empty, the model chooses the tracks."""
 
     audio: bytes = field(repr=False)
     tracks: tuple[Track, ...] = ()

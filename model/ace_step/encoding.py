@@ -9,7 +9,9 @@ from model.ace_step.sampling.guided_velocity import Contexts
 
 
 class Encoder:
-    """Encodes the prompt and the lyrics of a song into contexts, once for all its denoising steps."""
+    """Encodes the prompt and the lyrics of a song into contexts; one encoding serves all denoising steps of the
+    song.
+    """
 
     def __init__(self, transformer: Transformer, text_encoder: TextEncoder) -> None:
         self._transformer = transformer

@@ -100,7 +100,7 @@ class AceStepEngine:
         return engine
 
     def info(self) -> EngineInfo:
-        """Return limits and defaults of ACE-Step v1; see `Engine.info`."""
+        """Return the properties, limits and defaults of ACE-Step v1; see `Engine.info`."""
         return EngineInfo(
             name=NAME,
             description="ACE-Step v1 3.5B: makes a whole song by latent diffusion, from style keywords and lyrics; "
@@ -228,7 +228,7 @@ class AceStepEngine:
         return State(spec, index, trajectory, before.tail.shape[-1], before.overlap)
 
     def check(self) -> None:
-        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
+        """Run a small computation on the device; raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _noise(self, seed: int) -> Noise:

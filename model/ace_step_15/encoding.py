@@ -9,7 +9,7 @@ from model.ace_step_15.sampling.sources import TIMBRE_SECONDS
 
 
 class Encoder:
-    """Encodes the contexts of a song, once for all its denoising steps."""
+    """Encodes texts and timbre into contexts; one encoding serves all denoising steps of a song."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks

@@ -97,7 +97,7 @@ class AceStep15Engine:
         return engine
 
     def info(self) -> EngineInfo:
-        """Return limits and defaults of the engine; see `Engine.info`."""
+        """Return the properties, limits and defaults of the engine; see `Engine.info`."""
         codec, released = self._facts.codec, self._settings.checkpoint == RELEASED
         licences = _licences(self._settings)
         return EngineInfo(
@@ -211,7 +211,7 @@ class AceStep15Engine:
         return State(spec, index, FinishedTrajectory(latents_of(saved, self._device), spec.steps - spec.skipped))
 
     def check(self) -> None:
-        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
+        """Run a small computation on the device; raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _advance(self, states: Sequence[State]) -> None:

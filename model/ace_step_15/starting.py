@@ -29,7 +29,9 @@ class Given:
 
 
 class Starter:
-    """Prepares the source latents and masks of tasks with the networks of a checkpoint."""
+    """Prepares the source latents and masks of tasks, with the autoencoder's and tokenizer's networks of a
+    checkpoint.
+    """
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks

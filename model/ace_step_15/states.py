@@ -50,8 +50,8 @@ class Context:
 
 @dataclass(slots=True)
 class State:
-    """State of a section while it is denoised; see `model.engine.SectionState`. Of the latents, the frames from `first`
-    to before `last` belong to the section.
+    """State of a section while it is denoised; see `model.engine.SectionState`. The frames from `first` to before
+    `last` of the latents belong to the section.
     """
 
     spec: GenerationSpec
@@ -89,7 +89,7 @@ class State:
 
     @property
     def first(self) -> int:
-        """Index in the latents of the frame at which the section begins."""
+        """Index of the latent frame at which the section begins."""
         return self.section.before
 
     @property

@@ -17,7 +17,7 @@ Sound = NDArray[np.float32]
 
 
 class Encoder:
-    """Encodes the conditions of sections, one section at a time."""
+    """Encodes the conditions of sections (prompt, melody and recording), one section at a time."""
 
     def __init__(self, networks: Networks, recordings: RecordingReader) -> None:
         self._networks = networks

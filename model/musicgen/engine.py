@@ -69,7 +69,7 @@ class MusicGenEngine:
         return engine
 
     def info(self) -> EngineInfo:
-        """Return limits and defaults of the engine; see `Engine.info`."""
+        """Return the properties, limits and defaults of the engine; see `Engine.info`."""
         config, licence = self._networks.config, licence_of(self._settings)
         sound = "stereo" if config.decoder.channels > 1 else "mono"
         return EngineInfo(
@@ -180,7 +180,7 @@ class MusicGenEngine:
         return State(spec, index, tail, self._kept(spec, index), known=saving.known_of(saved))
 
     def check(self) -> None:
-        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
+        """Run a small computation on the device; raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _kept(self, spec: GenerationSpec, index: int) -> Window | None:

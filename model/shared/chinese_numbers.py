@@ -41,8 +41,8 @@ def in_chinese(
     """Return the pinyin, with tone digits, of a number that is written between the texts `before` and `after`; without
     tone sandhi if `connected` is False.
 
-    Amounts are read as one number; a year of four digits, and a lone number that is not round, such as 520 or 1314,
-    digit by digit. `next_tone` is the tone after the number, which changes the tone of a lone 一.
+    Amounts are read as one number. A year of four digits, and a number without a unit that is not round, such as 520 or
+    1314, are read digit by digit. `next_tone` is the tone after the number, which changes the tone of a single 一.
     """
     text = plain_digits(_ONE_SIGN.get(number, number))
     if match := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):

@@ -70,7 +70,7 @@ class Device:
         return torch.cuda.current_stream(self.torch).record_event() if self.on_cuda else None
 
     def use(self, *tensors: torch.Tensor, after: torch.cuda.Event | None = None) -> None:
-        """Make the current stream wait for the event `after` before it uses tensors of another stream.
+        """Make the current CUDA stream wait for the event `after`, before it uses tensors that another stream computed.
 
         The memory of the tensors is not reused before the current stream has finished.
         """
@@ -148,8 +148,9 @@ def choose_arithmetic(dtype: torch.dtype) -> None:
     """Set, for the whole process, torch's attention kernels and multiplication precision on CUDA for weights in
     `dtype`.
 
-    float32 stays float32. With bfloat16, remaining float32 operands may be multiplied as TF32: the products of linear
-    attention, whose factors are widened bfloat16 numbers, and the convolutions of the vocoder.
+    With float32 weights, all products are computed in float32. With bfloat16 weights, products of float32 operands may
+    be computed as TF32: those of linear attention, whose factors are widened bfloat16 numbers, and the convolutions of
+    the vocoder.
     """
     with process_state:
         # cuDNN would build an execution plan for every new shape of attention, which takes longer than a step.

@@ -21,7 +21,7 @@ def language_among(tag: str, languages: Collection[str]) -> str | None:
     """Return the language in `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" stands for; `None` if none
     of them matches.
 
-    Subtags are dropped from the end until one of them matches (RFC 4647, section 3.4).
+    Subtags are removed from the end of the tag until it matches one of the languages (RFC 4647, section 3.4).
     """
     subtags = tag.strip().casefold().replace("_", "-").split("-")
     subtags[0] = _SHORT.get(subtags[0], subtags[0])

@@ -35,7 +35,9 @@ class AcceptedLicence(BaseModel):
 
 
 def spdx(name: str, forbids: str = "") -> Licence:
-    """Return the licence with an SPDX identifier; its web page is that of SPDX."""
+    """Return the licence with the SPDX identifier `name`, with its web page at SPDX; `forbids` is the use that it does
+    not allow.
+    """
     return Licence(name, f"https://spdx.org/licenses/{name}.html", forbids)
 
 

@@ -36,7 +36,8 @@ class PlanningValidator(Generic[PlannerT]):
 
 
 def options_of(params: SongParams, kind: type[OptionsT], engine: str) -> OptionsT:
-    """Return the options of a request for `engine`, an instance of `kind`; the defaults if the request has none.
+    """Return the options of a request for `engine`, an instance of `kind`; if the request has none, an instance with
+    the defaults.
 
     Raises:
         TypeError: the options are those of another engine.

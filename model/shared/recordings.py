@@ -28,13 +28,16 @@ _Sound = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class RecordingReader:
-    """Reads recordings of at most `most_seconds` seconds as stereo sound at `rate` Hz."""
+    """Reads recordings in requests as stereo sound at `rate` Hz; recordings longer than `most_seconds` seconds are
+    refused.
+    """
 
     rate: int
     most_seconds: float
 
     def inspect(self, audio: bytes, field: str) -> tuple[float, int]:
-        """Check a recording in the request field `field` by its header and, if its samples are floats, by all samples.
+        """Check a recording in the request field `field` by its header and, if its samples are floating-point numbers,
+        also by all samples.
 
         Returns the length in seconds and in samples at `rate`, according to the header.
 
@@ -98,7 +101,7 @@ class RecordingReader:
 
 
 def _looks_right(audio: bytes) -> bool:
-    """Return True if the bytes begin like one of the accepted audio formats; only these formats are decoded."""
+    """Return True if the bytes begin like one of the accepted audio formats."""
     mp3 = audio.startswith(b"ID3") or (audio[:1] == b"\xff" and len(audio) > 1 and audio[1] & 0xE0 == 0xE0)
     wav = audio.startswith(b"RIFF") and audio[8:12] == b"WAVE"
     return mp3 or wav or audio.startswith((b"fLaC", b"OggS"))

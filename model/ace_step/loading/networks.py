@@ -52,7 +52,9 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the checkpoint: the location of its files, and the function that builds it without weights."""
+    """One network of the checkpoint: the location of its files, and the function that builds the network without
+    weights.
+    """
 
     folder: Path
     weights: str
@@ -150,9 +152,10 @@ def _tokenizer(root: Path) -> Tokenizer:
 
 
 def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load the checkpoint in the folder `root`, all weights in `dtype` except those of the vocoder, which stay float32.
+    """Load the checkpoint in the folder `root`; all weights are converted to `dtype`, except those of the vocoder,
+    which stay float32.
 
-    In bfloat16 the vocoder, which is small, would add noise: 37 dB below the sound, with random weights.
+    In bfloat16 the vocoder, which is small, would add noise 37 dB below the sound (measured with random weights).
 
     Raises:
         EngineUnavailable: a file is missing or does not fit; the text names each fault.
@@ -176,6 +179,6 @@ def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -
 
 
 def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
-    """Make a network with weights in `dtype` accept input of any dtype and return float32."""
+    """Add hooks to a network with weights in `dtype`, so that it accepts input of any data type and returns float32."""
     network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
     network.register_forward_hook(lambda _network, _given, made: made.float())

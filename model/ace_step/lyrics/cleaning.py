@@ -19,8 +19,10 @@ _FOLDED = str.maketrans({"。": ".", "、": ",", "“": "", "”": "", "…": ".
 
 
 def clean(line: str, language: str) -> str:
-    """Return one line of lyrics in the form that the tokenizer expects; the steps are in the order of the released
-    pipeline.
+    """Return one line of lyrics in the form that the tokenizer expects: lower case, and numbers, signs and other
+    scripts as words or Latin letters.
+
+    The conversions are in the order of the released pipeline.
     """
     if language == "ja":
         return _collapsed(_romaji(line))

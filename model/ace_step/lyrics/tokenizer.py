@@ -28,7 +28,7 @@ HOW_TO_GET = (
 
 
 class LyricTokenizer:
-    """Converts lyrics to token ids, line by line."""
+    """Converts lyrics to token ids of the model's lyric vocabulary, line by line."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -77,7 +77,7 @@ class LyricTokenizer:
         return ids
 
     def line(self, line: str, language: str | None = None) -> list[int]:
-        """Return the token ids of one line: the token of its language, then those of its text."""
+        """Return the token ids of one line: the token of the line's language, then the tokens of its text."""
         own = "en" if line.startswith("[") else language or detect(line)
         return [IDS[own], *self._tokenizer.encode(clean(line, own).replace(" ", _SPACE_TOKEN)).ids]
 

@@ -42,7 +42,7 @@ class Codec(nn.Module):
         self.vocoder = vocoder
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Convert stereo sound [2, samples] at 44,100 Hz to latents [1, 8, 16, frames], float32; the last frame is
+        """Return the latents [1, 8, 16, frames], float32, of stereo sound [2, samples] at 44,100 Hz; the last frame is
         filled with silence.
         """
         sound = F.pad(sound.float(), (0, -sound.shape[-1] % SAMPLES_PER_FRAME))

@@ -48,7 +48,7 @@ class TransformerConfig:
 
     @property
     def width(self) -> int:
-        """Number of features of a token (one latent frame)."""
+        """Number of features of a token; one latent frame is one token."""
         return self.heads * self.head_width
 
     @property

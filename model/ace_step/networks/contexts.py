@@ -20,10 +20,11 @@ _COPIES = 2
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ContextCache:
-    """Keys and values of one context for every block of the transformer, used in every step of a song.
+    """Keys and values of one context for every block of the transformer; they are used in every denoising step of a
+    song.
 
     Keys and values are [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the blocks whose
-    attention ERG weakens; 1 leaves them unchanged.
+    attention ERG weakens; 1 leaves the queries unchanged.
     """
 
     keys: torch.Tensor
@@ -101,7 +102,7 @@ class ContextStacks:
         return kept
 
     def keep(self, used: Collection[tuple[int, ...]]) -> None:
-        """Delete all cached batches except those with the keys `used` (see `composition`)."""
+        """Delete all cached batches except those whose keys (see `composition`) are in `used`."""
         for key in self._kept.keys() - set(used):
             self._kept.pop(key, None)
 
@@ -130,8 +131,8 @@ def rounded_up(length: int, multiple: int) -> int:
 
 
 def _stacked(parts: Sequence[torch.Tensor], tokens: int) -> torch.Tensor:
-    """Stack tensors [blocks, heads, any tokens, head width] to [blocks, rows, heads, tokens, head width], padded with
-    zeros.
+    """Stack tensors [blocks, heads, any tokens, head width] to one tensor [blocks, rows, heads, tokens, head width],
+    padded with zeros.
     """
     if len(parts) == 1 and parts[0].shape[2] == tokens:
         return parts[0].unsqueeze(1)

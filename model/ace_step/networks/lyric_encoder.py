@@ -14,7 +14,8 @@ WEAKENED_LAYERS = frozenset({4, 5})
 def relative_positions(length: int, width: int, device: torch.device) -> torch.Tensor:
     """Return sinusoidal embeddings of the distances length - 1 down to 1 - length, float32 [2 length - 1, width].
 
-    Transformer-XL (arXiv 1901.02860), appendix B; sines in the even columns, cosines in the odd ones.
+    The embedding is that of Transformer-XL (arXiv 1901.02860), appendix B, with sines in the even columns and cosines
+    in the odd ones.
     """
     distances = torch.arange(length - 1, -length, -1.0, device=device)
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
@@ -47,7 +48,7 @@ class LyricEncoder(nn.Module):
 
 
 class Layer(nn.Module):
-    """One layer of the lyric encoder: attention, then a feed-forward layer, each with normalisation before it."""
+    """One layer of the lyric encoder: self-attention, then a feed-forward layer, each with normalisation before it."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()

@@ -16,8 +16,8 @@ ERG_FACTOR = 0.01
 
 
 class Transformer(nn.Module):
-    """Predicts the velocity of noisy latents under a context. Parameter names are those of the released weights,
-    without those that are only used in training.
+    """Diffusion transformer: predicts the velocity of noisy latents under a context. Parameter names are those of the
+    released weights, without those that are only used in training.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -69,7 +69,9 @@ class Transformer(nn.Module):
         return torch.cat(parts, dim=1)
 
     def cached(self, context: torch.Tensor, sharpness: float = 1.0) -> ContextCache:
-        """Return the keys and values of one context [1, tokens, width] in every block."""
+        """Return the keys and values of one context [1, tokens, width] in every block of the transformer; `sharpness`
+        is stored with them.
+        """
         positions = self.positions(context.shape[1])
         pairs = [block.cross_attn.key_value(context, positions) for block in self._blocks()]
         keys, values = (torch.cat(each) for each in zip(*pairs, strict=True))
@@ -104,7 +106,7 @@ class Transformer(nn.Module):
 
         `timesteps` [rows] are 1000 times the noise level of each row; `mask` [rows, frames] is 1 for frames and 0 for
         padding at the end, `None` without padding. Rows do not affect each other. `positions` is the result of the
-        method `positions` for these frames; computed if it is `None`.
+        method `positions` for these frames; if it is `None`, it is computed.
         """
         frames = positions or self.positions(latents.shape[-1])
         mask = None if mask is None else mask.to(self.dtype)

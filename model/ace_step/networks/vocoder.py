@@ -27,7 +27,7 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=_NORM_EPSILON)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return [rows, channels, frames] normalised over the channels."""
+        """Return `x` [rows, channels, frames] normalised over the channels, in the same shape."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -43,7 +43,7 @@ class ConvNextBlock(nn.Module):
         self.gamma = nn.Parameter(torch.empty(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the block's output for [rows, channels, frames], in the same shape."""
+        """Return the block's output for `x` [rows, channels, frames], in the same shape."""
         inner = self.norm(self.dwconv(x).transpose(1, 2))
         inner = self.gamma * self.pwconv2(F.gelu(self.pwconv1(inner)))
         changed: torch.Tensor = x + inner.transpose(1, 2)
@@ -51,7 +51,7 @@ class ConvNextBlock(nn.Module):
 
 
 class Backbone(nn.Module):
-    """ConvNeXt network that converts mel frames to the same number of feature frames."""
+    """ConvNeXt network: converts mel frames to as many feature frames."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class ResidualBlock(nn.Module):
         self.convs2 = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=kernel // 2) for _ in dilations)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the block's output for [rows, channels, samples], in the same shape."""
+        """Return the block's output for `x` [rows, channels, samples], in the same shape."""
         for wide, narrow in zip(self.convs1, self.convs2, strict=True):
             x = x + narrow(F.silu(wide(F.silu(x))))
         return x
@@ -144,9 +144,10 @@ class Vocoder(nn.Module):
     def windows(
         self, mel: torch.Tensor, lengths: Iterator[int], start: int = 0, end: int | None = None
     ) -> Iterator[torch.Tensor]:
-        """Yield the samples of `forward` in windows of `lengths` mel frames, each [rows, 1, hop * length].
+        """Yield the vocoder's samples in windows of `lengths` mel frames, each [rows, 1, hop * length]; the samples
+        equal those of `forward`.
 
-        Of `mel` [rows, bands, frames] only the frames from `start` to `end` are decoded.
+        Only the frames from `start` to `end` of `mel` [rows, bands, frames] are decoded.
         """
         return decoded_windows(self, mel, lengths, context=CONTEXT_FRAMES, hop=self.config.hop, start=start, end=end)
 

@@ -55,7 +55,9 @@ class Part:
 
 
 def parts_of(lyrics: str) -> list[Part]:
-    """Return the sections of normalised lyrics, in order; one instrumental section if there are no lyrics."""
+    """Return the sections of lyrics in the form of `lyrics.tags.normalised`, in order; one instrumental section if
+    there are no lyrics.
+    """
     parts: list[Part] = []
     for line in filter(None, map(str.strip, lyrics.splitlines())):
         if line.startswith("[") and (tag := line[1:].partition("]")[0].lower()) in _KINDS:
@@ -89,7 +91,9 @@ def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
 
 
 def shares(parts: Sequence[Part], frames: int) -> list[int]:
-    """Return the number of latent frames of each section: `frames` divided in proportion to their preferred lengths."""
+    """Return the number of latent frames of each section: `frames` divided in proportion to the sections' preferred
+    lengths, each at least `SECTION_SECONDS` if there are enough frames.
+    """
     return division.shares([part.seconds for part in parts], frames, frames_of(SECTION_SECONDS))
 
 

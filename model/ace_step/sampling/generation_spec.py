@@ -84,8 +84,8 @@ class GenerationSpec:
 
 
 def edit_range(task: Edit, steps: int) -> tuple[int, int]:
-    """Return the denoising steps of a FlowEdit: the first step that changes the song, and the first step after the
-    change.
+    """Return the range of denoising steps in which FlowEdit changes the song: the first such step, and the first step
+    after them.
     """
     first = int(steps * task.start)
     return first, max(first, int(steps * task.end))

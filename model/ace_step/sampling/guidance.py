@@ -15,14 +15,14 @@ CFG_STAR_ZERO_STEPS = 2
 
 
 def apg(momentum: float | None = APG_MOMENTUM) -> Apg:
-    """Return adaptive projected guidance (APG) as in the released pipeline, with norms over height and frames of each
-    channel.
+    """Return a guidance object for adaptive projected guidance (APG) as in the released pipeline, with norms over
+    height and frames of each channel.
     """
     return Apg((-2, -1), momentum, APG_NORM)
 
 
 def cfg(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) -> torch.Tensor:
-    """Return the velocity of classifier-free guidance (arXiv 2207.12598), equation 6."""
+    """Return the guided velocity of classifier-free guidance (arXiv 2207.12598), equation 6."""
     return unconditional + scale * (conditional - unconditional)
 
 

@@ -23,7 +23,7 @@ SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, ROWS, TOKENS)
 
 
 class PassGraphs(RecordedPasses[ContextCache]):
-    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
+    """Forward passes recorded as CUDA graphs for some shapes, with the graphs' input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
         """Allocate the tensors of the forward passes, and record a CUDA graph for each of the `shapes`; see
@@ -54,8 +54,8 @@ class _Tensors:
         self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
 
     def work(self, shape: Shape) -> Work:
-        """Return a function that runs the forward pass for inputs of a shape on the fixed tensors, to be captured as a
-        CUDA graph; see `PassTensors.work`.
+        """Return a function that runs the forward pass of a shape on the fixed tensors; a CUDA graph records this
+        function. See `PassTensors.work`.
         """
         timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
         latents, made = self._frames(self._latents, shape), self.made(shape)
@@ -69,7 +69,7 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities that the last replay of this shape computed."""
+        """Return the velocities that the last replay of the graph for this shape computed."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> None:

@@ -81,7 +81,9 @@ class _Levels:
 
 
 class Euler(_Levels):
-    """First-order solver: x' = x + (s' - s) v; the deviation of the change from its mean is weighted by omega."""
+    """First-order solver: x' = x + (s' - s) v, with velocity v from noise level s to s'; the deviation of the change
+    from its mean is weighted by omega.
+    """
 
     def __init__(self, levels: torch.Tensor, omega: float) -> None:
         super().__init__(levels)

@@ -15,8 +15,7 @@ SIGMA_FLOOR = 0.001
 def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
     """Return the noise levels of a song, float32 [steps + 1], falling from `sigma_max` (shifted twice) to 0.
 
-    The released pipeline applies the shift to the ends of the range and again to every level, and so does this
-    function.
+    As in the released pipeline, the shift is applied to the ends of the range and again to every level.
     """
     floor = float(np.float32(shifted(SIGMA_FLOOR, SHIFT)))
     levels = np.linspace(shifted(sigma_max, SHIFT), floor, steps)
@@ -39,14 +38,14 @@ def _ended(levels: np.ndarray) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The steps during which guidance is on: `start <= index < end`."""
+    """The range of denoising steps in which guidance is on: `start <= index < end`."""
 
     start: int
     end: int
 
     @classmethod
     def middle(cls, steps: int, share: float) -> "Interval":
-        """Return the interval of the middle `share`, 0 to 1, of `steps` steps."""
+        """Return the interval of guided steps: the middle `share`, 0 to 1, of `steps` steps."""
         return cls(int(steps * (1.0 - share) / 2.0), int(steps * (share / 2.0 + 0.5)))
 
     def holds(self, index: int) -> bool:

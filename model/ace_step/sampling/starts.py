@@ -29,7 +29,9 @@ def kept_steps(steps: int, strength: float) -> int:
 
 
 def evaluation_count(spec: GenerationSpec, index: int) -> int:
-    """Return the number of model evaluations of section `index`, before its trajectory is created."""
+    """Return the number of model evaluations that the trajectory of section `index` will need, before the trajectory is
+    created.
+    """
     steps = spec.steps
     match spec.task:
         case AudioToAudio(strength=strength):

@@ -79,7 +79,7 @@ class Context:
 class State:
     """The state of a section while it is denoised; see `model.engine.SectionState`.
 
-    Of the latents, the frames from `first` to `first + frames` belong to the section. `before` is the sound after the
+    The frames from `first` to `first + frames` of the latents belong to the section. `before` is the sound after the
     end of the previous section, `None` for a song's first section.
     """
 

@@ -49,17 +49,17 @@ class Folders:
 
     @property
     def transformer_config(self) -> Path:
-        """The file with the sizes of the denoiser."""
+        """Path of the file with the sizes of the denoiser."""
         return self.model / TRANSFORMER / CONFIG if self.diffusers else self.model / CONFIG
 
     @property
     def text_encoder(self) -> Path:
-        """The folder of the text encoder."""
+        """Path of the folder with the text encoder."""
         return self.parts / (TEXT_ENCODER if self.diffusers else ORIGINAL_TEXT_ENCODER)
 
     @property
     def tokenizer(self) -> Path:
-        """The file with the text tokenizer."""
+        """Path of the file with the text tokenizer."""
         return (self.parts / "tokenizer" if self.diffusers else self.text_encoder) / TOKENIZER
 
 

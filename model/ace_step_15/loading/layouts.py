@@ -53,7 +53,7 @@ class Part:
 
 
 def parts_of(folders: Folders) -> Mapping[str, Part]:
-    """Return the networks of a checkpoint, by their folder names in the layout of diffusers."""
+    """Return descriptions of the networks of a checkpoint, by their folder names in the layout of diffusers."""
     made = _diffusers(folders) if folders.diffusers else _original(folders.model)
     return {**made, CODEC: _codec(folders.parts / CODEC), TEXT_ENCODER: _text_encoder(folders.text_encoder)}
 

@@ -69,7 +69,7 @@ def faults(folders: Folders) -> list[str]:
 
 
 def load(folders: Folders, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load a checkpoint of either layout.
+    """Load all networks of a checkpoint in either layout onto `device`, with weights in `dtype`.
 
     Raises:
         EngineUnavailable: a file is missing or does not fit the networks; the text names each fault.

@@ -22,8 +22,8 @@ _KERNEL = 7
 
 
 class Snake(nn.Module):
-    """Snake activation (arXiv 2006.08195), periodic, with a frequency and a magnitude per channel, stored as
-    logarithms.
+    """Snake activation layer (arXiv 2006.08195), a periodic function with a frequency and a magnitude per channel,
+    stored as logarithms.
     """
 
     def __init__(self, channels: int) -> None:
@@ -37,7 +37,7 @@ class Snake(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """Two convolutions with a residual connection; the first one is dilated."""
+    """Residual unit: two convolutions, the first dilated, whose output is added to the input."""
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class DecoderBlock(_Units):
 
 
 class Encoder(nn.Module):
-    """Converts sound to the means and standard deviations of latents."""
+    """The encoder of the codec: converts sound to the means and standard deviations of latents."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -108,8 +108,8 @@ class Encoder(nn.Module):
         self.conv2 = nn.Conv1d(widths[-1], config.encoder_width, 3, padding=1)
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
-        """Return [rows, 2 * channels, frames] for sound [rows, sound channels, samples]: means, then standard
-        deviations before softplus.
+        """Return the means and standard deviations (before softplus) of latents, joined as [rows, 2 * channels,
+        frames], for sound [rows, sound channels, samples].
         """
         x = self.conv1(sound)
         for block in self.block:
@@ -119,7 +119,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Converts latents to sound."""
+    """The decoder of the codec: converts latents to sound."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -165,8 +165,8 @@ class Codec(nn.Module):
         return torch.cat(made)
 
     def distribution(self, sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the means and standard deviations, each [frames, channels], float32, of the latents of sound, encoded
-        in one pass; the sound has a whole number of frames.
+        """Encode sound [sound channels, samples] in one pass; return the means and standard deviations of its latents,
+        each [frames, channels], float32. The sound must have a whole number of frames.
         """
         made = self.encoder(sound.unsqueeze(0).to(self._device, self._dtype))[0].float()
         mean, spread = made.transpose(0, 1).chunk(2, dim=-1)

@@ -28,7 +28,7 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Encoder layer: attention and a feed-forward layer, each with normalisation before it, as in Qwen3."""
+    """Encoder layer: self-attention and a feed-forward layer, each with normalisation before it, as in Qwen3."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -65,7 +65,9 @@ class Stack(nn.Module):
 
 
 class TimeEmbedding(nn.Module):
-    """Embeds a timestep, 0 to 1, as a vector, and as the six modulations (shifts, scales, gates) of a block."""
+    """Embedding layer that converts a timestep, 0 to 1, to a vector and to the six modulations (shifts, scales, gates)
+    of a block.
+    """
 
     INPUT_WIDTH = 256
 
@@ -76,7 +78,9 @@ class TimeEmbedding(nn.Module):
         self.time_proj = nn.Linear(width, 6 * width)
 
     def forward(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the vectors [rows, width] and the modulations [rows, 6, width] of times [rows]."""
+        """Return the embedding vectors [rows, width] and the modulations [rows, 6, width] of timesteps `times`
+        [rows].
+        """
         waves = sinusoid(times * TIME_SCALE, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
         embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
         return embedded, torch.unflatten(self.time_proj(F.silu(embedded)), 1, (6, -1))

@@ -46,8 +46,8 @@ class Band:
         return torch.unflatten(made, 0, (rows, blocks)).transpose(1, 2).flatten(2, 3)[:, :, :tokens]
 
     def _around(self, x: torch.Tensor, blocks: int) -> torch.Tensor:
-        """Return each block of `x` [rows, heads, tokens, width] together with its two neighbours: [rows * blocks,
-        heads, 3 * window, width].
+        """Return each block of `x` [rows, heads, tokens, width] joined with its two neighbours, [rows * blocks, heads,
+        3 * window, width].
         """
         padded = F.pad(x, (0, 0, self.window, (blocks + 1) * self.window - x.shape[2]))
         return padded.unfold(2, 3 * self.window, self.window).permute(0, 2, 1, 4, 3).flatten(0, 1)

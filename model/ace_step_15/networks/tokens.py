@@ -13,7 +13,7 @@ from model.ace_step_15.networks.layers import Stack
 
 
 class Quantizer(nn.Module):
-    """Finite scalar quantisation (arXiv 2309.15505): rounds each element of a short vector to one of its levels, in
+    """Finite scalar quantisation (arXiv 2309.15505): rounds each element of a short vector to one of a few levels, in
     float32.
     """
 
@@ -64,7 +64,7 @@ class Pooler(Stack):
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the vectors [tokens, width] of frames [tokens, frames per token, width]."""
+        """Return the pooled vectors [tokens, width] of embedded latent frames [tokens, frames per token, width]."""
         first = self.special_token.expand(x.shape[0], -1, -1)
         return self.through(torch.cat([first, self.embed_tokens(x)], dim=1))[:, 0]
 
@@ -100,7 +100,7 @@ class AudioDetokenizer(Stack):
         self.proj_out = nn.Linear(config.stack.width, config.channels)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return the latents [frames, channels], float32, of vectors [tokens, width]."""
+        """Return the latents [frames, channels], float32, of the codes' vectors [tokens, width]."""
         x = self.embed_tokens(vectors.to(self.proj_out.weight.dtype)).unsqueeze(1) + self.special_tokens
         latents: torch.Tensor = self.proj_out(self.through(x)).flatten(0, 1).float()
         return latents

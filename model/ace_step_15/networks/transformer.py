@@ -15,7 +15,9 @@ _INPUTS = 3
 
 
 class Transformer(nn.Module):
-    """Predicts the velocity of noisy latents under a context; parameter names are those of diffusers' checkpoints."""
+    """Diffusion transformer: predicts the velocity of noisy latents under a context; parameter names are those of
+    diffusers' checkpoints.
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()

@@ -101,5 +101,5 @@ class Lengths:
 
 
 def refused(field: str, description: str) -> InvalidParams:
-    """Return the error for one invalid field."""
+    """Return the error for a request in which `field` is invalid; `description` is the reason."""
     return InvalidParams(Violation(field, description))

@@ -68,12 +68,12 @@ def parts_of(song: Part) -> list[Part]:
 
 
 def joined(first: Part, second: Part) -> Part:
-    """Return one part that joins two neighbouring parts."""
+    """Return one part with the sections of two neighbouring parts."""
     return Part((*first.written, *second.written))
 
 
 def seconds_of(song: Part) -> float:
-    """Return the preferred length in seconds of a song."""
+    """Return the preferred length in seconds of a song with these lyrics."""
     if not song.sung:
         return _SECONDS_WITHOUT_LYRICS
     tags = sum(line.startswith("[") for line in song.text.splitlines())

@@ -29,7 +29,7 @@ class Metadata:
 
 
 def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
-    """Return the text for the text encoder: instruction, caption and metadata."""
+    """Return the input of the text encoder: instruction, caption and metadata in the format of the training data."""
     facts = _METADATA.format(
         bpm=metadata.bpm or _UNKNOWN,
         time=metadata.time or _UNKNOWN,
@@ -40,5 +40,5 @@ def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
 
 
 def lyrics_of(language: str, lyrics: str) -> str:
-    """Return the text for the lyric encoder: the language and the lyrics."""
+    """Return the input of the lyric encoder: language and lyrics in the format of the training data."""
     return _LYRICS.format(language=language, lyrics=lyrics)

@@ -96,7 +96,7 @@ class GenerationSpec:
         return self.model_task.strength if isinstance(self.model_task, Cover) else 1.0
 
     def section_seed(self, index: int) -> int:
-        """Return the seed of the noise of section `index`."""
+        """Return the random seed of the noise of section `index`."""
         return section_seed(self.seed, index)
 
 

@@ -31,8 +31,8 @@ class BatchedForward:
         self, transformer: Transformer, *, slack: float = 0.125, compiled: bool = False, graphs: bool = False,
         backend: str = "inductor",
     ) -> None:  # fmt: skip
-        """Set up the forward passes. Rows share a pass if the longest is longer than the shortest by at most the share
-        `slack`. `backend` is the name of the compiler for `torch.compile`.
+        """Set up the forward passes. Rows share a pass if the longest row is longer than the shortest by at most the
+        share `slack`. `backend` is the name of the compiler for `torch.compile`.
         """
         self._transformer = transformer
         self._slack = slack

@@ -26,7 +26,7 @@ SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, (1, 2, 4), TOKENS)
 
 
 class PassGraphs(RecordedPasses[ContextCache]):
-    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
+    """Forward passes recorded as CUDA graphs for some shapes, with the graphs' input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
         """Allocate the tensors of the forward passes, and record a CUDA graph for each of the `shapes`; see
@@ -61,8 +61,8 @@ class _Tensors:
         self._counts = torch.ones(2, most, device=device, dtype=torch.long)
 
     def work(self, shape: Shape) -> Work:
-        """Return a function that runs the forward pass for inputs of a shape on the fixed tensors, to be captured as a
-        CUDA graph; see `PassTensors.work`.
+        """Return a function that runs the forward pass of a shape on the fixed tensors; a CUDA graph records this
+        function. See `PassTensors.work`.
         """
         latents, made = self._frames(self._latents, shape), self.made(shape)
         given, (keys, values) = self._frames(self._given, shape, 2), self._contexts(shape)
@@ -75,7 +75,7 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities that the last replay of this shape computed."""
+        """Return the velocities that the last replay of the graph for this shape computed."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row]) -> None:

@@ -61,7 +61,7 @@ def kept(source: torch.Tensor, mask: torch.Tensor) -> Kept:
 
 
 def faded_in(mask: torch.Tensor, start: int, length: int) -> torch.Tensor:
-    """Return a copy of the mask in which `length` frames from `start` on rise from 0 to 1."""
+    """Return a copy of the mask in which the values of `length` frames from frame `start` on rise from 0 to 1."""
     inside = mask.clone()
     inside[start : start + length, 0] = torch.arange(1, length + 1, device=mask.device) / (length + 1)
     return inside

@@ -18,8 +18,8 @@ APG_NORM = 2.5
 
 
 def apg() -> Apg:
-    """Return adaptive projected guidance with the settings of the released pipeline, with norms over the frames of each
-    channel.
+    """Return a guidance object for adaptive projected guidance with the settings of the released pipeline, with norms
+    over the frames of each channel.
     """
     return Apg((0,), APG_MOMENTUM, APG_NORM)
 

@@ -48,8 +48,8 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the checkpoint's file: its constructor, and a function that gives a stored tensor's name in the
-    network, or `None` if the tensor belongs to another network.
+    """One network in the checkpoint's file: its constructor, and a function that returns the name in the network of a
+    stored tensor. The function returns `None` if the tensor belongs to another network.
     """
 
     make: Callable[[], nn.Module]

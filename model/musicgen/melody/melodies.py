@@ -32,7 +32,7 @@ class NoteMelody:
 
     @property
     def seconds(self) -> float:
-        """Length of the melody in seconds, before it repeats."""
+        """Length in seconds of the melody's notes, after which the melody repeats."""
         return sum(note.length_beats for note in self.notes) * 60 / self.tempo_bpm
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
@@ -47,8 +47,8 @@ class NoteMelody:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoundMelody:
-    """The melody of a recording, sound [samples] at the sample rate of the chroma analysis; it repeats when the
-    recording ends.
+    """The melody of a recording, given as sound [samples] at the sample rate of the chroma analysis; it repeats when
+    the recording ends.
     """
 
     sound: NDArray[np.float32]

@@ -34,7 +34,7 @@ class Conv(nn.Module):
 
 
 class ConvUp(nn.Module):
-    """A transposed convolution: `ratio` output samples for each input sample."""
+    """Transposed convolution layer: `ratio` output samples for each input sample."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__()
@@ -75,14 +75,14 @@ class Residual(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """LSTM layers with a residual connection."""
+    """LSTM layers whose output is added to their input."""
 
     def __init__(self, config: CodecConfig, width: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(width, width, config.lstm_layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the output of the layers for `x` [rows, width, frames], in the same shape."""
+        """Return the output of the LSTM layers for `x` [rows, width, frames], in the same shape."""
         return self.continued(x, None)[0]
 
     def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
@@ -164,7 +164,7 @@ class _Codebook(nn.Module):
         self.register_buffer("embed", torch.empty(config.codebook_size, config.width))
 
     def nearest(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return the codes [...] whose vectors are nearest to `vectors` [..., width]."""
+        """Return the codes [...] of the codebook entries that are nearest to `vectors` [..., width]."""
         square = vectors.square().sum(-1, keepdim=True)
         return (2 * vectors @ self.embed.t() - square - self.embed.square().sum(-1)).argmax(-1)
 
@@ -228,14 +228,14 @@ class Codec(nn.Module):
         return self.quantizer.encode(self.encoder(sound[:, None].to(self.device)))
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Return sound [rows, samples] of codes [rows, codebooks, frames], decoded in one pass."""
+        """Return the sound [rows, samples] of codes [rows, codebooks, frames], decoded in one pass."""
         x = self.decoder.before(self.quantizer.decode(codes))
         return self.decoder.behind(self.decoder.continued(x, None)[0])
 
 
 def _mirrored(x: torch.Tensor, left: int, right: int) -> torch.Tensor:
-    """Return `x` [rows, channels, samples] with its ends mirrored; if there are too few samples to mirror, zeros are
-    added first.
+    """Return `x` [rows, channels, samples] padded with `left` and `right` samples by mirroring its ends; if there are
+    too few samples to mirror, zeros are added first.
     """
     lacking = max(0, max(left, right) + 1 - x.shape[-1])
     made = F.pad(F.pad(x, (0, lacking)), (left, right), mode="reflect")

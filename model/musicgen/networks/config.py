@@ -10,8 +10,8 @@ from model.shared.networks.t5_config import T5Config
 class DecoderConfig:
     """Sizes of the language model over audio tokens.
 
-    The token `pad`, the one after the `vocabulary` of a codebook, fills positions before and after the song. If
-    `attends_text` is False, the conditions are a prefix of the token columns, as in the melody models.
+    The padding token `pad`, whose number follows those of the `vocabulary`, fills positions before and after the song.
+    If `attends_text` is False, the conditions are a prefix of the token columns, as in the melody models.
     """
 
     layers: int
@@ -62,12 +62,12 @@ class CodecConfig:
 
     @property
     def hop(self) -> int:
-        """Audio samples per frame."""
+        """Number of audio samples per frame."""
         return math.prod(self.ratios)
 
     @property
     def frames_per_second(self) -> float:
-        """Frames per second."""
+        """Number of frames per second of sound."""
         return self.sample_rate / self.hop
 
     @property

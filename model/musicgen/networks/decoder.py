@@ -30,7 +30,7 @@ class Attention(nn.Module):
         )
 
     def split(self, x: torch.Tensor) -> torch.Tensor:
-        """Split the last axis into heads: [..., tokens, width] to [..., heads, tokens, head width]."""
+        """Return `x` [..., tokens, width] split into heads, [..., heads, tokens, head width]."""
         return torch.unflatten(x, -1, (self._heads, -1)).transpose(-2, -3)
 
     def joined(self, made: torch.Tensor) -> torch.Tensor:

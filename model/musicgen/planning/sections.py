@@ -24,7 +24,7 @@ class Divider:
 
     @property
     def longest(self) -> int:
-        """Number of frames of the longest section."""
+        """Number of frames in the longest allowed section."""
         return max(1, round(self.section_seconds * self.config.codec.frames_per_second))
 
     @property
@@ -35,8 +35,8 @@ class Divider:
         return self.window - self.longest - self.config.codec.ahead
 
     def sections(self, given: int, frames: int) -> tuple[SectionSpec, ...]:
-        """Divide a song of `frames` frames, of which the first `given` are known, into sections of about equal
-        length.
+        """Divide a song of `frames` frames into sections of about equal length, and return their specifications; the
+        first `given` frames are known.
         """
         ahead, delay, new = self.config.codec.ahead, self.config.decoder.delay, frames - given
         # Each section is longer than the codec's look-ahead; otherwise its tokens would be known before it begins.

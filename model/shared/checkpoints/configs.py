@@ -9,7 +9,7 @@ from model.engine import EngineUnavailable
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
-    """Return the JSON object in a file.
+    """Return the JSON object in the file `path`.
 
     Raises:
         EngineUnavailable: the file is missing, or is not a JSON object.

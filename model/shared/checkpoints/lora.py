@@ -27,7 +27,7 @@ Rename = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two low-rank factors of an adapter's change of one linear layer, and the scale of their product."""
+    """The change of one linear layer by a LoRA adapter: two low-rank factors, and the scale of their product."""
 
     down: torch.Tensor
     up: torch.Tensor

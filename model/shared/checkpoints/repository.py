@@ -61,8 +61,8 @@ class Repository:
             ) from error
 
     def find(self, file: str) -> Path | None:
-        """Return the path of a file; `None` if the repository does not have it, or if it is not in the cache and
-        `offline` is set.
+        """Return the path of a file, downloaded if needed; `None` if the repository does not have the file, or if it is
+        not in the cache and `offline` is set.
 
         Raises:
             EngineUnavailable: the repository cannot be reached; the text says what to do.
@@ -117,5 +117,5 @@ class Repository:
 
 
 def is_folder(name: str) -> bool:
-    """Return True if a name is the path of a folder, False if it is the name of a hub repository."""
+    """Return True if `name` is the path of a folder, False if it is the name of a Hugging Face hub repository."""
     return name.startswith(("/", ".", "~")) or Path(name).is_dir()

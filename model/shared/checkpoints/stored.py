@@ -23,7 +23,7 @@ class Stored:
 
     @property
     def shapes(self) -> Shapes:
-        """Shapes of all tensors by name."""
+        """Shapes of all tensors in the files, by tensor name."""
         return {name: shape for header in self.headers.values() for name, shape in header.shapes.items()}
 
     @property
@@ -41,8 +41,8 @@ class Stored:
 
 
 def open_stored(path: Path) -> Stored:
-    """Return the tensors in the file `path`, or in the shards of its index file if there is one instead; only the
-    headers are read.
+    """Return the tensors in the file `path`, or in the shards of its index file if that exists instead; only the
+    headers are read here.
 
     The index of "model.safetensors" is "model.safetensors.index.json".
 

@@ -51,7 +51,7 @@ _FEWEST_SPACED_LETTERS = 8
 
 
 def check_is_text(text: str, field: str) -> None:
-    """Raise an error if the lyrics are the bytes of a binary file.
+    """Raise an error if `text`, the lyrics in the request field `field`, is the content of a binary file.
 
     Raises:
         InvalidParams: `text` begins like a binary file, or more than 5 % of its characters are control or replacement

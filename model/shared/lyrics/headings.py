@@ -77,7 +77,9 @@ _DIRECTION = re.compile(
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """Split a line that is not blank into its tags and its words, in order; words are stripped and never empty."""
+    """Split a line that is not blank into its tags and its words, in order; words have no surrounding spaces and are
+    never empty.
+    """
     text = _NESTED.sub(r"[\1(\2)]", _DOUBLED.sub(r"\1", text))
     tag = _whole_line(text) if len(text) <= _LONGEST_HEADING else None
     if tag is not None:
@@ -147,7 +149,9 @@ def _names(text: str) -> bool:
 
 
 def _opened(text: str) -> Iterator[Piece]:
-    """Split a line into a heading and the words after it ("副歌：风吹过来"); only words if there is no heading."""
+    """Split a line into a heading and the words after it ("副歌：风吹过来"); without a heading, the line is yielded as
+    words.
+    """
     for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS, _NAME_AND_WORDS):
         match = pattern.fullmatch(text)
         found = read_tag(match[1]) if match else None
@@ -162,7 +166,7 @@ def _opened(text: str) -> Iterator[Piece]:
 
 
 def _by_singers(text: str) -> Iterator[Piece]:
-    """Split a line of words at the marks of singers in it ("（女）潮水（男）退去了")."""
+    """Split a line at the singers' marks in it ("（女）潮水（男）退去了"), and yield singers and words in order."""
     parts = [part.strip() for part in _SUNG_BY.split(text)]
     words, marks = parts[::2], parts[1::2]
     if len(marks) < 2:
@@ -207,7 +211,7 @@ def _is_reading(match: re.Match[str]) -> bool:
 
 
 def _unpaired(text: str) -> Iterator[Piece]:
-    """Read a line with an unpaired bracket: as a tag if the rest of the line is one, otherwise as words."""
+    """Split a line with an unpaired bracket: yields a tag if the rest of the line is one, otherwise words."""
     half = text.strip(_OPEN + _CLOSE + " ")
     found = read_tag(half)
     if (isinstance(found, Heading) and found.exact) or isinstance(found, Singer):

@@ -33,7 +33,7 @@ class WrittenLine:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSection:
-    """One section of the lyrics; `tag` is the tag above it as written, empty if there is none.
+    """One section of the lyrics; `tag` is the text of the tag above the section, empty if there is none.
 
     A section without lines is instrumental.
     """
@@ -62,7 +62,7 @@ class SectionReader:
 
     def __init__(self, notes: Notes, names: Sequence[str], field_name: str) -> None:
         """Set up the reader; `names` are the names of singers, in the order in which they appear; `field_name` is the
-        field of the request.
+        request field with the lyrics.
         """
         self._notes = notes
         self._field = field_name

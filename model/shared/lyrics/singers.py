@@ -63,7 +63,7 @@ _SAYING = re.compile(
 
 
 def singer_of(mark: str) -> Singer | None:
-    """Return the singer that `mark` (without brackets and colon) names; `None` if it names none."""
+    """Return the singer that `mark` (without brackets and colon) names; `None` if `mark` names no singer."""
     name = re.sub(r"[\s_/&+、和-]", "", unicodedata.normalize("NFKC", mark).casefold())
     name = _PART_OF.sub("", name)
     return _SINGERS.get(name) or _SINGERS.get(re.sub(r"^([男女mf])\d$", r"\1", name))

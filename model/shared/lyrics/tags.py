@@ -63,7 +63,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """A tag that repeats the words before it; `counted` is False if it only says "again"."""
+    """A tag that repeats the words before it `times` times; `counted` is False if the tag only says "again"."""
 
     times: int
     counted: bool = True
@@ -111,7 +111,9 @@ def _singer_behind(tag: str) -> Singer | None:
 
 
 def section_kind(tag: str) -> SectionKind | None:
-    """Return the kind of section that a tag (without brackets) names or resembles; `None` if it is no section."""
+    """Return the kind of section that a tag (without brackets) names or resembles; `None` if the tag starts no
+    section.
+    """
     found = read_tag(tag)
     return found.kind if isinstance(found, Heading) else None
 
@@ -151,7 +153,7 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
     """Return the heading for a tag that has a section name among other words, such as "loud chorus", or that misspells
-    one; `None` for other tags.
+    a section name; `None` for other tags.
     """
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
@@ -167,7 +169,7 @@ def _near(tag: str, written: str, *, again: bool) -> Heading | None:
 
 def _misspelt(words: list[str]) -> SectionKind | None:
     """Return the kind of section whose name one of the words misspells by a letter or two ("chours", "verce"); `None`
-    if there is none.
+    without such a word.
     """
     for word in words:
         close = get_close_matches(word, _SPELT, n=1, cutoff=0.8) if len(word) > 4 else []

@@ -55,7 +55,7 @@ def compiled_now(run: Callable[[], None]) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """Return the advice for a known failure of torch's compiler, otherwise the text of the error."""
+    """Return the advice to an operator for a known failure of torch's compiler, otherwise the text of the error."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]

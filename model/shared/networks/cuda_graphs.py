@@ -14,8 +14,8 @@ _WARM_RUNS = 2
 
 
 def cuda_recorder(device: torch.device) -> Recorder:
-    """Return a function that records operations as CUDA graphs with one memory pool, which is safe because no two
-    graphs run at the same time.
+    """Return a function that records operations on `device` as CUDA graphs. All graphs share one memory pool, which is
+    safe because no two graphs run at the same time.
     """
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     pool = torch.cuda.graph_pool_handle()

@@ -57,9 +57,9 @@ class PassTensors(Protocol[C_contra]):
 
 
 class RecordedPasses(Generic[C]):
-    """Forward passes that are recorded as CUDA graphs for some shapes, over rows with contexts of type `C`.
+    """Forward passes that are recorded as CUDA graphs for some shapes; the contexts of the rows have the type `C`.
 
-    All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
+    All shapes share the memory that the largest one needs, because only one graph is replayed at a time.
     """
 
     def __init__(self, tensors: PassTensors[C], record: Recorder, shapes: Sequence[Shape], bucket: int) -> None:

@@ -164,8 +164,8 @@ class T5Encoder(nn.Module):
         return made
 
     def _bucket(self, distance: torch.Tensor) -> torch.Tensor:
-        """Return the bucket (an index of the bias table) of each distance between tokens: half of the buckets for each
-        direction, one for each small distance, and wider ones for large distances.
+        """Return the bucket (an index of the bias table) of each distance between tokens. Half of the buckets are for
+        each direction; small distances have a bucket each, large distances share wider buckets.
         """
         half = self.config.buckets // 2
         near = half // 2

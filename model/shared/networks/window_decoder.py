@@ -33,8 +33,8 @@ def decoded_windows(
 
 
 def growing_lengths(first: int, longest: int) -> Iterator[int]:
-    """Yield window lengths in frames without end: `first`, so that sound starts early, then twice as many each time, up
-    to `longest`.
+    """Yield window lengths in frames without end: first `first`, which is short so that sound starts early, then each
+    twice the one before, up to `longest`.
     """
     growing = (first * 2**power for power in itertools.count())
     return itertools.chain(itertools.takewhile(lambda length: length < longest, growing), itertools.repeat(longest))

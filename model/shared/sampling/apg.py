@@ -37,7 +37,7 @@ class Apg:
         return difference * torch.clamp(self.longest / norm, max=1.0)
 
     def _across(self, difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-        """Return the part of `difference` that is orthogonal to `direction`, computed in float64.
+        """Return the component of `difference` that is orthogonal to `direction`, computed in float64.
 
         On devices without float64 (mps) the CPU computes it.
         """

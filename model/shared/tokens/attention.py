@@ -19,12 +19,13 @@ class Span:
 
 
 def spans_by_row(lengths: Sequence[int]) -> tuple[Span, ...]:
-    """Return one attention call for each row, over the keys of that row; a row of length 0 has none."""
+    """Return one attention call for each row, over the keys of that row; there is no call for a row of length 0."""
     return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
 
 
 def span_of_all(lengths: torch.Tensor, most: int) -> Span:
-    """Return one attention call for all rows, over `most` keys, with a mask that hides those beyond `lengths` [rows].
+    """Return one attention call for all rows, over `most` keys, with a mask that hides the keys of each row beyond its
+    length in `lengths` [rows].
 
     A row of length 0 attends to one key, because softmax needs at least one.
     """

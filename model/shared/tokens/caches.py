@@ -39,7 +39,7 @@ class Caches:
         self.values = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
 
     def part(self, rows: slice) -> "Caches":
-        """Return the caches of some rows, as views of the same memory."""
+        """Return the key and value caches of the rows `rows`, as views of the same memory."""
         made = object.__new__(Caches)
         made.shape, made.hidden = self.shape, self.hidden
         made.keys = [keys[rows] for keys in self.keys]
@@ -68,7 +68,7 @@ class Caches:
         return keys, values
 
     def restore(self, kept: Kept) -> None:
-        """Write the keys and values of the first tokens of all rows back from the copy `kept`."""
+        """Write the keys and values in the copy `kept` back to the first tokens of all rows."""
         for layer, keys, values in self._layers(kept):
             self.fill(layer, keys.shape[0], keys, values)
 

@@ -29,8 +29,8 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A request to advance a sequence: the sequence, and the noise [ticks, codebooks, vocabulary] for its next ticks
-    (columns of tokens).
+    """A request to generate the next tokens of a sequence: the sequence, and the Gumbel noise [ticks, codebooks,
+    vocabulary] for its next ticks (columns of tokens).
     """
 
     sequence: TokenSequence
@@ -87,7 +87,7 @@ class TokenCore:
         return grid.cpu().clone()
 
     def release(self, sequence: TokenSequence) -> None:
-        """Free the place in the buffers of a sequence that has ended."""
+        """Free the place in the shared buffers of a sequence that is finished."""
         self.seats.release(sequence)
 
     def alike_everywhere(self) -> bool:

@@ -24,7 +24,7 @@ class Pass:
 
 
 class TokenNetwork(Protocol):
-    """Protocol of a causal network over columns of tokens, with one token per codebook in a column.
+    """Protocol of a causal network that predicts columns of audio tokens, with one token per codebook in a column.
 
     The cost of a tick (one column) depends only on its number of rows; the result of a row depends only on that row.
     """

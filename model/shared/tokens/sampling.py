@@ -62,7 +62,7 @@ class SamplingBatch:
 
     @classmethod
     def of(cls, settings: Sequence[Sampling], vocabulary: int, device: torch.device) -> "SamplingBatch":
-        """Return a batch of the sampling settings of all sequences, in order."""
+        """Return a batch with the sampling settings of all sequences, in order, as tensors on `device`."""
         top_k = [min(each.top_k, vocabulary) for each in settings]
         columns = zip(*((each.guidance, each.strength, each.temperature) for each in settings), strict=True)
         guidance, strength, temperature = (torch.tensor(column, device=device) for column in columns)

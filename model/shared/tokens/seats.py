@@ -35,7 +35,7 @@ class Seats:
         return None if found is None else found()
 
     def rows(self, seats: slice) -> slice:
-        """Return the rows of the buffers that belong to `seats`."""
+        """Return the range of rows in the buffers that belong to `seats`."""
         return slice(seats.start * self.width, seats.stop * self.width)
 
     def seat(self, sequences: Sequence[TokenSequence]) -> list[TokenSequence]:
@@ -53,7 +53,7 @@ class Seats:
         return came
 
     def release(self, sequence: TokenSequence) -> None:
-        """Free the seat of a sequence that has ended, if it has one."""
+        """Free the seat of a sequence that is finished; nothing happens if the sequence has no seat."""
         if sequence.seat is not None:
             self._taken[sequence.seat] = None
             sequence.seat = None
@@ -78,7 +78,9 @@ class Seats:
         sequence.seat, sequence.parked, sequence.tokens = seat, None, None
 
     def _park(self, sequence: TokenSequence, seat: int) -> None:
-        """Copy the caches and tokens of a sequence out of its seat, and free the seat."""
+        """Copy the key and value caches and the tokens of a sequence out of its seat, so that the seat can be given to
+        another sequence.
+        """
         rows = self.rows(slice(seat, seat + 1))
         if sequence.prefilled:
             sequence.parked = self.own.part(rows).kept(sequence.place)

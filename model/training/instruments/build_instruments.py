@@ -100,7 +100,9 @@ def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
 
 
 def _zone(font: SoundFont, row: FontZone) -> Zone:
-    """Return a key zone of a SoundFont in physical units (SoundFont 2.04, section 8.1.3)."""
+    """Convert a key zone of a SoundFont to physical units (decibels, seconds, MIDI pitch; SoundFont 2.04, section
+    8.1.3) and return it.
+    """
     header = font.samples[row.sample]
     root_key = row.amount(Generator.ROOT_KEY)
     tuning_cents = row.amount(Generator.FINE_TUNE) + 100 * row.amount(Generator.COARSE_TUNE) + header.correction_cents
@@ -225,7 +227,7 @@ def _as_json(table: BankTable) -> str:
 
 
 def main() -> None:
-    """Parse the command line and build the instruments."""
+    """Command line: build the instruments from a SoundFont file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("font", type=Path, help="a General MIDI SoundFont in SF3 format")
     parser.add_argument("--folder", type=Path, default=Path("model/studio/instruments"), help="where the result goes")

@@ -65,7 +65,7 @@ _DEFAULTS: Mapping[int, int] = {
 
 
 class SoundFontError(ValueError):
-    """The file is not a SoundFont, or lacks a requested preset or sample."""
+    """Error for a file that is not a SoundFont, or that lacks a requested preset or sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class _Layer:
 
 
 class SoundFont:
-    """An SF2 or SF3 file, read into memory."""
+    """The content of an SF2 or SF3 file, read into memory."""
 
     def __init__(self, data: bytes) -> None:
         """Parse the bytes of a SoundFont file into its chunks.
@@ -140,7 +140,8 @@ class SoundFont:
         return cls(path.read_bytes())
 
     def zones(self, bank: int, program: int) -> tuple[FontZone, ...]:
-        """Return the zones of a preset: the amounts of the instrument plus those of the preset (section 9.4).
+        """Return the zones of a preset, each with the sum of the generator values of instrument and preset (section 9.4
+        of the specification).
 
         Raises:
             SoundFontError: the font has no such preset.
@@ -154,7 +155,7 @@ class SoundFont:
         )
 
     def ogg_bytes(self, sample: int) -> bytes:
-        """Return the Ogg Vorbis stream of an SF3 sample.
+        """Return the bytes of the Ogg Vorbis stream of sample number `sample` in an SF3 file.
 
         Raises:
             SoundFontError: the sample is stored as plain PCM (SF2).

@@ -32,7 +32,9 @@ _BATCH = 15
 
 
 def real_pair(song: TrainingSong) -> Pair | None:
-    """Return the first verse and the first chorus of a song that have notes in every two bars."""
+    """Return the first verse and the first chorus of a song in which every two bars have notes; `None` if the song
+    lacks either.
+    """
     found: dict[TokenKind, Piece] = {}
     first = 0
     for phrase in song.phrases:
@@ -69,8 +71,8 @@ def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
 def write_pairs(
     denoiser: ScoreDenoiser, pairs: Sequence[Pair], *, sung: bool, steps: int, guidance_scale: float, seed: int
 ) -> list[Pair]:
-    """Compose a verse and a following chorus for each of `pairs`, with the same bars, mode, density of notes and notes
-    per line.
+    """Compose a verse and a following chorus for each of `pairs`, with the pair's numbers of bars, mode, note density
+    and, if `sung`, notes per line.
     """
     written: list[Pair] = []
     for start in range(0, len(pairs), _BATCH):

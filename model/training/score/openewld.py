@@ -29,7 +29,7 @@ _DIMINISHED_KINDS = ("diminished", "half-diminished")
 
 
 def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (title, MusicXML) for every lead sheet of the archive, by title."""
+    """Yield the title and the MusicXML of every lead sheet in the archive, sorted by title."""
     sheets: dict[str, bytes] = {}
     with tarfile.open(path) as archive:
         for member in archive:
@@ -98,7 +98,9 @@ class _Sheet:
             raise ValueError("the song has rhythms off the sixteenth grid, so it is left out")
 
     def lengths(self) -> list[tuple[int | None, int]]:
-        """Return the melody from the first bar on as pairs of a pitch (`None` for a rest) and a length in steps."""
+        """Return the melody from the first bar on as pairs of a MIDI pitch (`None` for a rest) and a length in
+        sixteenths.
+        """
         pairs: list[tuple[int | None, int]] = []
         now = 0
         starts = sorted(self._onsets)
@@ -135,7 +137,9 @@ class _Sheet:
                 self._add_note(element, offset, at, end)
 
     def _walk(self, measure: ElementTree.Element) -> Iterator[tuple[ElementTree.Element, float, float]]:
-        """Yield chord symbols and notes of the first voice of a bar, each with its start and end in steps."""
+        """Yield the elements of chord symbols and notes of the first voice of a bar, each with its start and end in
+        sixteenths.
+        """
         now = 0.0
         for element in measure:
             duration = int(element.findtext("duration") or 0) * STEPS_PER_BEAT / self._divisions

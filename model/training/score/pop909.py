@@ -30,7 +30,7 @@ _SUNG_NOTES_PER_BAR = 1.5
 
 
 def read_archive(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the name of every song of the archive, and the texts of its files by file name; sorted by song."""
+    """Yield the name of every song in the archive, and the texts of its files by file name, sorted by song."""
     songs: dict[str, dict[str, str]] = defaultdict(dict)
     with tarfile.open(path) as archive:
         for member in archive:
@@ -114,8 +114,8 @@ def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ..
 
 
 def _sung_letters(labels: list[tuple[str, int]], melody: Classes) -> dict[str, float]:
-    """Return a score for each sung letter of the annotation: higher for letters that resemble a chorus (higher pitch,
-    more notes).
+    """Return a score for each sung section letter of the annotation, higher for letters that resemble a chorus (higher
+    pitch, more notes).
     """
     pitches: dict[str, list[float]] = defaultdict(list)
     bars_of: Counter[str] = Counter()

@@ -53,7 +53,7 @@ class _Song:
 
 
 class Windows:
-    """Draws random windows from songs: three in five start with a phrase, the others at any bar."""
+    """Draws random windows (excerpts) from training songs; three in five start with a phrase, the others at any bar."""
 
     def __init__(self, songs: Sequence[TrainingSong], seed: int) -> None:
         self._songs = [_Song(song, bar_facts(song), _starts(song)) for song in songs if song.bars > max(BATCH_BARS)]
@@ -70,7 +70,7 @@ class Windows:
         return collate([self._drop(window) for window in windows])
 
     def plain(self, size: int, bars: int) -> list["Window"]:
-        """Return `size` windows that start with a phrase, with all conditions and no given classes."""
+        """Return `size` random windows that start with a phrase, with all conditions and no given classes."""
         return [self._window(bars, at_phrase=True) for _ in range(size)]
 
     def _window(self, bars: int, *, at_phrase: bool = False) -> "Window":

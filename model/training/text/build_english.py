@@ -28,7 +28,7 @@ def pack(lines: list[str]) -> bytes:
 
 
 def _sung(phone: str) -> str:
-    """Return a phone of the dictionary without stress; an unstressed "ah" is "ax"."""
+    """Return a phone of the dictionary in lower case without its stress digit; an unstressed "ah" becomes "ax"."""
     return "ax" if phone == "AH0" else phone.rstrip("012").lower()
 
 

@@ -101,7 +101,9 @@ def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
 
 
 def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
-    """Return the analysed takes of every syllable in one tone; recordings without a voice are printed and left out."""
+    """Return the analysed recording of every syllable in one tone; recordings without a voiced sound are printed and
+    left out.
+    """
     out = {}
     for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
         name = path.stem.removeprefix("cmn-")[:-1]
@@ -149,7 +151,7 @@ def _levelled(take: SyllableTake, name: str) -> SyllableTake:
 
 
 def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, SyllableTake]:
-    """Return the recordings, with consonants that lack aspiration replaced by those of other recordings."""
+    """Return the recordings; a consonant that lacks aspiration is replaced by the consonant of another recording."""
     seconds = {name: len(take.consonant) / SAMPLE_RATE_HERTZ for name, take in takes.items()}
     vowels = {name: take.envelope[take.hold[0]] for name, take in takes.items()}
     lent = lenders(seconds, vowels)
@@ -171,7 +173,9 @@ def _consonant_gain(take: SyllableTake, name: str) -> float:
 
 
 def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Return a consonant shortened for singing: a fricative without its beginning, others without their middle."""
+    """Return a consonant shortened for singing: a fricative without its beginning, any other consonant without its
+    middle.
+    """
     if not len(consonant):
         return consonant
     kind = _KINDS[initial_of(name)]

@@ -52,7 +52,7 @@ _BEFORE_SECONDS = 0.4
 
 
 def recordings(folder: Path) -> Iterator[tuple[Sound, int]]:
-    """Yield every recording of a folder, with silence trimmed, and its tone."""
+    """Yield every recording in a folder, without the silence around it, and its tone (1 to 4)."""
     for path in sorted(folder.glob("*.mp3")):
         if match := _NAME.fullmatch(path.name):
             name = match[1]
@@ -82,8 +82,8 @@ class Resynthesis:
         self._noise = pyworld.d4c(wave, f0, times, SAMPLE_RATE_HERTZ)
 
     def at(self, hertz: float, seconds: float | None, formants: float = 1.0) -> Floats:
-        """Return the recording resynthesised on one pitch, with a voiced part of `seconds` and resonances scaled by
-        `formants`.
+        """Return the recording resynthesised at the pitch `hertz`, with a voiced part of `seconds` (its own length if
+        `None`) and formants scaled by `formants`.
         """
         place = self._stretched(seconds)
         voiced = self._f0[place] > 0
@@ -134,7 +134,7 @@ def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterat
 
 
 def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
-    """Return a degraded sound, with a spectral tilt of up to 4 dB per octave and a little noise."""
+    """Return a copy of a sound, degraded by a spectral tilt of up to 4 dB per octave and a little noise."""
     spectrum = np.fft.rfft(sound)
     octaves = np.log2(np.maximum(np.arange(len(spectrum)), 1) / (0.125 * len(spectrum)))
     tilted = np.fft.irfft(spectrum * 10 ** (generator.uniform(-4, 4) * np.clip(octaves, -3, 3) / 20), len(sound))

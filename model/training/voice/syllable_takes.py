@@ -61,7 +61,7 @@ class SyllableTake:
 
 
 def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
-    """Cut and analyse a recording at 48 kHz of one syllable.
+    """Return the analysis of a recording, at 48 kHz, of one syllable.
 
     Raises:
         ValueError: the recording has no voiced sound.
@@ -102,7 +102,7 @@ def _level_db(envelope: Frames, low_hertz: float, high_hertz: float) -> Frames:
 
 
 def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, int]:
-    """Return the first frame, and the one after the last, of the longest stretch that is voiced and audible.
+    """Return the first frame, and the frame after the last, of the longest stretch that is voiced and audible.
 
     The stretch begins at the first frame within `onset_db` of the loudest frame, so that breath before the vowel is
     excluded.
@@ -133,8 +133,8 @@ def _steadied(bands: Frames) -> Frames:
 
 
 def _nucleus(bands: Frames, syllable: str) -> int:
-    """Return the frame at which the vowel begins: for voiced initials the steepest rise in 0.5 to 5 kHz, otherwise the
-    first.
+    """Return the frame at which the vowel begins: for a voiced initial, where the level at 0.5 to 5 kHz rises most
+    steeply; otherwise the first frame.
     """
     if initial_of(syllable) not in VOICED_INITIALS:
         return 0
@@ -146,10 +146,11 @@ def _nucleus(bands: Frames, syllable: str) -> int:
 
 
 def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
-    """Return the steadiest stretch of the vowel: with little spectral change, loud, and with the mouth open.
+    """Return the first and last frame of the steadiest stretch of the vowel: with little spectral change, loud, and
+    with the mouth open.
 
-    The first formant is highest where the mouth is most open; in a glide before the vowel ("bie") and in the ending
-    after it ("bian") it is low.
+    The first formant is highest where the mouth is most open; it is low in a glide before the vowel ("bie") and in the
+    ending after the vowel ("bian").
     """
     shape = bands[:, :48] - bands[:, :48].mean(1, keepdims=True)
     change = np.zeros(len(bands))
@@ -176,7 +177,9 @@ def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
 
 
 def _first_formant_hertz(bands: Frames) -> Frames:
-    """Return an estimate of the first formant in hertz, [frames]: the centre of the power around it, over 7 frames."""
+    """Return an estimate of the first formant in hertz, [frames]: the centre of power in its frequency range, averaged
+    over 7 frames.
+    """
     hertz = band_hertz()
     inside = (hertz > _FIRST_FORMANT_HERTZ[0]) & (hertz < _FIRST_FORMANT_HERTZ[1])
     power = 10 ** (bands[:, inside] / 10)
@@ -186,8 +189,8 @@ def _first_formant_hertz(bands: Frames) -> Frames:
 
 
 def _consonant_start(sound: NDArray[np.float64], stop: int) -> int:
-    """Return the sample at which the noise before `stop` begins: after the last 20 ms of quiet, at most 0.3 s
-    earlier.
+    """Return the sample at which the noise of a consonant before `stop` begins: after the last 20 ms of quiet, at most
+    0.3 s before `stop`.
     """
     window = SAMPLE_RATE_HERTZ // 200
     earliest = max(stop - round(0.3 * SAMPLE_RATE_HERTZ), 0)

@@ -37,7 +37,7 @@ _BAND = (
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One played note of an accompaniment; times in steps (sixteenth notes)."""
+    """One note of an accompaniment as played, with times in steps (sixteenth notes)."""
 
     start: float
     end: float
@@ -80,10 +80,10 @@ class Figures:
 
 
 def read_song(folder: Path) -> Song:
-    """Read one song folder of POP909.
+    """Read the folder of one POP909 song and return the song.
 
     Raises:
-        ValueError: the song has no downbeat, so it is left out, no melody or fewer than eight bars.
+        ValueError: the song has no downbeat, no melody or fewer than eight bars.
     """
     beats = np.loadtxt(folder / "beat_midi.txt")
     downbeats = np.flatnonzero(beats[:, 2])

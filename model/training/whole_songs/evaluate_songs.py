@@ -32,14 +32,16 @@ PROMPTS = ("melodic pop, piano-driven", "slow sad ballad, strings")
 
 @dataclass(frozen=True, slots=True)
 class WrittenSection:
-    """One section of a composed song: its specification and its score, at sounding pitch."""
+    """One section of a composed song: its specification, and its score in the song's own key."""
 
     spec: SectionSpec
     score: Score
 
 
 def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list[WrittenSection]]:
-    """Compose the sections of every plan; sections with the same index are one batch."""
+    """Compose the sections of every plan, and return the sections of each song; sections with the same index are
+    composed in one batch.
+    """
     songs: list[list[WrittenSection]] = [[] for _ in plans]
     memories = [Memory() for _ in plans]
     for index in range(max(len(plan.sections) for plan in plans)):

@@ -143,8 +143,8 @@ def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> li
 
 
 def _without_translations(entries: list[tuple[float, Line]], notes: Notes) -> list[Line]:
-    """Return the lines without translations: where two lines have the same time, the second one. All lines stay unless
-    most times have two lines in two scripts.
+    """Return the lines in order; of two lines with the same time, the second is left out as a translation. This is done
+    only if most times have two lines in two scripts.
     """
     counts = Counter(seconds for seconds, line in entries if line.text)
     doubled = [seconds for seconds, count in counts.items() if count == 2]
