@@ -250,10 +250,11 @@ class Engine(Protocol):
         """
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Yield the sound of a finished section, window by window: exactly the planned number of samples, or fewer if
-        the plan has no `SongPlan.engine_samples`. Otherwise the sections of a song add up to `SongPlan.engine_samples`.
+        """Yield the sound of a finished section, window by window. The windows have exactly the planned number of
+        samples, or fewer if the plan has no `SongPlan.engine_samples`.
 
-        Windows are float32, of shape [channels, samples] with the number of channels in `EngineInfo`.
+        Windows are float32, of shape [channels, samples] with the number of channels in `EngineInfo`. If the plan has
+        `SongPlan.engine_samples`, the samples of all sections add up to that number.
 
         The sections of a song are rendered in order, each to its end before the next one starts: decaying sound at the
         end of a section continues in the next.

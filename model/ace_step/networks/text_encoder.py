@@ -1,4 +1,6 @@
-"""Encodes the prompt for the transformer: UMT5 (arXiv 2304.09151) and its tokenizer."""
+"""Encodes the prompt as vectors for the transformer, by the language model UMT5 (arXiv 2304.09151) and its
+tokenizer.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -146,7 +146,9 @@ up.
 
 
 class _Ticks:
-    """Computes consecutive ticks (columns of tokens) of the sequences in some seats (places in the shared buffers)."""
+    """Computes consecutive ticks of the sequences in some seats (places in the shared buffers); each tick is one column
+    of tokens.
+    """
 
     def __init__(
         self, network: TokenNetwork, layout: Layout, seats: Seats, part: slice, wanted: Sequence[Advance],
