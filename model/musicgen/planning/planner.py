@@ -142,9 +142,9 @@ class Planner:
         if slid is not None:
             rate = self._codec.frames_per_second
             yield (
-                f"length: the model reads music of at most {WINDOW_SECONDS:g} s at once. Later parts of the song depend "
-                f"only on the prompt and the {(self._divider.window - slid.ticks) / rate:.0f} s before them, so that a "
-                "long song may lose its form."
+                f"length: the model reads music of at most {WINDOW_SECONDS:g} s at once. Later parts of the song "
+                f"depend only on the prompt and the {(self._divider.window - slid.ticks) / rate:.0f} s before them, so "
+                "that a long song may lose its form."
             )
 
 
