@@ -15,11 +15,12 @@ from model.song import Control, SectionScore, SongParams, SongPlan, Stem, Voice,
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Placeholder in a text for the name of an engine's setting, or of the parameter `device` of its `load`.
+    """Placeholder in a message for the name of an engine's setting, or of the parameter `device` of the engine's method
+    `load`.
 
     The engine knows only the short name of the setting; the full name of the environment variable is inserted when the
-    text is shown. With `short` only the end of the full name is inserted, because the text has named another setting of
-    the same engine before.
+    message is shown. If `short` is True, only the last part of the full name is inserted, for a message that has
+    already given the full name of another setting of the same engine.
     """
 
     name: str
@@ -34,7 +35,7 @@ class EngineUnavailable(RuntimeError):
     """The engine cannot be used, because files, packages or a device are missing; the text says what to do."""
 
     def __init__(self, *parts: str | Option) -> None:
-        """Create the error; `parts` are the parts of its text."""
+        """Create the error; the strings and placeholders in `parts` are joined to its message."""
         super().__init__(*parts)
         self.parts = parts
 
@@ -52,8 +53,8 @@ class EngineInfo:
     (`model.shared.licences`). `commercial_use_allowed` is `False` also if the terms of one part are unclear.
     `attribution` is the text that a product with the engine's songs must show, possibly empty. Every window of sound
     has `channels` channels, 1 or 2. `duration_seconds` lies within [3, 600]. `steps` and `default_steps` are `None` for
-    an engine that does not denoise; it cannot have the control STEPS. With `length_is_exact` every plan has
-    `SongPlan.engine_samples`; otherwise a song may be shorter than its plan (`SectionState.ends_song`).
+    an engine that does not denoise; such an engine cannot have the control STEPS. If `length_is_exact` is True, every
+    plan has `SongPlan.engine_samples`; otherwise a song may be shorter than its plan (`SectionState.ends_song`).
     `experimental_languages` are the languages of `languages` in which listeners understand only few words.
     """
 
@@ -80,41 +81,45 @@ class EngineInfo:
 
 
 class SectionConditions(Protocol):
-    """Protocol of the conditions of a section, encoded before its denoising begins; only the engine that made them can
-    read them.
+    """Protocol of a section's conditions, such as the encoded prompt and lyrics, computed before the section is
+    denoised. Only the engine that computed the conditions can read them.
     """
 
     @property
     def cost(self) -> int:
-        """Number of tokens that one step of the section computes, including the rows for guidance."""
+        """Number of tokens that one denoising step of the section processes, including the batch rows for guidance."""
 
     @property
     def length(self) -> int:
-        """Number of tokens in the section's longest row. Sections of one batch may be padded to the longest of them."""
+        """Number of tokens in the longest batch row of the section. Sections in one batch may be padded to the longest
+        one.
+        """
 
     @property
     def steps(self) -> int:
-        """Number of steps of the section, at least 1; that of the longest possible section if it may end early. A step
-        of an engine that does not denoise is a fixed number of frames.
+        """Number of denoising steps of the section, at least 1; an upper bound if the section may end early. In an
+        engine that does not denoise, a step generates a fixed number of frames.
         """
 
     @property
     def memory_bytes(self) -> int:
-        """Approximate device memory that the section occupies at most from `Engine.prepare` until its last step.
+        """Approximate peak of the device memory, in bytes, that the section occupies from `Engine.prepare` until its
+        last step.
 
-        It includes temporary memory of a step. The memory of a finished section is small in comparison and does not
-        count.
+        The value includes temporary memory of a step. The memory of a finished section is small in comparison and is
+        not counted.
         """
 
     @property
     def group(self) -> str:
-        """Batching group of the first step, see `SectionState.group`."""
+        """Name of the batching group of the section's first step: only sections of one group share a step."""
 
 
 class SectionState(Protocol):
-    """Protocol of a section that is being generated in steps or is finished; only the engine that made it can read it.
+    """Protocol of a section while it is generated in steps and after it is finished. Only the engine that created the
+    state can read it.
 
-    A finished section has no conditions any more, so that their memory is free after the last step.
+    A finished section no longer refers to its conditions, so their memory is freed after the last step.
     """
 
     @property
@@ -123,42 +128,43 @@ class SectionState(Protocol):
 
     @property
     def steps(self) -> int:
-        """Total number of steps; the section is finished when `step == steps`. The number never rises, and it falls
-        only if an engine without `EngineInfo.length_is_exact` finds out in a step that the section ends early.
+        """Total number of steps; the section is finished when `step == steps`. The number never rises. It falls only in
+        an engine without `EngineInfo.length_is_exact`, when a step shows that the section ends early.
         """
 
     @property
     def group(self) -> str:
-        """Batching group of the next step: sections of different groups never share a step. An engine that can batch
-        all sections has one group; one that generates a section in phases, such as tokens and then sound, has a group
-        for each phase.
+        """Name of the batching group of the section's next step: only sections of one group share a step. An engine
+        that can batch all sections has one group. An engine that generates a section in phases, such as tokens and then
+        sound, has a group for each phase.
         """
 
     @property
     def ends_song(self) -> bool:
-        """True if the song ends with this section before the end of its plan; known at the latest with the last step.
+        """True if the song ends with this section before the end of its plan; known at the latest after the last step.
 
-        Sections after it are not made. It is always False for an engine with `EngineInfo.length_is_exact`.
+        Later sections of the song are then not generated. The value is always False for an engine with
+        `EngineInfo.length_is_exact`.
         """
 
 
 class SectionContext(Protocol):
-    """Protocol of the context that a finished section passes to the next one; only the engine that made it can read
-    it.
+    """Protocol of the data of a finished section, such as its last latents, from which the next section continues. Only
+    the engine that created the context can read it.
     """
 
 
 class Validator(Protocol):
-    """Protocol of the checks of requests for one engine, in a process without weights, device or torch.
+    """Protocol of an object that checks the requests for one engine, in a process without weights, device or torch.
 
-    Thread-safe.
+    Its methods are thread-safe.
     """
 
     def validate(self, params: SongParams) -> SongPlan | None:
-        """Raise an error for requests that `Engine.plan` would refuse, within a limited time.
+        """Check within a limited time that `Engine.plan` would accept the request, and return the plan of the song.
 
-        Returns the plan that `Engine.plan` would make, so that it is not computed twice, or `None` if passing it on
-        costs more than making it again. The plan must be picklable.
+        The plan is the one that `Engine.plan` would return, so the engine need not compute it again; it must be
+        picklable. The result is `None` if sending the plan to another process costs more than computing it there.
 
         Raises:
             InvalidParams: the engine cannot make a song from the lyrics or controls.
@@ -168,36 +174,40 @@ class Validator(Protocol):
 class Engine(Protocol):
     """Protocol of an engine: a model family on one device.
 
-    Two threads may call, each one call at a time: one prepares and renders (`plan`, `prepare`, `score`, `render`,
-    `save`, `restore`, `restore_section`; `context` of restored sections) while the other denoises (`begin`, `denoise`,
-    `context`, `save_section`). Either calls `check`. Calls about one section never overlap, except that the next
-    section may be begun and denoised while the finished one is rendered, and that a finished one may be saved while
-    those before it are rendered.
+    Two threads may call the engine, each one call at a time: one prepares and renders (`plan`, `prepare`, `score`,
+    `render`, `save`, `restore`, `restore_section`; `context` of restored sections) while the other denoises (`begin`,
+    `denoise`, `context`, `save_section`). Both threads may call `check`. Calls about one section never overlap, with
+    two exceptions: the next section may be begun and denoised while a finished one is rendered, and a finished section
+    may be saved while earlier ones are rendered.
 
     An error after which the device cannot be used must be raised as torch raises it (`torch.AcceleratorError`, or its
     text); the process is then replaced.
     """
 
     def info(self) -> EngineInfo:
-        """Return the properties of the engine and the limits of the requests that it accepts."""
+        """Return the properties of the engine and the limits of requests."""
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Plan the song: cheap, pure, and equal for equal parameters.
+        """Return the plan of a song: its sections with their lengths and lyrics, and remarks for the caller.
+
+        The method is fast and has no side effects; equal parameters give equal plans.
 
         Raises:
             InvalidParams: the engine cannot make a song from the lyrics or controls.
         """
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """Encode the conditions of section `index`, independently of the sections before it."""
+        """Return the conditions of section `index`, such as the encoded prompt and lyrics, independently of the
+        sections before it.
+        """
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> SectionState:
         """Return the initial state of section `index`, with noise drawn from the section's own seed.
 
-        `conditions` are the result of `prepare`; the calling code deletes them after the last step. `context` is that
-        of section `index - 1`, and `None` only for the first.
+        `conditions` are the result of `prepare`; the calling code deletes them after the last step. `context` is the
+        result of the method `context` for section `index - 1`, and `None` only for the first section.
         """
 
     def denoise(self, states: Sequence[SectionState]) -> None:
@@ -208,54 +218,62 @@ class Engine(Protocol):
         summation. An engine whose results must be byte-identical in any batch separates states by their group, or
         within the call.
 
-        If a call raises, `SectionState.step` shows which states it has advanced. If all states have advanced, the error
-        counts for all of them, and none is retried.
+        If a call raises, `SectionState.step` shows which states have been advanced. If all states have been advanced,
+        the error counts for all of them, and none is retried.
 
         Raises:
             MemoryError: the device has no memory for a batch of this size (torch's own errors count, too). The memory
-            of the failed pass is free once the error and its traceback are deleted.
+                of the failed pass is free once the error and its traceback are deleted.
         """
 
     def save_section(self, state: SectionState) -> bytes:
-        """Serialize a finished section, so that another process can render it; called right after its last step."""
+        """Serialize a finished section, so that another process can render it. The method is called right after the
+        section's last step.
+        """
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """Restore a finished section from the bytes of `save_section`.
+        """Return a finished section, restored from the bytes of `save_section`.
 
-        The rendered sound equals that of the saved section, byte for byte on the same kind of device. `plan` is made
-        again from the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved`
-        was written by this program and is trusted.
+        The rendered sound equals that of the saved section, byte for byte on the same kind of device. `plan` is
+        computed again from the same parameters. `context` is the context of section `index - 1`, and `None` only for
+        the first section. `saved` was written by this program and is trusted.
         """
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context that a finished section passes to the section after it."""
+        """Return the data of a finished section, such as its last latents, from which the next section continues."""
 
     def score(self, state: SectionState) -> SectionScore:
-        """Return syllable times and notation of a finished section, as if it started at its planned time: the times are
-        moved where earlier sections ended early.
+        """Return syllable times, chords and notation of a finished section.
+
+        Times are computed as if the section started at its planned time; the calling code shifts them if earlier
+        sections ended early.
         """
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Yield the sound of a finished section, window by window; in total exactly the planned samples, or fewer if
-        the plan has no `SongPlan.engine_samples`. If it has them, the sections of a song add up to them.
+        """Yield the sound of a finished section, window by window. The windows have exactly the planned number of
+        samples, or fewer if the plan has no `SongPlan.engine_samples`.
 
-        Windows are float32, of shape [channels, samples] with the number of channels in `EngineInfo`.
+        Windows are float32, of shape [channels, samples] with the number of channels in `EngineInfo`. If the plan has
+        `SongPlan.engine_samples`, the samples of all sections add up to that number.
 
         The sections of a song are rendered in order, each to its end before the next one starts: decaying sound at the
         end of a section continues in the next.
         """
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize the context of a completely rendered section, for another process."""
+        """Serialize the context that a completely rendered section passes to the next one, so that another process can
+        continue the song.
+        """
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """Restore the context of section `index` from `save`, so that the next section continues the delivered sound.
+        """Return the context of section `index`, restored from the bytes of `save`, so that the next section continues
+        the delivered sound.
 
-        `plan` is made again from the same parameters. `saved` was written by this program and is trusted.
+        `plan` is computed again from the same parameters. `saved` was written by this program and is trusted.
         """
 
     def check(self) -> None:
-        """Run a trivial operation on the device and wait for it; raises if the device is broken.
+        """Run a trivial operation on the device and wait for its result; raises an error if the device is broken.
 
         An engine on the CPU does nothing.
         """

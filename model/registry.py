@@ -19,8 +19,8 @@ class EngineEntry:
     options and validator.
 
     The settings, chosen by an operator, are a frozen pydantic model; every field has a default and a description. The
-    options, chosen by a request, are a frozen dataclass (`EngineOptions`). The module of the validator,
-    `model/<engine>/validation.py`, and those of settings and options do not import torch, also not indirectly.
+    options, chosen by a request, are a frozen dataclass (`EngineOptions`). The modules of validator
+    (`model/<engine>/validation.py`), settings and options must not import torch, not even indirectly.
     """
 
     factory: str
@@ -54,14 +54,15 @@ ENGINES: Engines = MappingProxyType(
         ),
     }
 )
-"""The engines that come with this package, by name."""
+"""The engines of this package, by name."""
 
 
 class EngineClass(Protocol):
-    """Protocol of an engine's class, which the registry imports."""
+    """Protocol of an engine's class: it has a method `load` that creates the engine."""
 
     def load(self, device: str, **options: object) -> Engine:
-        """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.
+        """Load the engine onto `device` ("cpu", "cuda:0") and return it; `options` are fields of the engine's own
+        settings.
 
         The method runs in a thread, while other engines are loaded in other threads: code that changes or depends on
         process-wide state must hold the lock `model.shared.process_state.process_state`.
@@ -72,10 +73,10 @@ class EngineClass(Protocol):
 
 
 class ValidatorClass(Protocol):
-    """Protocol of a validator's class, which the registry imports."""
+    """Protocol of a validator's class: it has a method `load` that creates the validator of one engine."""
 
     def load(self, **options: object) -> Validator:
-        """Load the validator; `options` are fields of the engine's own settings.
+        """Load the validator and return it; `options` are fields of the engine's own settings.
 
         Raises:
             EngineUnavailable: files or packages are missing; the text says what to do.
@@ -83,7 +84,7 @@ class ValidatorClass(Protocol):
 
 
 def engine_class(name: str, factory: str = "") -> EngineClass:
-    """Import the class of engine `name`; `factory` ("module:Class") overrides the registry's entry.
+    """Import and return the class of engine `name`; `factory` ("module:Class") overrides the registry's entry.
 
     Raises:
         EngineUnavailable: the registry has no entry of that name and no factory is given, or a package is not
@@ -100,7 +101,7 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
 
 
 def load_validator(name: str, options: Mapping[str, object] | None = None) -> Validator:
-    """Load the validator of engine `name`.
+    """Load the validator of engine `name` and return it; `options` are values of the engine's settings.
 
     Raises:
         EngineUnavailable: the registry has no entry of that name, or files or packages are missing; the text says what
@@ -132,12 +133,14 @@ def _is_own(module: str) -> bool:
 
 
 def settings_class(entry: EngineEntry) -> "type[BaseModel] | None":
-    """Import the settings model of an engine; `None` for an engine without settings."""
+    """Import and return the class of an engine's settings; `None` for an engine without settings."""
     return cast("type[BaseModel]", _class_at(entry.settings)) if entry.settings else None
 
 
 def options_class(name: str) -> type[EngineOptions]:
-    """Import the options class of engine `name`. Raises LookupError if the engine has no options."""
+    """Import and return the class of the request options of engine `name`. Raises LookupError if the engine has no
+    options.
+    """
     if name not in ENGINES or not ENGINES[name].options:
         raise LookupError(f"engine {name!r} has no options of its own: leave the options out")
     return cast(type[EngineOptions], _class_at(ENGINES[name].options))
@@ -149,5 +152,7 @@ def _class_at(path: str) -> object:
 
 
 def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:
-    """Load engine `name` onto `device`; raises the errors of `engine_class` and `EngineClass.load`."""
+    """Load engine `name` onto `device` and return it; `options` are values of the engine's settings. Raises the errors
+    of `engine_class` and `EngineClass.load`.
+    """
     return engine_class(name, factory).load(device, **(options or {}))

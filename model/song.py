@@ -56,7 +56,7 @@ class Voice(StrEnum):
 
 
 class Control(StrEnum):
-    """A request field beyond prompt, lyrics, duration and seed that an engine may support."""
+    """An optional request field, besides prompt, lyrics, duration and seed, that an engine may support."""
 
     STEPS = "steps"
     GUIDANCE_SCALE = "guidance_scale"
@@ -82,14 +82,14 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnchorNote:
-    """One note of the caller's melody: MIDI pitch (`None` is a rest) and length in beats (quarter notes)."""
+    """One note of the caller's melody: its MIDI pitch (`None` is a rest) and its length in beats (quarter notes)."""
 
     pitch: int | None
     length_beats: float
 
 
 class EngineOptions:
-    """Base class of the request options that only one engine has.
+    """Base class of the request options that only one engine supports.
 
     An engine with options has its own frozen dataclass in `model/<engine>/options.py`. Its fields have the same names
     as in music.proto, and each has a default.
@@ -100,16 +100,17 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class SongParams:
-    """Parameters of a song from its request, checked for type and range but not yet against an engine.
+    """Parameters of a song from its request, checked for type and range but not yet against an engine's limits.
 
     If `duration_seconds` is `None`, the engine derives it from the lyrics; if `steps`, `guidance_scale`, `key`,
-    `tempo_bpm` or `voice` is `None`, the engine chooses it. `key` has the form "C major" or "F# minor".
-    `anchor_tempo_bpm` is the tempo in the anchor's file, and `anchor_remarks` list the changes to its melody: an engine
-    that supports anchors copies these remarks into the notes of its plan. `vocal_level_db`, -24 to 12, raises the lead
-    line above the engine's own mix. `language` is the language of the lyrics, a lower-case code such as "zh", or `None`
-    to detect it; `task` is `None` for a new song. `negative_prompt` is the style to avoid, "" for none;
-    `time_signature` has the form "3/4", `None` if the engine chooses it; `reference_audio` is a recording whose timbre
-    the song imitates, b"" for none. `options` are those of the engine; `None` means their defaults.
+    `tempo_bpm` or `voice` is `None`, the engine chooses it. `key` has the form "C major" or "F# minor". `anchor` is the
+    caller's melody, which the song follows; `anchor_tempo_bpm` is the tempo in the file of that melody.
+    `anchor_remarks` list changes to the melody, which an engine that supports anchors copies into the notes of its
+    plan. `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language` is the language of
+    the lyrics, a lower-case code such as "zh", or `None` to detect it. `task` is `None` for a new song.
+    `negative_prompt` is the style to avoid, "" for none; `time_signature` has the form "3/4", `None` if the engine
+    chooses it. `reference_audio` is a recording whose timbre the song imitates, b"" for none. `options` are those of
+    the engine; `None` means their defaults.
     """
 
     prompt: str
@@ -135,7 +136,7 @@ class SongParams:
 
     @property
     def has_recording(self) -> bool:
-        """True if the request has a recording: the song starts from it or imitates its timbre."""
+        """True if the request has a recording from which the song starts or whose timbre it imitates."""
         return hasattr(self.task, "audio") or bool(self.reference_audio)
 
 
@@ -148,7 +149,7 @@ class Violation:
 
 
 class InvalidParams(ValueError):
-    """The parameters of a request are invalid; `violations` has the fields and reasons."""
+    """Error for invalid parameters of a request; `violations` has the fields and reasons."""
 
     def __init__(self, *violations: Violation) -> None:
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
@@ -162,11 +163,11 @@ class InvalidParams(ValueError):
 class Syllable:
     """A syllable of the lyrics: its text as written, its reading, its lexical and its sung tone.
 
-    The reading is pinyin without tone; in other languages ARPAbet phonemes separated by spaces ("l ah v"). The text is
-    empty for further syllables of a text that has fewer characters than syllables ("23"). `tone` is the lexical tone,
-    that of the dictionary for the word: 1 to 5 for Mandarin (5 is neutral), 0 for languages without tones. `sung_tone`,
-    of the same values, is the tone after tone sandhi. `starts_word` is True if a space precedes the text when shown
-    (Latin words).
+    The reading is pinyin without tone; in other languages ARPAbet phonemes separated by spaces ("l ah v"). If a text
+    such as "23" has fewer characters than syllables, the additional syllables have an empty text. `tone` is the word's
+    lexical tone in the dictionary: 1 to 5 for Mandarin (5 is neutral), 0 for languages without tones. `sung_tone`, of
+    the same values, is the tone after tone sandhi. `starts_word` is True if a space precedes the text when shown (Latin
+    words).
     """
 
     text: str
@@ -178,8 +179,8 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One line of lyrics as written, its syllables in order, and the voices that sing it; if `voices` is empty, the
-    song's voice sings it.
+    """One line of lyrics as written, its syllables in order, and the voices that sing the line; if `voices` is empty,
+    the song's voice sings it.
     """
 
     text: str
@@ -189,7 +190,7 @@ class LyricLine:
 
 @dataclass(frozen=True, slots=True)
 class SectionPlan:
-    """A planned section, not yet generated; start and duration in seconds of the song."""
+    """The plan of a section that is not yet generated; start and duration are in seconds of the song."""
 
     index: int
     kind: SectionKind
@@ -202,7 +203,7 @@ class SectionPlan:
 
 @dataclass(frozen=True, slots=True)
 class SongPlan:
-    """A planned song, not yet generated. Only the engine that made it reads `detail`.
+    """The plan of a song that is not yet generated. Only the engine that created the plan reads `detail`.
 
     `steps` are the denoising steps of each section, `None` for an engine that does not denoise. `notes` are remarks for
     the caller about the interpretation of the request. `voice` is the singing voice, `None` for an instrumental. The
@@ -226,15 +227,15 @@ class SongPlan:
 
     @property
     def denoising_steps(self) -> int:
-        """The number of denoising steps of each section; only for an engine that denoises."""
+        """Number of denoising steps of each section; only valid for an engine that denoises."""
         assert self.steps is not None, "the engine does not denoise"
         return self.steps
 
 
 @dataclass(frozen=True, slots=True)
 class SyllableTiming:
-    """Start and end of one sung syllable, in seconds of the song; `line` and `syllable` are indices into the section's
-    plan.
+    """Start and end of one sung syllable, in seconds of the song; `line` and `syllable` are indices into the lines of
+    the section's plan.
     """
 
     line: int
@@ -255,7 +256,7 @@ class ChordSpan:
 
 @dataclass(frozen=True, slots=True)
 class SectionScore:
-    """Score of a section: syllable times, chords, and a standard MIDI file if there is one."""
+    """Score of a section: the times of syllables and chords, and a standard MIDI file if the engine makes one."""
 
     timings: tuple[SyllableTiming, ...] = ()
     midi: bytes = b""

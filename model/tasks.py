@@ -1,4 +1,4 @@
-"""Tasks: the ways to make a song from a recording or an earlier song. The module imports nothing of the model."""
+"""Tasks: the ways to make a song from a recording or an earlier song. The module imports no other module of `model`."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,7 +24,7 @@ class Track(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioToAudio:
-    """Task: a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
+    """Task: generate a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
 
     audio: bytes = field(repr=False)
     strength: float = 0.5
@@ -32,7 +32,9 @@ class AudioToAudio:
 
 @dataclass(frozen=True, slots=True)
 class Retake:
-    """Task: a variation of the song that the request's seed gives; `variance`, 0 to 1, is the amount of difference."""
+    """Task: a variation of the song that results from the request's seed; `variance`, 0 to 1, is the amount of
+    difference.
+    """
 
     seed: int | None = None
     variance: float = 0.5
@@ -40,7 +42,7 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Repaint:
-    """Task: a recording in which the part between two times is generated anew; `variance`, 0 to 1, is the amount of
+    """Task: generate the part of a recording between two times anew; `variance`, 0 to 1, is the amount of
     difference.
     """
 
@@ -53,7 +55,7 @@ class Repaint:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """Task: a recording extended at its beginning, its end, or both."""
+    """Task: extend a recording at its beginning, its end, or both."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -63,7 +65,7 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Task: a recording with other lyrics or in another style, which `prompt` and `lyrics` describe.
+    """Task: transform a recording into a song with other lyrics or in another style, given by `prompt` and `lyrics`.
 
     The request's own prompt and lyrics describe the recording. The song is transformed in the steps between `start` and
     `end`, shares of all steps from 0 to 1; after `end` it is denoised freely. Each step averages over `averages`
@@ -81,7 +83,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class ExtractTrack:
-    """Task: extract one track of a recording, generated anew without the others."""
+    """Task: generate one track of a recording anew, without the other tracks."""
 
     audio: bytes = field(repr=False)
     track: Track = Track.VOCALS
@@ -89,7 +91,7 @@ class ExtractTrack:
 
 @dataclass(frozen=True, slots=True)
 class Lego:
-    """Task: add one track to a recording, between two times of it; `end_seconds` 0 is the end of the recording."""
+    """Task: add one track to a recording between two times; if `end_seconds` is 0, to the end of the recording."""
 
     audio: bytes = field(repr=False)
     track: Track = Track.VOCALS
@@ -99,11 +101,13 @@ class Lego:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Task: add tracks to a recording; without `tracks` the model chooses them."""
+    """Task: add tracks to a recording; if `tracks` is empty, the model chooses the tracks."""
 
     audio: bytes = field(repr=False)
     tracks: tuple[Track, ...] = ()
 
 
 Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit | ExtractTrack | Lego | Complete
-"""The task of a request, unless it asks for a new song. A seed that is `None` follows from the song's own."""
+"""The task of a request that does not ask for a new song. If a task's seed is `None`, it is derived from the song's
+seed.
+"""

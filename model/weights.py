@@ -17,35 +17,36 @@ REMEDY = "restore the file from the repository, or train new weights"
 
 
 class WeightsError(EngineUnavailable):
-    """Weights cannot be used; the text names the file and says what to do."""
+    """Error for weights that cannot be used; the text names the file and says what to do."""
 
 
 class WeightsMissing(WeightsError):
-    """A file of the weights is missing."""
+    """Error for a missing file of weights."""
 
 
 class WeightsDamaged(WeightsError):
-    """A file of the weights does not match its manifest."""
+    """Error for a file of weights that does not match its manifest."""
 
 
 class WeightsMismatch(WeightsError):
-    """The names or shapes of the tensors in a file differ from those of the network."""
+    """Error for a file of weights whose tensor names or shapes differ from those of the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Tensors by name, and the configuration that was written with them."""
+    """Tensors by name, and the configuration in their manifest."""
 
     tensors: Mapping[str, Tensor]
     config: Mapping[str, Any]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """Return the tensors whose names begin with `prefix`, under names without it."""
+        """Return the tensors whose names begin with `prefix`, by their names without the prefix."""
         return {name.removeprefix(prefix): t for name, t in self.tensors.items() if name.startswith(prefix)}
 
 
 def load_weights(path: Path) -> Weights:
-    """Load a safetensors file that `save_weights` wrote, and the manifest beside it.
+    """Load a safetensors file that `save_weights` wrote, checked against its manifest, and return its tensors and
+    configuration.
 
     Raises:
         WeightsMissing: either file is missing.
@@ -67,7 +68,7 @@ def load_weights(path: Path) -> Weights:
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
-    """Write tensors and their manifest (configuration and checksum) beside each other."""
+    """Write tensors to a safetensors file, and next to it a manifest with configuration and checksum."""
     data = save({name: tensor.contiguous() for name, tensor in tensors.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -76,8 +77,8 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str,
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy tensors into a module, strictly: every name and shape must agree; values are converted to the module's data
-    type.
+    """Copy tensors into the parameters of a module, converted to the module's data type; all names and shapes must
+    agree.
 
     Raises:
         WeightsMismatch: a tensor is missing, superfluous or of another shape.

@@ -1,4 +1,4 @@
-"""Encodes prompt and lyrics into contexts, the vectors that the transformer attends to."""
+"""Encodes prompt and lyrics into contexts, the sequences of vectors that the transformer attends to."""
 
 import torch
 
@@ -9,7 +9,9 @@ from model.ace_step.sampling.guided_velocity import Contexts
 
 
 class Encoder:
-    """Encodes the prompt and the lyrics of a song into contexts, once for all its denoising steps."""
+    """Encodes the prompt and the lyrics of a song into contexts; one encoding serves all denoising steps of the
+    song.
+    """
 
     def __init__(self, transformer: Transformer, text_encoder: TextEncoder) -> None:
         self._transformer = transformer
@@ -21,9 +23,10 @@ class Encoder:
     ) -> Contexts:  # fmt: skip
         """Return the contexts of a prompt and lyric token `ids`, as many as `guidance` needs.
 
-        With `erg` (entropy rectifying guidance, arXiv 2504.13987), the negative context of guidance has the lyrics, and
-        with `erg_tag` the prompt, encoded with weakened attention; with `erg_diffusion` the transformer's attention to
-        it is weakened, too. Without `erg` the negative context has neither prompt nor lyrics.
+        With `erg` (entropy rectifying guidance, arXiv 2504.13987), the negative context of guidance contains the
+        lyrics, encoded with weakened attention. With `erg_tag` it contains the prompt, encoded in the same way; with
+        `erg_diffusion` the transformer's attention to the negative context is weakened, too. Without `erg` the negative
+        context has neither prompt nor lyrics.
         """
         model = self._transformer
         text, words = self._text_encoder.encode(prompt), self._words(ids)
@@ -39,8 +42,8 @@ class Encoder:
         return Contexts(conditional, unconditional, model.cached(model.context(text, away, weaken=weaken)))
 
     def edit_contexts(self, prompt: str, ids: tuple[int, ...]) -> Contexts:
-        """Return the contexts for FlowEdit, which changes a recording; the unconditional one has neither prompt nor
-        lyrics.
+        """Return the conditional and the unconditional context for FlowEdit, which changes a recording. The
+        unconditional context has neither prompt nor lyrics.
         """
         model = self._transformer
         text = self._text_encoder.encode(prompt)

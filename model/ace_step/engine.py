@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """The networks and other parts that the engine consists of."""
+    """The loaded parts of the engine: networks, lyric tokenizer, and LoRA adapters by name."""
 
     networks: Networks
     tokenizer: LyricTokenizer
@@ -100,7 +100,7 @@ class AceStepEngine:
         return engine
 
     def info(self) -> EngineInfo:
-        """Return limits and defaults of ACE-Step v1; see `Engine.info`."""
+        """Return the properties, limits and defaults of ACE-Step v1; see `Engine.info`."""
         return EngineInfo(
             name=NAME,
             description="ACE-Step v1 3.5B: makes a whole song by latent diffusion, from style keywords and lyrics; "
@@ -124,12 +124,12 @@ class AceStepEngine:
         )
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Plan a song: its sections and all parameters; see `Engine.plan`."""
+        """Return the plan of a song: its sections and all parameters; see `Engine.plan`."""
         return self._planner.plan(params)
 
     @torch.no_grad()
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """Encode prompt and lyrics of a section; see `Engine.prepare`."""
+        """Encode the prompt, the lyrics and the recording of a section as its conditions; see `Engine.prepare`."""
         spec = _spec(plan)
         with self._device.preparing(), lora.active(*self._adapter(spec)):
             contexts = self._encoder.contexts(spec.prompt, spec.words[index], spec.guidance)
@@ -172,7 +172,7 @@ class AceStepEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Advance the states of several sections by one step; see `Engine.denoise`.
+        """Advance the states of several sections by one denoising step; see `Engine.denoise`.
 
         If songs do not share steps, each song has its own forward passes.
         """
@@ -189,7 +189,9 @@ class AceStepEngine:
             state.advance([next(velocities) for _ in rows])
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context that a finished section passes to the next one; see `Engine.context`."""
+        """Return the last latents of a finished section, from which the next section continues; see
+        `Engine.context`.
+        """
         done = cast(State, state)
         latents = done.trajectory.latents
         tail = latents[..., max(0, done.last - CONTEXT_FRAMES) : done.last]
@@ -204,11 +206,11 @@ class AceStepEngine:
         return self._renderer.render(cast(State, state))
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize the context after a rendered section; see `Engine.save`."""
+        """Serialize the context that a rendered section passes to the next one; see `Engine.save`."""
         return saving.context_bytes(cast(Context, self.context(state)), self._device)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """Restore a context that `save` has serialized; see `Engine.restore`."""
+        """Return the context of a rendered section from the bytes of `save`; see `Engine.restore`."""
         return saving.context_of(saved, self._device)
 
     def save_section(self, state: SectionState) -> bytes:
@@ -218,7 +220,7 @@ class AceStepEngine:
         return latents_bytes(done.trajectory.latents, self._device)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """Restore a finished section that `save_section` has serialized; see `Engine.restore_section`."""
+        """Return a finished section from the bytes of `save_section`; see `Engine.restore_section`."""
         spec, before = _spec(plan), cast(Context | None, context)
         trajectory = FinishedTrajectory(latents_of(saved, self._device), starts.evaluation_count(spec, index))
         if before is None:
@@ -226,15 +228,15 @@ class AceStepEngine:
         return State(spec, index, trajectory, before.tail.shape[-1], before.overlap)
 
     def check(self) -> None:
-        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
+        """Run a small computation on the device; raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _noise(self, seed: int) -> Noise:
         return Noise(seed, self._device.torch)
 
     def _group(self, spec: GenerationSpec) -> str:
-        """Return the batching group of a section: songs with different adapters cannot share a pass; if steps are not
-        shared, each section has a group of its own.
+        """Return the batching group of a section. Songs with different LoRA adapters have different groups; if songs do
+        not share steps, each section has its own group.
         """
         if not self._shares_steps:
             return str(next(self._numbers))
@@ -275,7 +277,9 @@ def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.A
 
 
 def licences_of(settings: AceStepSettings) -> tuple[Licence, ...]:
-    """Return the licences of the loaded model; THIRD_PARTY.md explains names that SPDX does not list."""
+    """Return the licences of the checkpoint, the lyric vocabulary and the adapters that the settings name;
+    THIRD_PARTY.md explains licence names that SPDX does not list.
+    """
     checkpoint = spdx("Apache-2.0") if settings.checkpoint == RELEASED else Licence("LicenseRef-other-checkpoint")
     vocabulary = Licence("LicenseRef-ACE-Step-lyric-vocabulary", "https://github.com/ace-step/ACE-Step")
     return (checkpoint, vocabulary, *([Licence("LicenseRef-adapters")] if settings.loras else []))
@@ -286,8 +290,8 @@ def _spec(plan: SongPlan) -> GenerationSpec:
 
 
 def _frames_around(spec: GenerationSpec, index: int) -> int:
-    """Return the number of latent frames that are denoised in addition to the section's own: context before it, and a
-    few frames after its end.
+    """Return the number of latent frames that are denoised together with section `index`: the context before the
+    section, and a few frames after its end.
     """
     before = min(CONTEXT_FRAMES, sum(spec.frames[:index]))
     return before + (LOOKAHEAD_FRAMES if index < len(spec.frames) - 1 else 0)

@@ -9,7 +9,5 @@ FRAMES_PER_SECOND = SAMPLE_RATE / SAMPLES_PER_FRAME
 
 
 def frames_of(seconds: float) -> int:
-    """Return the number of latent frames of a song of the requested `seconds`, rounded down as in the released
-    pipeline.
-    """
+    """Return the number of latent frames of a song that lasts `seconds`, rounded down as in the released pipeline."""
     return int(seconds * SAMPLE_RATE / SAMPLES_PER_FRAME)

@@ -14,16 +14,22 @@ from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES
 
 _STEP_TENSORS = 6
-"""Approximate number of tensors per frame, as wide as the feed-forward before its gate, that a step holds at once."""
+"""Approximate number of tensors in memory at once in a denoising step, each as wide as a feed-forward layer before its
+gate.
+"""
 
 _CODEC_TENSORS = 6.05
-"""Number of tensors of the autoencoder's widest stage that live at once: 5.5 when decoding, 6.0 when encoding."""
+"""Number of tensors of the autoencoder's widest stage that are in memory at once; measured: 5.5 when decoding, 6.0 when
+encoding.
+"""
 
 _WINDOW_TENSORS = 12
-"""Number of tensors of the vocoder's widest stage that live at once: 11.1."""
+"""Number of tensors of the vocoder's widest stage that are in memory at once; measured: 11.1."""
 
 _SCORE_TENSORS = 5.5
-"""Number of attention weight tensors, [heads, tokens, tokens], that the lyric encoder holds at once: 5.2."""
+"""Number of attention weight tensors, [heads, tokens, tokens], in memory at once in the lyric encoder;
+measured: 5.2.
+"""
 
 _CHANNELS = 2
 _FLOAT32_BYTES = 4
@@ -34,8 +40,8 @@ def section_bytes(
 ) -> int:
     """Return the peak memory in bytes of a section, from its preparation to its rendering.
 
-    `cost` is the number of frames of all rows of a step, `frames` those of the latents, `words` the lyric tokens, and
-    `source_frames` those of a recording (0 without one).
+    `cost` is the number of latent frames in all batch rows of a denoising step, and `frames` that of one row. `words`
+    is the number of lyric tokens, and `source_frames` that of the latent frames of a recording (0 without one).
     """
     return max(
         _preparing_bytes(networks, [cache.keys.nbytes + cache.values.nbytes for cache in caches], words, source_frames),
@@ -46,11 +52,12 @@ def section_bytes(
 
 
 def _preparing_bytes(networks: Networks, caches: Sequence[int], words: int, source_frames: int) -> int:
-    """Return the peak memory in bytes while conditions are prepared, without the finished keys and values: joining the
-    blocks of one context, the lyric encoder, the recording.
+    """Return the peak memory in bytes while a section's conditions are prepared: the keys and values of all contexts,
+    and the largest of the temporary tensors.
 
-    While blocks are joined, their context is also in memory, half as large as the keys and values of a block. The lyric
-    encoder has finished before the last keys and values are computed.
+    The temporary tensors are those of stacking one context's keys and values, of the lyric encoder, and of encoding a
+    recording. While keys and values are stacked, their context is also in memory, half as large as the keys and values
+    of a block. The lyric encoder has finished before the last keys and values are computed.
     """
     transformer = networks.transformer
     scores = transformer.config.lyric.heads * words**2 * transformer.dtype.itemsize

@@ -8,7 +8,7 @@ from model.song import EngineOptions
 
 
 class Sampler(StrEnum):
-    """Sampler (ODE solver) of the denoising steps."""
+    """The sampler (ODE solver, or stochastic sampler) that computes the denoising steps."""
 
     EULER = "euler"
     HEUN = "heun"

@@ -23,8 +23,8 @@ class Renderer:
 
     @torch.no_grad()
     def render(self, done: State) -> Iterator[Window]:
-        """Yield the sound of a finished section in windows [2, samples]; sound after its end is kept for the crossfade
-        with the next one.
+        """Yield the sound of a finished section in windows [2, samples]. The sound just after the section's end is kept
+        for the crossfade with the next section.
         """
         start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
         beyond = _OVERLAP_MEL_FRAMES if done.trajectory.latents.shape[-1] > done.last else 0
@@ -47,8 +47,8 @@ class Renderer:
 
 
 def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Window]:
-    """Yield the windows of a section, the first crossfaded with the sound `before` that was kept of the previous
-    section.
+    """Yield the windows of a section; the first is crossfaded with `before`, the kept sound after the end of the
+    previous section.
     """
     assert before is not None
     first = next(sounds)
@@ -59,8 +59,8 @@ def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Windo
 
 
 def _held_back(sounds: Iterator[Window], samples: int, overlap: Overlap) -> Iterator[Window]:
-    """Yield the first `samples` samples of a section, window by window; keep the rest for the crossfade with the next
-    section.
+    """Yield the first `samples` samples of a section, window by window; store the rest in `overlap` for the crossfade
+    with the next section.
     """
     beyond: list[Window] = []
     for sound in sounds:

@@ -9,13 +9,13 @@ from model.shared.saved_tensors import on_device, tensor_bytes
 
 
 def context_bytes(context: Context, device: Device) -> bytes:
-    """Serialize the context of a rendered section."""
+    """Serialize the context that a rendered section passes to the next one."""
     assert context.overlap.sound is not None
     return tensor_bytes(device, tail=context.tail, beyond=context.beyond, seam=torch.from_numpy(context.overlap.sound))
 
 
 def context_of(saved: bytes, device: Device) -> Context:
-    """Restore a context from the bytes of `context_bytes`, with its tensors on the device."""
+    """Return a section's context from the bytes of `context_bytes`, with its tensors on the device."""
     kept = load(saved)
     tail, beyond = on_device(device, kept["tail"], kept["beyond"])
     return Context(tail, beyond, Overlap(kept["seam"].numpy()))

@@ -1,4 +1,4 @@
-"""Settings of the engine, chosen when it is loaded.
+"""Settings of the engine ACE-Step v1, which an operator chooses and which apply when the engine is loaded.
 
 The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
@@ -14,7 +14,7 @@ RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
 
 
 class AceStepSettings(BaseModel):
-    """Settings that an operator chooses for the engine."""
+    """Settings that an operator chooses for the engine ACE-Step v1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,7 +23,7 @@ class AceStepSettings(BaseModel):
         min_length=1,
         description="folder of the checkpoint, or a Hugging Face hub repository, which is downloaded (8.3 GB)",
     )
-    revision: str = Field(default="", description="commit of that repository; empty: the newest")
+    revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
     cache: str = Field(default="", description="folder for downloads; empty: the default of huggingface-hub")
     offline: bool = Field(default=False, description="download nothing, and use only files in the download folder")
     lyric_vocab: str = Field(
@@ -36,35 +36,38 @@ class AceStepSettings(BaseModel):
     )
     fast: bool = Field(default=False, description="use 27 denoising steps by default instead of 60")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="type of numbers in computations; auto: bfloat16 on CUDA, float32 elsewhere"
+        default="auto", description="data type of computations; auto: bfloat16 on CUDA, float32 elsewhere"
     )
     compile: bool = Field(
-        default=False, description="compile the blocks with torch when the engine is loaded, which takes minutes"
+        default=False, description="let torch compile the network when the engine is loaded, which takes minutes"
     )
     cuda_graphs: bool = Field(
-        default=False, description="replay kernel launches as CUDA graphs, in addition to compiling"
+        default=False, description="replay kernel launches of short passes as CUDA graphs, in addition to compiling"
     )
     padding: float = Field(
         default=0.125,
         ge=0,
         allow_inf_nan=False,
-        description="most padding, as a share of a song's length, to share a pass with a longer song; 0: none",
+        description="largest padding with which a song shares a forward pass with a longer one, as a share of its "
+        "length; 0: none",
     )
     shared_steps: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on the "
-        "others; off: a song's bytes depend on itself alone; auto: on for float32 on a CPU, where latents differ by "
-        "less than 1e-4, and off elsewhere",
+        description="on: songs share denoising steps, so that a song's rounding errors depend on the other songs; off: "
+        "a song's bytes depend only on its own request; auto: on for float32 on a CPU, where latents differ by less "
+        "than 1e-4, and off elsewhere",
     )
     warm_up: bool = Field(
         default=True,
-        description="make ten seconds of music when the engine is loaded on CUDA, so that the first song does not wait "
-        "for kernels to be loaded; no effect on other devices",
+        description="generate ten seconds of music when the engine is loaded on CUDA, so that the first song does not "
+        "wait for kernels to be loaded; no effect on other devices",
     )
 
     @property
     def default_mode(self) -> GenerationMode:
-        """Default generation mode of a song: all of the song is denoised at once, which is the most coherent."""
+        """Default generation mode of a song. If the setting is "auto", the whole song is denoised at once, which is the
+        most coherent.
+        """
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)
 
     @property

@@ -13,7 +13,7 @@ class AceStepValidator(PlanningValidator[Planner]):
 
     @classmethod
     def load(cls, **options: object) -> "AceStepValidator":
-        """Open the lyric vocabulary; `options` are fields of `AceStepSettings`.
+        """Open the lyric vocabulary and return the validator; `options` are fields of `AceStepSettings`.
 
         Raises:
             EngineUnavailable: the vocabulary is missing; the text says how to get it.

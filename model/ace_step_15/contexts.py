@@ -1,5 +1,5 @@
-"""Encodes the contexts of a section: that of its texts and timbre, and the negative one that guidance leads away
-from.
+"""Encodes the contexts of a section: the conditional context from texts and timbre, and the unconditional or negative
+context for guidance.
 """
 
 import torch
@@ -17,9 +17,9 @@ WITHOUT_WORDS = lyrics_of(UNKNOWN, INSTRUMENTAL)
 def contexts_of(encoder: Encoder, section: SectionSpec, guidance: GuidanceSpec, timbre: torch.Tensor) -> Contexts:
     """Return the contexts of a section, encoded from its texts and timbre.
 
-    The model was not trained with negative prompts. A negative prompt replaces the unconditional context, which
-    guidance leads away from (arXiv 2207.12598); it has neither lyrics nor timbre, so that guidance still strengthens
-    those of the song.
+    The model was not trained with negative prompts. A negative prompt replaces the unconditional context of
+    classifier-free guidance (arXiv 2207.12598). The negative context has neither lyrics nor timbre, so that guidance
+    still strengthens the song's lyrics and timbre.
     """
     conditional = encoder.cached(encoder.context(section.text, section.lyrics, timbre))
     unconditional = None

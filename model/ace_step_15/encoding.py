@@ -9,15 +9,15 @@ from model.ace_step_15.sampling.sources import TIMBRE_SECONDS
 
 
 class Encoder:
-    """Encodes the contexts of a song, once for all its denoising steps."""
+    """Encodes texts and timbre into contexts; one encoding serves all denoising steps of a song."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
         self._silent: torch.Tensor | None = None
 
     def timbre(self, reference: torch.Tensor | None) -> torch.Tensor:
-        """Return the timbre vector [1, 1, width] of a reference recording [sound channels, samples]; that of silence
-        without one.
+        """Return the timbre vector [1, 1, width] of a reference recording [sound channels, samples]; if `reference` is
+        `None`, the timbre vector of silence.
 
         The vector is computed from ten seconds each of the start, the middle and the end of the recording.
         """
@@ -30,8 +30,8 @@ class Encoder:
         return self._silent
 
     def context(self, text: str, lyrics: str, timbre: torch.Tensor) -> torch.Tensor:
-        """Return the context [1, tokens, width] of a text and lyrics in the format of `planning.prompt`, and a timbre
-        vector.
+        """Return the context [1, tokens, width] encoded from a text and lyrics in the format of `planning.prompt`, and
+        from a timbre vector.
         """
         encoder = self._networks.text_encoder
         states = encoder(self._ids(text, TEXT_TOKENS))
@@ -40,13 +40,13 @@ class Encoder:
         return made
 
     def cached(self, context: torch.Tensor) -> ContextCache:
-        """Return the keys and values of a context in every block of the transformer."""
+        """Return the keys and values of a context [1, tokens, width] in every block of the transformer."""
         return self._networks.transformer.cached(context)
 
     def unconditional(self) -> ContextCache:
-        """Return the keys and values of the unconditional context.
+        """Return the keys and values of the unconditional context, which is a single learned vector.
 
-        The released pipeline repeats its single vector to the length of the condition; the result is the same, because
+        The released pipeline repeats this vector to the length of the condition; the result is the same, because
         attention to equal keys gives their value.
         """
         return self.cached(self._networks.conditions.null_condition_emb)
@@ -59,8 +59,8 @@ class Encoder:
 
 
 def excerpts(sound: torch.Tensor, rate: int) -> torch.Tensor:
-    """Return the first, middle and last ten seconds of a recording, which is repeated up to 30 seconds if it is
-    shorter.
+    """Return the first, middle and last ten seconds of a recording [sound channels, samples], joined. A recording
+    shorter than 30 seconds is first repeated until it is at least as long.
     """
     whole, third = TIMBRE_SECONDS * rate, TIMBRE_SECONDS * rate // 3
     sound = sound.repeat(1, -(-whole // sound.shape[-1]))

@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """The networks and other parts that the engine consists of."""
+    """The loaded parts of the engine: networks, properties of the checkpoint, and LoRA adapters by name."""
 
     networks: Networks
     facts: Facts
@@ -97,7 +97,7 @@ class AceStep15Engine:
         return engine
 
     def info(self) -> EngineInfo:
-        """Return limits and defaults of the engine; see `Engine.info`."""
+        """Return the properties, limits and defaults of the engine; see `Engine.info`."""
         codec, released = self._facts.codec, self._settings.checkpoint == RELEASED
         licences = _licences(self._settings)
         return EngineInfo(
@@ -165,7 +165,9 @@ class AceStep15Engine:
         self._device.settle()
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context that a finished section passes to the next one; see `Engine.context`."""
+        """Return the last latents of a finished section, from which the next section continues; see
+        `Engine.context`.
+        """
         return cast(State, state).context()
 
     def score(self, state: SectionState) -> SectionScore:
@@ -188,12 +190,12 @@ class AceStep15Engine:
             yield sound
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize the context after a rendered section; see `Engine.save`."""
+        """Serialize the context that a rendered section passes to the next one; see `Engine.save`."""
         context = cast(State, state).context()
         return tensor_bytes(self._device, tail=context.tail, beyond=context.beyond)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """Restore a context that `save` has serialized; see `Engine.restore`."""
+        """Return the context of a rendered section from the bytes of `save`; see `Engine.restore`."""
         kept = safetensors.load(saved)
         return Context(*on_device(self._device, kept["tail"], kept["beyond"]))
 
@@ -204,12 +206,12 @@ class AceStep15Engine:
         return latents_bytes(done.trajectory.latents, self._device)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """Restore a finished section that `save_section` has serialized; see `Engine.restore_section`."""
+        """Return a finished section from the bytes of `save_section`; see `Engine.restore_section`."""
         spec = _spec(plan)
         return State(spec, index, FinishedTrajectory(latents_of(saved, self._device), spec.steps - spec.skipped))
 
     def check(self) -> None:
-        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
+        """Run a small computation on the device; raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _advance(self, states: Sequence[State]) -> None:
@@ -220,10 +222,11 @@ class AceStep15Engine:
             state.advance([next(velocities) for _ in rows])
 
     def _group(self, spec: GenerationSpec) -> str:
-        """Return the batching group of a section: songs with different adapters cannot share a step.
+        """Return the batching group of a section; songs with different LoRA adapters have different groups and share no
+        step.
 
-        Separate passes cost little, because the time of a pass over long rows is that of its arithmetic; adapter
-        weights per row would add kernel launches to every layer.
+        Separate forward passes cost little, because the time of a pass over long rows is that of its arithmetic.
+        Adapter weights per row would add kernel launches to every layer.
         """
         if not self._shares_steps:
             return str(next(self._numbers))
@@ -253,7 +256,9 @@ class AceStep15Engine:
         return self._starter.given(spec.model_task, spec.sections[0].window, source)
 
     def _noise(self, spec: GenerationSpec, index: int, given: Given) -> torch.Tensor:
-        """Return the noise of a section, for a variation mixed with noise of a second seed."""
+        """Return the noise [frames, channels] of a section. For the tasks retake, repaint and extend, noise of a second
+        seed is mixed in.
+        """
         channels, device = self._networks.transformer.config.channels, self._device.torch
         frames = spec.sections[index].window
         noise = drawn(spec.section_seed(index), frames, channels, device)

@@ -13,7 +13,7 @@ LANGUAGES = (
     "sk", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "vi", "yue", "zh",
 )  # fmt: skip
 UNKNOWN = "unknown"
-"""The model's own word for a language that it is to recognise from the lyrics."""
+"""The model's language code that makes it recognise the language from the lyrics."""
 
 _SCRIPTS = MappingProxyType(
     {
@@ -23,7 +23,7 @@ _SCRIPTS = MappingProxyType(
         "th": re.compile(r"[\u0e00-\u0e7f]"),
     }
 )
-"""Scripts that one of the languages uses alone, or far more often than another."""
+"""Regular expressions for scripts that only one of the languages uses, or uses far more often than the others."""
 
 
 def language_of(code: str) -> str:
@@ -36,5 +36,5 @@ def language_of(code: str) -> str:
 
 
 def detect(lyrics: str) -> str:
-    """Return the language of lyrics, detected by their script; `UNKNOWN` if several languages use it."""
+    """Return the language code of lyrics, detected by their script; `UNKNOWN` if several languages use the script."""
     return next((language for language, script in _SCRIPTS.items() if script.search(lyrics)), UNKNOWN)

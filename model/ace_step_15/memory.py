@@ -10,19 +10,21 @@ from model.ace_step_15.networks.config import CodecConfig, StackConfig
 from model.ace_step_15.sampling.trajectories import Contexts
 
 _COPIES = 2
-"""Copies of a song's keys and values while it is denoised: its own, and its row of a stack."""
+"""Copies of a song's keys and values while it is denoised: its own tensors, and its row in a batch."""
 
 _STEP_TENSORS = 8
-"""Approximate number of tensors as wide as a token, beside two as wide as the feed-forward, that a step holds."""
+"""Approximate number of tensors as wide as a token in memory at once in a denoising step, besides two as wide as the
+feed-forward layer.
+"""
 
 _CODEC_TENSORS = 6
-"""Approximate number of tensors of the autoencoder's largest stage that live at once."""
+"""Approximate number of tensors of the autoencoder's largest stage that are in memory at once."""
 
 
 def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
     """Return the peak memory in bytes of a song, from its preparation to its rendering.
 
-    `cost` is the number of tokens of all rows of a step.
+    `cost` is the number of tokens in all batch rows of a denoising step.
     """
     itemsize = networks.transformer.dtype.itemsize
     caches = sum(cache.memory_bytes for cache in contexts.all)

@@ -10,7 +10,7 @@ from model.song import EngineOptions
 class AceStep15Options(EngineOptions):
     """The options of the message `AceStep15Options` in music.proto, with the same ranges.
 
-    For values that are `None` the engine uses its defaults. `lora` is the name of a LoRA adapter that the engine was
+    The engine uses its defaults for options that are `None`. `lora` is the name of a LoRA adapter that the engine was
     started with; `None` for no adapter.
     """
 

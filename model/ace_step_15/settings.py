@@ -1,4 +1,4 @@
-"""Settings of the engine, chosen when it is loaded.
+"""Settings of the engine ACE-Step 1.5, which an operator chooses and which apply when the engine is loaded.
 
 The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
@@ -14,7 +14,7 @@ RELEASED = "ACE-Step/Ace-Step1.5"
 
 
 class AceStep15Settings(BaseModel):
-    """Settings that an operator chooses for the engine."""
+    """Settings that an operator chooses for the engine ACE-Step 1.5."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,21 +34,21 @@ class AceStep15Settings(BaseModel):
         "that lacks them; empty: the checkpoint itself",
     )
     revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
-    cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
+    cache: str = Field(default="", description="folder for downloads; empty: the default of huggingface-hub")
     offline: bool = Field(default=False, description="use only files that were downloaded before")
     loras: str = Field(
         default="",
-        description="folder of LoRA adapters, each in a folder of its own, whose name requests use; empty: none",
+        description="folder that contains one folder for each LoRA adapter, named as in requests; empty: no adapters",
     )
     mode: Literal["auto", "whole", "sectioned"] = Field(
         default="auto",
         description="default mode of songs: whole (denoised at once), sectioned (section by section) or auto (whole)",
     )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="type of numbers in computations; auto: bfloat16 on CUDA, float32 elsewhere"
+        default="auto", description="data type of computations; auto: bfloat16 on CUDA, float32 elsewhere"
     )
     compile: bool = Field(
-        default=False, description="compile the blocks with torch when the engine is loaded, which takes minutes"
+        default=False, description="let torch compile the network when the engine is loaded, which takes minutes"
     )
     cuda_graphs: bool = Field(
         default=False, description="replay kernel launches of short passes as CUDA graphs, in addition to compiling"
@@ -57,20 +57,23 @@ class AceStep15Settings(BaseModel):
         default=0.125,
         ge=0,
         allow_inf_nan=False,
-        description="most padding, as a share of a song's length, to share a pass with a longer song; 0: none",
+        description="largest padding with which a song shares a forward pass with a longer one, as a share of its "
+        "length; 0: none",
     )
     shared_steps: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on the "
-        "others; off: a song's bytes depend on itself alone; auto: on for float32 on a CPU, and off elsewhere",
+        description="on: songs share denoising steps, so that a song's rounding errors depend on the other songs; off: "
+        "a song's bytes depend only on its own request; auto: on for float32 on a CPU, and off elsewhere",
     )
     warm_up: bool = Field(
         default=True,
-        description="make ten seconds of music when the engine is loaded on CUDA, so that the first song does not wait "
-        "for kernels to be loaded; no effect on other devices",
+        description="generate ten seconds of music when the engine is loaded on CUDA, so that the first song does not "
+        "wait for kernels to be loaded; no effect on other devices",
     )
 
     @property
     def default_mode(self) -> GenerationMode:
-        """Default generation mode of a song: all of the song is denoised at once, which is the most coherent."""
+        """Default generation mode of a song. If the setting is "auto", the whole song is denoised at once, which is the
+        most coherent.
+        """
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)

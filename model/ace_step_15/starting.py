@@ -1,4 +1,4 @@
-"""Prepares the source latents and masks that tasks such as repaint and cover give the denoiser."""
+"""Prepares the source latents and masks with which the denoiser does tasks such as repaint and cover."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,27 +15,31 @@ from model.ace_step_15.tasks import Complete, Cover, ExtractTrack, Lego, ModelTa
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Source and mask [frames, 2 * channels] of a song, and the latents of the source that it keeps."""
+    """The denoiser's input besides the noisy latents: source latents and mask [frames, 2 * channels], and the source
+    latents that the song keeps (`None` if none).
+    """
 
     latents: torch.Tensor
     kept: Kept | None = None
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors of the source on the device."""
+        """All tensors of the input on the device: source latents with mask, and the kept latents with their mask."""
         return (self.latents, *(() if self.kept is None else (self.kept.source, self.kept.inside)))
 
 
 class Starter:
-    """Prepares the source latents and masks of tasks with the networks of a checkpoint."""
+    """Prepares the source latents and masks of tasks, with the autoencoder's and tokenizer's networks of a
+    checkpoint.
+    """
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
 
     @torch.no_grad()
     def given(self, task: ModelTask, frames: int, source: torch.Tensor | None = None) -> Given:
-        """Return source and mask of a task; every task except text-to-music needs a `source`, latents [frames,
-        channels].
+        """Return the source latents and the mask of a task. Every task except text-to-music needs `source`, the latents
+        [frames, channels] of a recording.
         """
         if isinstance(task, TextToMusic):
             return Given(sources.everything(self._networks.conditions.silence(frames)))
@@ -54,16 +58,16 @@ class Starter:
 
     @torch.no_grad()
     def cover_of_codes(self, codes: Sequence[int]) -> Given:
-        """Return the source of a cover of audio codes at 5 Hz; a code that the model does not have is replaced by the
-        nearest.
+        """Return the source latents and the mask for a cover of audio codes, five per second. A code that the model
+        does not have is replaced by the nearest one.
         """
         given = torch.tensor(codes, device=self._networks.transformer.device)
         return Given(sources.everything(sources.from_codes(given, *self._tokens)))
 
     @torch.no_grad()
     def extended(self, source: torch.Tensor, left: int, frames: int) -> Given:
-        """Return the source of a song of `frames` frames that extends the recording `source`, which begins at frame
-        `left`.
+        """Return the source latents and the mask of a song of `frames` frames. The song extends the recording with the
+        latents `source`, which begins at frame `left`.
         """
         padded = F.pad(source, (0, 0, left, frames - left - source.shape[0]))
         mask = 1.0 - sources.window(frames, left, left + source.shape[0], source.device)
@@ -71,8 +75,8 @@ class Starter:
 
     @torch.no_grad()
     def continued(self, tail: torch.Tensor, beyond: torch.Tensor, frames: int) -> Given:
-        """Return the source of a section of `frames` frames that begins with the latents `tail` and is crossfaded from
-        the latents `beyond`, which follow them.
+        """Return the source latents and the mask of a section of `frames` frames. The section begins with the fixed
+        latents `tail`, and is crossfaded with `beyond`, the latents after `tail`.
         """
         source = F.pad(torch.cat([tail, beyond]), (0, 0, 0, frames - tail.shape[0] - beyond.shape[0]))
         mask = sources.window(frames, tail.shape[0], frames, source.device)

@@ -1,4 +1,4 @@
-"""State of a section while it is denoised, and the context that it passes to the next section."""
+"""State of a section while it is denoised, and the context that a section passes to the next one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ class Conditions:
     """The conditions of a section; see `model.engine.SectionConditions`. On a GPU, `ready` is the CUDA event after
     which the tensors are complete.
 
-    `given` is `None` for a section that continues another one, on whose latents it depends.
+    `given` is `None` for a section that continues another one, because its source then depends on the latents of that
+    section.
     """
 
     contexts: Contexts
@@ -29,18 +30,18 @@ class Conditions:
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors of the conditions on the device."""
+        """All tensors of the conditions on the device: keys and values of the contexts, and the source latents."""
         caches = [tensor for cache in self.contexts.all for tensor in (cache.keys, cache.values)]
         return (*caches, *(() if self.given is None else self.given.tensors))
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Context for the next section: final latents before it, and latents that it is crossfaded with; see
-    `model.engine.SectionContext`.
+    """Data that a section passes to the next one: the final latents before the next section, and the latents for a
+    crossfade; see `model.engine.SectionContext`.
 
-    `tail` [frames, channels] has the last frames of the section and those beyond its end that are final; `beyond`
-    [frames, channels] follows it. Both are empty after the last section.
+    `tail` [frames, channels] are the last frames of the section and the final ones beyond its end; `beyond` [frames,
+    channels] are the frames after `tail`, for the crossfade. Both are empty after the last section.
     """
 
     tail: torch.Tensor
@@ -49,8 +50,8 @@ class Context:
 
 @dataclass(slots=True)
 class State:
-    """State of a section while it is denoised; see `model.engine.SectionState`. Of the latents, the frames from `first`
-    to before `last` belong to the section.
+    """State of a section while it is denoised; see `model.engine.SectionState`. The frames from `first` to before
+    `last` of the latents belong to the section.
     """
 
     spec: GenerationSpec
@@ -59,8 +60,8 @@ class State:
     group: str = ""
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one denoising step with the velocities of the rows, as `Trajectory.advance`. After the last step only
-        the latents are kept.
+        """Take one denoising step with the predicted velocities of the rows; see `Trajectory.advance`. After the last
+        step only the latents are kept.
         """
         self.trajectory.advance(velocities)
         if self.step == self.steps:
@@ -83,24 +84,24 @@ class State:
 
     @property
     def section(self) -> SectionSpec:
-        """The section's specification from the plan."""
+        """Specification of the section, taken from the song's plan."""
         return self.spec.sections[self.index]
 
     @property
     def first(self) -> int:
-        """Index in the latents of the frame at which the section begins."""
+        """Index of the latent frame at which the section begins."""
         return self.section.before
 
     @property
     def last(self) -> int:
-        """Index in the latents of the frame at which the section ends."""
+        """Index of the latent frame just after the section's end."""
         return self.section.before + self.section.frames
 
     def context(self) -> Context:
-        """Return the final latents of this finished section that the next section continues."""
+        """Return the last latents of this finished section, from which the next section continues."""
         latents, last = self.trajectory.latents, self.last
         if self.index == len(self.spec.sections) - 1:
             return Context(latents[:0], latents[:0])
         settled = last + self.spec.settled
-        # A view would keep all latents in memory for as long as the context is kept.
+        # Copied, because a view would keep all latents in memory as long as the context is kept.
         return Context(latents[max(0, last - CONTEXT_FRAMES) : settled].clone(), latents[settled:].clone())

@@ -12,17 +12,19 @@ from model.tasks import Track
 
 @dataclass(frozen=True, slots=True)
 class TextToMusic:
-    """Task: generate a song from texts alone."""
+    """Task: generate a song from its prompt and lyrics alone."""
 
     @property
     def instruction(self) -> str:
-        """The instruction of this task for the text encoder."""
+        """Text that instructs the model to do this task; a part of the text encoder's input."""
         return "Fill the audio semantic mask based on the given conditions:"
 
 
 @dataclass(frozen=True, slots=True)
 class RepaintWindow:
-    """Task: generate the frames from `start` to `end` anew. With `protect`, the other frames stay as they are."""
+    """Task: generate the frames from `start` to `end` of a recording anew. If `protect` is True, the other frames stay
+    as they are.
+    """
 
     start: int
     end: int
@@ -30,19 +32,21 @@ class RepaintWindow:
 
     @property
     def instruction(self) -> str:
-        """The instruction of this task for the text encoder."""
+        """Text that instructs the model to do this task; a part of the text encoder's input."""
         return "Repaint the mask area based on the given conditions:"
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Task: generate a song with the melody and rhythm of a source recording, followed with `strength`, 0 to 1."""
+    """Task: generate a song with the melody and rhythm of a source recording; `strength`, 0 to 1, is the influence of
+    the recording.
+    """
 
     strength: float = 1.0
 
     @property
     def instruction(self) -> str:
-        """The instruction of this task for the text encoder."""
+        """Text that instructs the model to do this task; a part of the text encoder's input."""
         return "Generate audio semantic tokens based on the given conditions:"
 
 
@@ -54,13 +58,15 @@ class ExtractTrack:
 
     @property
     def instruction(self) -> str:
-        """The instruction of this task for the text encoder."""
+        """Text that instructs the model to do this task; a part of the text encoder's input."""
         return f"Extract the {self.track.upper()} track from the audio:"
 
 
 @dataclass(frozen=True, slots=True)
 class Lego:
-    """Task: add one track to a source recording, in its frames from `start` to `end`; to its end if `end` is `None`."""
+    """Task: add one track to a source recording, in its frames from `start` to `end`; if `end` is `None`, to the end of
+    the recording.
+    """
 
     track: Track
     start: int = 0
@@ -68,19 +74,19 @@ class Lego:
 
     @property
     def instruction(self) -> str:
-        """The instruction of this task for the text encoder."""
+        """Text that instructs the model to do this task; a part of the text encoder's input."""
         return f"Generate the {self.track.upper()} track based on the audio context:"
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Task: accompany a source recording with `tracks`; if there are none, the model chooses the tracks."""
+    """Task: add `tracks` to a source recording as accompaniment; if `tracks` is empty, the model chooses the tracks."""
 
     tracks: tuple[Track, ...] = ()
 
     @property
     def instruction(self) -> str:
-        """The instruction of this task for the text encoder."""
+        """Text that instructs the model to do this task; a part of the text encoder's input."""
         if not self.tracks:
             return "Complete the input track:"
         return f"Complete the input track with {' | '.join(track.upper() for track in self.tracks)}:"

@@ -13,7 +13,8 @@ class AceStep15Validator(PlanningValidator[Planner]):
 
     @classmethod
     def load(cls, **options: object) -> "AceStep15Validator":
-        """Read the configurations and the tokenizer of the checkpoint; `options` are fields of `AceStep15Settings`.
+        """Read the configurations and the tokenizer of the checkpoint, and return the validator; `options` are fields
+        of `AceStep15Settings`.
 
         Raises:
             EngineUnavailable: a file is missing; the text says how to get it.

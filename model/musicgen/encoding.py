@@ -17,20 +17,20 @@ Sound = NDArray[np.float32]
 
 
 class Encoder:
-    """Encodes the conditions of sections, one section at a time."""
+    """Encodes the conditions of sections (prompt, melody and recording), one section at a time."""
 
     def __init__(self, networks: Networks, recordings: RecordingReader) -> None:
         self._networks = networks
         self._recordings = recordings
 
     def text(self, text: str) -> torch.Tensor:
-        """Return the encoded prompt [1, tokens, width]."""
+        """Return the encoded prompt `text`, [1, tokens, width]."""
         ids = torch.tensor([self._networks.tokenizer.encode(text).ids], device=self._networks.decoder.device)
         return self._networks.projections.text(self._networks.text_encoder(ids))
 
     def texts(self, states: torch.Tensor, rows: int) -> list[TextCache | None]:
-        """Return the encoded text that each row of a song attends to: the prompt for the first and the third row, none
-        for the second (unconditional) one.
+        """Return, for each batch row of a song, the keys and values of the encoded prompt; `None` for the second row,
+        which is unconditional.
         """
         if not self._networks.config.decoder.attends_text:
             return []
@@ -38,9 +38,9 @@ class Encoder:
         return [cache, None, cache][:rows]
 
     def prefix(self, states: torch.Tensor, melody: Melody | None, start_seconds: float, rows: int) -> torch.Tensor:
-        """Return the prefix of each row of a song, [rows, tokens, width]: the melody, then the text.
+        """Return the prefix of each batch row of a song, [rows, tokens, width]: the melody, then the text.
 
-        The second row (unconditional) has neither, the third has no melody.
+        The second row (unconditional) has neither melody nor text, the third has no melody.
         """
         chroma = self._networks.config.chroma
         assert chroma is not None
@@ -51,7 +51,7 @@ class Encoder:
         return torch.cat([torch.cat(pair, dim=1) for pair in made[:rows]])
 
     def melody(self, spec: GenerationSpec) -> Melody | None:
-        """Return the melody that a song follows; `None` if it follows none."""
+        """Return the melody that a song follows, from notes or from a recording; `None` for a song without a melody."""
         if spec.notes:
             return NoteMelody(spec.notes, spec.tempo_bpm)
         if isinstance(spec.task, AudioToAudio):
@@ -59,7 +59,7 @@ class Encoder:
         return None
 
     def recording(self, task: AudioToAudio | Extend) -> Sound:
-        """Return the sound [channels, samples] of a task's recording, with the channels of the model."""
+        """Return the sound [channels, samples] of a task's recording, with as many channels as the model has."""
         sound = self._recordings.read(task.audio, f"{task_field(task)}.audio")
         return sound.mean(axis=0, keepdims=True) if self._networks.config.decoder.channels == 1 else sound
 
@@ -69,7 +69,7 @@ class Encoder:
         if sound is None or not spec.given:
             return Known(0, torch.zeros(decoder.codebooks, 0, dtype=torch.int16))
         codes = self._networks.codec.encode(torch.from_numpy(sound[:, spec.before :]))
-        # Codebooks of the channels take turns: left, right, left, right.
+        # The codebooks of the two channels alternate: left, right, left, right.
         return Known(0, codes.transpose(0, 1).flatten(0, 1).to("cpu", torch.int16))
 
     def _melody(self, classes: NDArray[np.int64], dtype: torch.dtype) -> torch.Tensor:

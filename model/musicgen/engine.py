@@ -31,11 +31,11 @@ from model.tasks import Extend
 _log = logging.getLogger(__name__)
 
 _ALIGNMENT = 64
-"""Tokens by which buffers grow, so that every row begins where kernels like it."""
+"""Multiple to which the tokens of a buffer's rows are rounded up, so that rows are aligned for fast kernels."""
 
 
 class MusicGenEngine:
-    """The engine MusicGen on one device. Several songs advance together, by columns of tokens.
+    """The engine MusicGen on one device. Several songs advance together, column by column of audio tokens.
 
     The methods are described in `model.engine.Engine`.
     """
@@ -69,7 +69,7 @@ class MusicGenEngine:
         return engine
 
     def info(self) -> EngineInfo:
-        """Return limits and defaults of the engine; see `Engine.info`."""
+        """Return the properties, limits and defaults of the engine; see `Engine.info`."""
         config, licence = self._networks.config, licence_of(self._settings)
         sound = "stereo" if config.decoder.channels > 1 else "mono"
         return EngineInfo(
@@ -132,8 +132,8 @@ class MusicGenEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Advance several sections by one step, in which the model generates some columns of tokens for each; see
-        `Engine.denoise`.
+        """Advance several sections by one step, in which the model generates some columns of audio tokens for each
+        section; see `Engine.denoise`.
         """
         given = [cast(State, state) for state in states]
         self._core.advance([self._advance(state) for state in given])
@@ -144,13 +144,15 @@ class MusicGenEngine:
         self._device.settle()
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context that a finished section passes to the next one; see `Engine.context`."""
+        """Return the audio codes and the decoder state of a finished section, from which the next section continues;
+        see `Engine.context`.
+        """
         done = cast(State, state)
         assert done.known is not None
         return Context(done.known, done.after)
 
     def score(self, state: SectionState) -> SectionScore:
-        """Return an empty score, because the model sings no words; see `Engine.score`."""
+        """Return an empty score, because the music is instrumental; see `Engine.score`."""
         return SectionScore()
 
     def render(self, state: SectionState) -> Iterator[Window]:
@@ -158,31 +160,33 @@ class MusicGenEngine:
         return self._renderer.render(cast(State, state))
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize the context after a rendered section; see `Engine.save`."""
+        """Serialize the context that a rendered section passes to the next one; see `Engine.save`."""
         return saving.context_bytes(cast(Context, self.context(state)), self._device)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """Restore a context that `save` has serialized; see `Engine.restore`."""
+        """Return the context of a rendered section from the bytes of `save`; see `Engine.restore`."""
         return saving.context_of(saved, self._device)
 
     def save_section(self, state: SectionState) -> bytes:
-        """Serialize the codes of a finished section; see `Engine.save_section`."""
+        """Serialize the audio codes of a finished section; see `Engine.save_section`."""
         done = cast(State, state)
         assert done.known is not None
         return saving.known_bytes(done.known)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """Restore a finished section that `save_section` has serialized; see `Engine.restore_section`."""
+        """Return a finished section from the bytes of `save_section`; see `Engine.restore_section`."""
         spec = _spec(plan)
         tail = Tail() if context is None else cast(Context, context).tail
         return State(spec, index, tail, self._kept(spec, index), known=saving.known_of(saved))
 
     def check(self) -> None:
-        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
+        """Run a small computation on the device; raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _kept(self, spec: GenerationSpec, index: int) -> Window | None:
-        """Return the sound of the recording that a song continues, for its first section; `None` for later sections."""
+        """Return the sound [channels, samples] of the recording that a song continues; `None` for later sections than
+        the first, and for a song without a recording.
+        """
         return self._encoder.recording(spec.task) if index == 0 and isinstance(spec.task, Extend) else None
 
     def _advance(self, state: State) -> Advance:
@@ -194,14 +198,16 @@ class MusicGenEngine:
 
 
 def _step_seed(seed: int, index: int, step: int) -> int:
-    """Return the random seed of one step; every step of every section has its own, so that a failed step can be
-    repeated.
+    """Return the random seed of one step. Every step of every section has its own seed, so that a failed step can be
+    repeated with the same noise.
     """
     return seed << 24 | index << 12 | step
 
 
 def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
-    """Return the sizes of the buffers that songs share, for the longest text and the longest section."""
+    """Return the sizes of the token buffers that songs share, large enough for the longest text and the longest
+    section.
+    """
     config = networks.config
     divider = Divider(config, settings.section_seconds, settings.step_frames)
     prefix = 0 if config.chroma is None else config.chroma.length + TEXT_TOKENS
@@ -212,7 +218,9 @@ def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
 
 
 def _shares(chosen: str, core: TokenCore, device: Device) -> bool:
-    """Return True if songs share passes, as the setting `shared_steps` says."""
+    """Return True if songs share forward passes, depending on the setting `shared_steps`. For "auto" the device is
+    tested with `TokenCore.alike_everywhere`.
+    """
     if chosen != "auto":
         return chosen == "on"
     alike = core.alike_everywhere()

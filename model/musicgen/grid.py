@@ -16,7 +16,7 @@ def given_of(
     config: DecoderConfig, spec: GenerationSpec, section: SectionSpec, known: Known, texts: list[TextCache | None],
     prefix: torch.Tensor | None,
 ) -> Given:  # fmt: skip
-    """Return the input for generating a section's tokens: the grid with its known codes, the conditions, and the
+    """Return the input for generating a section's tokens: the token grid with its known codes, the conditions, and the
     sampling parameters.
     """
     codes = known.since(section.window)
@@ -33,13 +33,15 @@ def given_of(
 
 
 def first_column(config: DecoderConfig, spec: GenerationSpec, index: int) -> int:
-    """Return the index of the last column whose tokens are all known before the section is generated."""
+    """Return the index of the last column of the token grid in which all tokens are known before the section is
+    generated.
+    """
     reached = spec.given if index == 0 else spec.sections[index - 1].known + config.delay
     return reached - spec.sections[index].window
 
 
 def known_of(config: DecoderConfig, spec: GenerationSpec, section: SectionSpec, grid: torch.Tensor) -> Known:
-    """Return the audio codes in the token grid of a finished section."""
+    """Return the audio codes of a finished section, read from its token grid [codebooks, columns]."""
     columns = grid.shape[1]
     frames = min(columns - 1, spec.frames - section.window)
     codes = torch.full((config.codebooks, frames), UNKNOWN, dtype=torch.int16)

@@ -11,14 +11,14 @@ from model.musicgen.rendering import LONGEST_SECONDS
 from model.shared.tokens.caches import CacheShape
 
 _CODEC_TENSORS = 4
-"""Approximate number of tensors of the codec's largest stage that live at once."""
+"""Approximate number of tensors of the codec's largest stage that are in memory at once."""
 
 
 def section_bytes(
     config: ModelConfig, own: CacheShape, text: CacheShape | None, rows: int, ticks: int, dtype: torch.dtype
 ) -> int:
-    """Return the peak memory in bytes of a section: its keys and values while they are outside the shared buffers, its
-    text, the noise of a step, and the decoding of a window.
+    """Return the peak memory in bytes of a section: its keys and values while outside the shared buffers, its text, the
+    noise of a step, and the decoding of a window.
     """
     kept = own.row_bytes(dtype) * rows
     read = 0 if text is None else text.row_bytes(dtype)

@@ -9,7 +9,7 @@ from model.song import EngineOptions
 class MusicGenOptions(EngineOptions):
     """The options of the message `MusicGenOptions` in music.proto, with the same ranges.
 
-    For `None` the engine uses the values of the released model: 250 and 1.
+    If an option is `None`, the engine uses the value of the released model: 250 for `top_k`, 1 for `temperature`.
     """
 
     top_k: int | None = None

@@ -1,5 +1,5 @@
-"""Decodes tokens to sound window by window while more are generated; the samples equal those of decoding all in one
-pass.
+"""Decodes audio codes to sound window by window while later codes are still generated; the samples equal those of
+decoding in one pass.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,15 @@ from model.shared.networks.window_decoder import growing_lengths
 
 _FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 4.0
-"""Length of the longest window."""
+"""Length of the longest window in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """State of the audio decoder between two windows; the sound before frame `end` is decoded.
+    """State of the audio decoder between two windows: all frames before `end` are decoded to sound.
 
-    The LSTM layers have processed some frames more; `inner` [rows, width, frames] are their last outputs.
+    The LSTM layers have processed the frames before `passed`, which are more; `inner` [rows, width, frames] are their
+    last outputs.
     """
 
     end: int
@@ -29,7 +30,7 @@ class Carry:
 
 
 class SoundDecoder:
-    """Decodes the tokens of a song to sound, in order."""
+    """Decodes the audio codes of a song to sound, from start to end."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
@@ -38,10 +39,10 @@ class SoundDecoder:
     def windows(
         self, codes: torch.Tensor, first: int, end: int, carry: Carry | None
     ) -> Iterator[tuple[torch.Tensor, Carry]]:
-        """Yield the sound [rows, samples] of the frames from the end of `carry` (0 if it is `None`) to `end`, window by
-        window, each with the new decoder state.
+        """Yield sound [rows, samples] window by window, each with the new decoder state. The windows cover the frames
+        from the end of `carry` (0 if it is `None`) to `end`.
 
-        `codes` [rows, codebooks, frames] begin with frame `first` of the song. They must reach at least
+        `codes` [rows, codebooks, frames] begin with frame `first` of the song. The codes must reach at least
         `CodecConfig.ahead` frames beyond `end`, or to the end of the song, and as far back as the first convolution
         needs.
         """
@@ -59,7 +60,7 @@ class SoundDecoder:
         begin, passed = (0, 0) if carry is None else (carry.end, carry.passed)
         later = min(last, end + context)
         if carry is not None and later == passed:
-            # At the end of the song the recurrent layers may have passed all frames before.
+            # At the end of the song the recurrent layers may already have processed all frames.
             inner, state = carry.inner, carry.state
         else:
             inner, state = self._passed(codes, first, passed, later, None if carry is None else carry.state)
@@ -74,7 +75,9 @@ class SoundDecoder:
     def _passed(
         self, codes: torch.Tensor, first: int, start: int, end: int, state: LstmState | None
     ) -> tuple[torch.Tensor, LstmState]:
-        """Return the outputs of the LSTM layers for the frames from `start` to `end`, and their new state."""
+        """Return the outputs of the LSTM layers for the frames from `start` to `end`, and the LSTM state after these
+        frames.
+        """
         reach = self._config.kernel // 2
         low, high = max(first, start - reach), min(first + codes.shape[2], end + reach)
         vectors = self._codec.quantizer.decode(codes[..., low - first : high - first])

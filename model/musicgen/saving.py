@@ -10,18 +10,18 @@ from model.shared.saved_tensors import on_device, tensor_bytes
 
 
 def known_bytes(known: Known) -> bytes:
-    """Serialize audio codes, which are in host memory."""
+    """Serialize audio codes, which are in host memory, as safetensors bytes."""
     return save({"codes": known.codes.contiguous(), "first": torch.tensor(known.first)})
 
 
 def known_of(saved: bytes) -> Known:
-    """Restore audio codes from the bytes of `known_bytes`."""
+    """Return audio codes from the bytes of `known_bytes`."""
     kept = load(saved)
     return Known(int(kept["first"]), kept["codes"])
 
 
 def context_bytes(context: Context, device: Device) -> bytes:
-    """Serialize the context of a rendered section."""
+    """Serialize the context that a rendered section passes to the next one."""
     known, carry = context.known, context.tail.carry
     assert carry is not None
     return tensor_bytes(
@@ -35,7 +35,7 @@ def context_bytes(context: Context, device: Device) -> bytes:
 
 
 def context_of(saved: bytes, device: Device) -> Context:
-    """Restore a context from the bytes of `context_bytes`, with its tensors on the device."""
+    """Return a section's context from the bytes of `context_bytes`, with its tensors on the device."""
     kept = load(saved)
     first, end, passed = kept["places"].tolist()
     hidden, cell, inner = on_device(device, kept["hidden"], kept["cell"], kept["inner"])

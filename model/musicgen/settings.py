@@ -1,4 +1,4 @@
-"""Settings of the engine, chosen when it is loaded.
+"""Settings of the engine MusicGen, which an operator chooses and which apply when the engine is loaded.
 
 The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
@@ -10,13 +10,13 @@ from pydantic import ConfigDict, Field
 from model.shared.licences import AcceptedLicence, Licence, spdx
 
 _RELEASED = "facebook/musicgen-"
-"""The beginning of the names of the released repositories on the Hugging Face hub."""
+"""Prefix of the names of the released repositories on the Hugging Face hub."""
 
 _LICENCE = "CC-BY-NC-4.0"
 
 
 class MusicGenSettings(AcceptedLicence):
-    """Settings that an operator chooses for the engine."""
+    """Settings that an operator chooses for the engine MusicGen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,11 +27,11 @@ class MusicGenSettings(AcceptedLicence):
         "-medium, -large, -melody, -melody-large, or their stereo forms (musicgen-stereo-small)",
     )
     revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
-    cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
+    cache: str = Field(default="", description="folder for downloads; empty: the default of huggingface-hub")
     offline: bool = Field(default=False, description="use only files that were downloaded before")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
-        description="type of numbers of the language model; auto: bfloat16 on CUDA, float32 elsewhere. The codec "
+        description="data type of the language model; auto: bfloat16 on CUDA, float32 elsewhere. The codec "
         "computes in float32",
     )
     section_seconds: float = Field(
@@ -39,26 +39,34 @@ class MusicGenSettings(AcceptedLicence):
         ge=1.0,
         le=20.0,
         allow_inf_nan=False,
-        description="length of a section, at most; the sound of a section is heard when all of it is made. Beyond half "
-        "a minute each section is made from what precedes it, as far as it fits into half a minute with it",
+        description="maximum length of a section; its sound is available when all its tokens are generated. After the "
+        "first 30 s of a song, a section is generated from the music before it that fits into 30 s together with it",
     )
     step_frames: int = Field(
-        default=10, ge=1, le=100, description="frames of sound (50 are a second) of one step; songs join between steps"
+        default=10,
+        ge=1,
+        le=100,
+        description="frames of sound (50 per second) that are generated in one step; songs can join between steps",
     )
     songs: int = Field(
-        default=8, ge=1, le=64, description="songs that share a pass; each takes memory also while there are fewer"
+        default=8,
+        ge=1,
+        le=64,
+        description="largest number of songs that share a forward pass; their memory is allocated when the engine is "
+        "loaded",
     )
     shared_steps: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="on: songs share passes; off: each has passes of its own; auto: on where the device is found to "
-        "compute a row alike in all places of a pass, so that a song's bytes depend on itself alone",
+        description="on: songs share forward passes; off: each song has passes of its own; auto: on if a test shows "
+        "that the device gives equal results at all positions of a pass, so that a song's bytes depend only on its own "
+        "request",
     )
 
 
 def licence_of(settings: MusicGenSettings) -> Licence:
-    """Return the licence of the weights; THIRD_PARTY.md explains names that SPDX does not list.
+    """Return the licence of the weights; THIRD_PARTY.md explains licence names that SPDX does not list.
 
-    Weights in a folder have the licence of the release if the operator names it.
+    Weights in a folder have the licence of the released weights if the operator's settings name that licence.
     """
     if settings.checkpoint.startswith(_RELEASED) or settings.accept_licence.strip() == _LICENCE:
         return spdx(_LICENCE, "commercial use")

@@ -1,5 +1,5 @@
-"""Renders the sound of finished sections, window by window, with the recording that a song continues before the first
-one.
+"""Renders the sound of finished sections, window by window. If the song continues a recording, the recording comes
+before the first section.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,9 @@ class Renderer:
         self._decoder = SoundDecoder(codec)
 
     def render(self, done: State) -> Iterator[Window]:
-        """Yield the sound of a finished section in windows [channels, samples]."""
+        """Yield the sound of a finished section in windows [channels, samples]; the first section of a song that
+        continues a recording begins with the recording.
+        """
         sounds = self._decoded(done)
         if done.kept is not None:
             sounds = self._behind(done.kept, done.spec.given, sounds)
@@ -51,7 +53,8 @@ class Renderer:
         return self._config.decoder.channels
 
     def _behind(self, kept: Window, given: int, sounds: Iterator[Window]) -> Iterator[Window]:
-        """Yield a recording, and after it `sounds`, whose first `given` frames are the decoded end of the recording.
+        """Yield the windows of a recording, and after them `sounds`, whose first `given` frames are the decoded end of
+        the recording.
 
         Recording and decoded sound are crossfaded during the last tenth of a second of the recording.
         """
@@ -66,7 +69,7 @@ class Renderer:
             skipped = min(left, sound.shape[1])
             left -= skipped
             made = sound[:, skipped:].copy()
-            # The share of the new sound grows over the whole crossfade, whatever windows it comes in.
+            # The crossfade may extend over several windows; the share of the new sound rises over its whole length.
             count = min(fading.shape[1], made.shape[1])
             done = fade - fading.shape[1]
             share = (np.arange(done, done + count, dtype=np.float32) + 0.5) / max(1, fade)

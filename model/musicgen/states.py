@@ -1,4 +1,4 @@
-"""Defines the state of a section while its tokens are made, and the context that it passes to the next one."""
+"""State of a section while its audio tokens are generated, and the context that a section passes to the next one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,34 +13,34 @@ from model.shared.tokens.core import TokenCore
 from model.shared.tokens.sequences import TextCache, TokenSequence
 
 UNKNOWN = -1
-"""In the place of a code that is not known yet."""
+"""Value that stands for an audio code which is not yet known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """Known audio codes [codebooks, frames], int16 in host memory, from frame `first` of the song on; later codebooks
-    have fewer known frames.
+    """Known audio codes [codebooks, frames], int16 in host memory, from frame `first` of the song on; in delayed
+    codebooks the last frames are `UNKNOWN`.
     """
 
     first: int
     codes: torch.Tensor
 
     def since(self, frame: int) -> torch.Tensor:
-        """Return the codes from frame `frame` of the song on."""
+        """Return the codes [codebooks, frames] from frame `frame` of the song on."""
         return self.codes[:, frame - self.first :]
 
 
 @dataclass(slots=True)
 class Tail:
-    """The state of the audio decoder after a section, once its sound has been rendered."""
+    """The state of the audio decoder at the end of a section; `None` until the section's sound is rendered."""
 
     carry: Carry | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Context for the next section: the codes so far, and the state of the audio decoder after them; see
-    `model.engine.SectionContext`.
+    """Data that a section passes to the next one: all audio codes so far, and the state of the audio decoder after
+    them; see `model.engine.SectionContext`.
     """
 
     known: Known
@@ -68,20 +68,20 @@ class Conditions:
 
     @property
     def group(self) -> str:
-        """Batching group: all songs of this engine can share a step."""
+        """Name of the batching group: all songs of this engine can share a step."""
         return ""
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors of the conditions on the device."""
+        """All tensors of the conditions on the device: the encoded texts and the prefix."""
         texts = [tensor for text in self.texts if text is not None for tensor in text]
         return (*texts, *(() if self.prefix is None else (self.prefix,)))
 
 
 @dataclass(slots=True)
 class State:
-    """State of a section while its tokens are generated; see `model.engine.SectionState`. `known` is set when the
-    section is finished, and `sequence` until then.
+    """State of a section while its tokens are generated; see `model.engine.SectionState`. `sequence` is set until the
+    section is finished, and `known`, its audio codes, afterwards.
     """
 
     spec: GenerationSpec
@@ -95,12 +95,12 @@ class State:
 
     @property
     def section(self) -> SectionSpec:
-        """The section's specification from the plan."""
+        """Specification of the section, taken from the song's plan."""
         return self.spec.sections[self.index]
 
     @property
     def step(self) -> int:
-        """Number of steps already done; a step makes the tokens of some frames."""
+        """Number of steps already done; in one step the model generates the tokens of some frames."""
         if self.sequence is None:
             return self.steps
         done, step = self.sequence.column - self.first_column, 0
@@ -115,7 +115,7 @@ class State:
 
     @property
     def group(self) -> str:
-        """Batching group: all songs of this engine can share a step."""
+        """Name of the batching group: all songs of this engine can share a step."""
         return ""
 
     @property
@@ -124,7 +124,7 @@ class State:
         return False
 
     def finish(self, core: TokenCore, known: Known) -> None:
-        """Mark the section as finished: keep its codes, and free its place in the shared buffers."""
+        """Mark the section as finished: store its audio codes, and free its place in the shared buffers."""
         assert self.sequence is not None
         core.release(self.sequence)
         self.known, self.sequence = known, None

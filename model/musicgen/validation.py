@@ -12,7 +12,8 @@ class MusicGenValidator(PlanningValidator[Planner]):
 
     @classmethod
     def load(cls, **options: object) -> "MusicGenValidator":
-        """Read the configuration and the tokenizer of the checkpoint; `options` are fields of `MusicGenSettings`.
+        """Read the configuration and the tokenizer of the checkpoint, and return the validator; `options` are fields of
+        `MusicGenSettings`.
 
         Raises:
             EngineUnavailable: a file is missing; the text says how to get it.

@@ -9,7 +9,9 @@ _TIME = r"(?<![\d:：.])\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?![\d:：])"
 _FRACTION = r"(?<![\d/／])\d{1,4}[/／]\d{1,4}(?![\d/／])|[½⅓⅔¼¾]"
 _SPAN = rf"{_PLAIN}[%％]?[~～–—－-]{_PLAIN}[%％]?(?=[\u3400-\u9fff])"
 NUMBER = f"{_TIME}|{_FRACTION}|{_SPAN}|{_SIGNED}"
-"""A pattern for text that is read as one number: with its sign, currency or unit, a time, a fraction, a range."""
+"""Regular expression for text that is read as one number, with its sign, currency or unit; also a time, a fraction, or
+a range.
+"""
 
 _DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
 _PLACES = ("", "shi2", "bai3", "qian1")
@@ -39,8 +41,8 @@ def in_chinese(
     """Return the pinyin, with tone digits, of a number that is written between the texts `before` and `after`; without
     tone sandhi if `connected` is False.
 
-    Amounts are read as one number; a year of four digits, and a lone number that is not round, such as 520 or 1314,
-    digit by digit. `next_tone` is the tone after the number, which changes the tone of a lone 一.
+    Amounts are read as one number. A year of four digits, and a number without a unit that is not round, such as 520 or
+    1314, are read digit by digit. `next_tone` is the tone after the number, which changes the tone of a single 一.
     """
     text = plain_digits(_ONE_SIGN.get(number, number))
     if match := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
@@ -64,7 +66,7 @@ def plain_digits(number: str) -> str:
 
 
 def _say(text: str, before: str, after: str) -> list[str]:
-    """Return the pinyin of a number with a sign before it and a unit after it."""
+    """Return the pinyin of a number together with its minus, currency or percent sign and its unit."""
     match = re.fullmatch(r"(-?)([¥$€£]?)([\d.]+)([%‰]?)\s?(°?)([CFcf]?)", text)
     assert match is not None, text
     minus, currency, digits, share, degree, scale = match.groups()
@@ -94,7 +96,9 @@ def _plain(digits: str, before: str, after: str) -> list[str]:
 
 
 def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
-    """Return the pinyin of a time of day; one with more than 24 hours is read as the score of a game."""
+    """Return the pinyin of a time of day; if the hour is above 24 or the minute above 59, that of the score of
+    a game.
+    """
     if int(hour) > 24 or int(minute) > 59:
         return [*_amount(hour), "bi3", *_amount(minute)]
     hours = ["liang3"] if int(hour) == 2 else _amount(str(int(hour)))
@@ -105,7 +109,9 @@ def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
 
 
 def _fraction(over: str, under: str) -> list[str]:
-    """Return the pinyin of a fraction; of two separate numbers if it is not a fraction, as in 24/7."""
+    """Return the pinyin of the fraction `over`/`under`; a pair such as 24/7 that is no fraction is read as two
+    numbers.
+    """
     if int(over) < int(under) and (2 <= int(under) <= _MOST_DIVIDED or under in {"100", "1000"}):
         return [*_amount(under), "fen1", "zhi1", *_amount(over)]
     return [*_amount(over), *_amount(under)]
@@ -152,8 +158,8 @@ def _amount(digits: str) -> list[str]:
 
 
 def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
-    """Return a number's pinyin with tone sandhi of yi1 (one): before hundreds, thousands and so on, and before a word
-    if it stands alone.
+    """Return a number's pinyin after tone sandhi of yi1 (one): before hundreds, thousands and higher powers of ten, and
+    before a word if the number is only yi1.
     """
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
     if spoken == ["yi1"] and next_tone is not None:

@@ -13,7 +13,8 @@ import scipy
 
 
 def compiled(package: str, name: str) -> ModuleType:
-    """Load one compiled module of a SciPy `package`; a later import of the package uses the same module.
+    """Import one compiled module of a SciPy `package` without the rest of the package, and return it; a later import of
+    the package uses the same module.
 
     Raises:
         ImportError: this version of SciPy has no such module.

@@ -21,7 +21,7 @@ _TASKS = MappingProxyType(
 
 
 def used_controls(params: SongParams) -> Iterator[Control]:
-    """Yield the controls that a request's parameters use."""
+    """Yield the controls (optional request fields) that are set in a request's parameters."""
     used = {
         Control.STEPS: params.steps is not None,
         Control.GUIDANCE_SCALE: params.guidance_scale is not None,
@@ -42,7 +42,7 @@ def used_controls(params: SongParams) -> Iterator[Control]:
 
 
 def check_controls(params: SongParams, engine: str, controls: Collection[Control]) -> None:
-    """Raise an error if the parameters use controls that are not in `controls`, those that the engine supports.
+    """Raise an error if a request uses controls that the engine does not support; `controls` are the supported ones.
 
     Raises:
         InvalidParams: the engine does not support some controls; one violation for each.

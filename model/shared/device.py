@@ -12,14 +12,16 @@ from model.shared.process_state import process_state
 from model.song import Window
 
 _AT_ONCE = -1
-"""Priority of the decoding stream, because listeners wait for windows, which are short compared with a step."""
+"""CUDA priority (high) of the decoding stream, because callers wait for windows of sound, which take less time than a
+step.
+"""
 
 
 class Device:
     """The device on which an engine computes, with its CUDA streams.
 
-    On a GPU, sound is decoded in one stream and sections are prepared in another, so that this work and the denoising
-    steps do not wait for each other. Denoising uses the current stream of its thread, the device's default one.
+    On a GPU, sound is decoded in one stream and sections are prepared in another, so that decoding, preparing and
+    denoising do not wait for each other. Denoising uses the current stream of its thread, the device's default one.
     """
 
     def __init__(self, name: str, dtype: str = "auto") -> None:
@@ -47,26 +49,28 @@ class Device:
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Context manager in which work goes to the decoding stream; latents must have passed `settle` before."""
+        """Context manager that queues torch operations in the CUDA stream for decoding. Latents computed in another
+        stream must be complete before (`settle`).
+        """
         with self._on(self._decoding):
             yield
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
-        """Context manager in which work goes to the preparing stream; end with `mark` or `settle` to learn when its
-        results are ready.
+        """Context manager that queues torch operations in the CUDA stream for preparing sections. Call `mark` or
+        `settle` at its end to know when the results are complete.
         """
         with self._on(self._preparing):
             yield
 
     def mark(self) -> torch.cuda.Event | None:
-        """Return a CUDA event after all work queued in the current stream; `None` on a device that works
-        synchronously.
+        """Record and return a CUDA event that occurs when all operations queued in the current stream are finished;
+        `None` on a device that is not CUDA.
         """
         return torch.cuda.current_stream(self.torch).record_event() if self.on_cuda else None
 
     def use(self, *tensors: torch.Tensor, after: torch.cuda.Event | None = None) -> None:
-        """Make the current stream wait for the event `after` before it uses tensors of another stream.
+        """Make the current CUDA stream wait for the event `after`, before it uses tensors that another stream computed.
 
         The memory of the tensors is not reused before the current stream has finished.
         """
@@ -79,9 +83,10 @@ class Device:
             tensor.record_stream(stream)
 
     def settle(self) -> None:
-        """Wait, without using the CPU, until the device has finished the work queued in the current stream.
+        """Block until the device has finished the operations queued in the current stream, without using CPU time.
 
-        Without this wait, steps would be measured as taking no time, and work of cancelled songs would stay queued.
+        Without this wait, denoising steps would seem to take no time, and operations of cancelled songs would stay
+        queued.
         """
         if self.on_cuda:
             done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
@@ -89,7 +94,7 @@ class Device:
             done.synchronize()
 
     def check(self) -> None:
-        """Run a trivial operation in every stream and wait for it.
+        """Run a trivial operation in every CUDA stream and wait for its result.
 
         Raises:
             RuntimeError: the device is broken.
@@ -106,7 +111,8 @@ class Device:
                     )
 
     def window(self, sound: torch.Tensor) -> Window:
-        """Copy sound [channels, samples] from the device to the host; call within `decoding`.
+        """Copy sound [channels, samples] from the device to host memory and return it; call this method within
+        `decoding`.
 
         The pinned host memory for the copy is reused for the next window.
         """
@@ -124,14 +130,14 @@ class Device:
         if stream is None:
             yield
             return
-        # With the device alone current first, leaving the stream does not make a context on GPU 0.
+        # The device is made current first, because leaving the stream would otherwise create a CUDA context on GPU 0.
         with torch.cuda.device(self.torch), torch.cuda.stream(stream):
             yield
 
 
 def shares_steps(chosen: str, device: torch.device, dtype: torch.dtype) -> bool:
-    """Return True if songs share forward passes; `chosen` is "on", "off" or "auto" (share them if that changes the
-    sound only negligibly).
+    """Return True if the denoising steps of several songs share forward passes. `chosen` is "on", "off" or "auto" (on
+    if sharing changes the sound only negligibly).
     """
     if chosen == "auto":
         return device.type == "cpu" and dtype is torch.float32
@@ -142,11 +148,12 @@ def choose_arithmetic(dtype: torch.dtype) -> None:
     """Set, for the whole process, torch's attention kernels and multiplication precision on CUDA for weights in
     `dtype`.
 
-    float32 stays float32. With bfloat16, remaining float32 operands may be multiplied as TF32: the products of linear
-    attention, whose factors are widened bfloat16 numbers, and the convolutions of the vocoder.
+    With float32 weights, all products are computed in float32. With bfloat16 weights, products of float32 operands may
+    be computed as TF32: those of linear attention, whose factors are widened bfloat16 numbers, and the convolutions of
+    the vocoder.
     """
     with process_state:
-        # cuDNN makes a plan for every new shape of an attention, which takes longer than a step.
+        # cuDNN would build an execution plan for every new shape of attention, which takes longer than a step.
         torch.backends.cuda.enable_cudnn_sdp(False)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = dtype is torch.bfloat16
 
@@ -164,14 +171,14 @@ def _opened(name: str) -> torch.device:
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]
     except torch.AcceleratorError:
-        raise  # the device's own error, which may pass: memory that a process just gone still holds
+        raise  # may be temporary, as when a process that has just ended still occupies memory
     except RuntimeError as error:
         raise EngineUnavailable(f"{name} cannot be used: {_driver_fault(str(error))}") from error
     return device
 
 
 def _driver_fault(message: str) -> str:
-    """Return a text for operators on the driver's fault in torch's error `message`."""
+    """Return a message for operators that explains a fault of the GPU driver, from torch's error text `message`."""
     version = re.search(r"too old \(found version (\d+)\)", message)
     if version is None:
         return f"{message.strip().rstrip('.')}; see 'nvidia-smi' and the driver's log ('dmesg')"

@@ -9,7 +9,9 @@ Part = TypeVar("Part")
 
 
 def labels(kinds: Sequence[SectionKind]) -> list[str]:
-    """Return the display names of sections; sections of a kind that occurs several times are numbered ("verse 2")."""
+    """Return the display names of sections, in order; sections of a kind that occurs several times are numbered ("verse
+    2").
+    """
     return [
         f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)
         for index, kind in enumerate(kinds)
@@ -19,8 +21,8 @@ def labels(kinds: Sequence[SectionKind]) -> list[str]:
 def merged(
     parts: Sequence[Part], most: int, seconds: Callable[[Part], float], join: Callable[[Part, Part], Part]
 ) -> list[Part]:
-    """Return at most `most` parts; neighbours are joined by `join`, those that are shortest together first. `seconds`
-    returns the length of a part.
+    """Return at most `most` parts of a song. While there are more, the two neighbours that are shortest together are
+    joined by `join`. `seconds` returns the length of a part.
     """
     kept = list(parts)
     while len(kept) > most:
@@ -30,8 +32,8 @@ def merged(
 
 
 def shares(wished: Sequence[float], frames: int, least: int) -> list[int]:
-    """Return the number of frames of each part: `frames` divided in proportion to the `wished` lengths, each at least
-    `least` if there are enough.
+    """Return the number of frames of each part: `frames` divided about in proportion to the `wished` lengths, each at
+    least `least` if there are enough frames.
     """
     least = min(least, frames // len(wished))
     spare = frames - least * len(wished)

@@ -9,7 +9,7 @@ _SHORT = MappingProxyType({"cmn": "zh", "jpn": "ja", "kor": "ko", "eng": "en", "
 
 CJK_SCRIPTS = MappingProxyType(
     {
-        "ja": re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"),  # its own signs; Chinese ones stand beside them
+        "ja": re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"),  # kana; Japanese also has Chinese characters
         "ko": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"),
         "zh": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
     }
@@ -21,7 +21,7 @@ def language_among(tag: str, languages: Collection[str]) -> str | None:
     """Return the language in `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" stands for; `None` if none
     of them matches.
 
-    Subtags are dropped from the end until one of them matches (RFC 4647, section 3.4).
+    Subtags are removed from the end of the tag until it matches one of the languages (RFC 4647, section 3.4).
     """
     subtags = tag.strip().casefold().replace("_", "-").split("-")
     subtags[0] = _SHORT.get(subtags[0], subtags[0])
@@ -31,7 +31,7 @@ def language_among(tag: str, languages: Collection[str]) -> str | None:
 
 
 def supported_language(tag: str, languages: Collection[str]) -> str:
-    """Return the language in `languages` that a tag stands for, as `language_among`.
+    """Return the language in `languages` that a tag such as "zh-CN" stands for, matched by `language_among`.
 
     Raises:
         ValueError: none of the languages matches the tag.

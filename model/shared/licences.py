@@ -23,7 +23,9 @@ class Licence:
 
 
 class AcceptedLicence(BaseModel):
-    """Base class of the settings of an engine whose weights may be under a licence that forbids commercial use."""
+    """Base class of engine settings, with the field in which an operator accepts a licence that forbids
+    commercial use.
+    """
 
     accept_licence: str = Field(
         default="",
@@ -33,7 +35,9 @@ class AcceptedLicence(BaseModel):
 
 
 def spdx(name: str, forbids: str = "") -> Licence:
-    """Return the licence with an SPDX identifier; its web page is that of SPDX."""
+    """Return the licence with the SPDX identifier `name`, with its web page at SPDX; `forbids` is the use that it does
+    not allow.
+    """
     return Licence(name, f"https://spdx.org/licenses/{name}.html", forbids)
 
 
@@ -48,15 +52,15 @@ def urls_of(licences: Iterable[Licence]) -> tuple[str, ...]:
 
 
 def require_accepted(subject: str, licences: Iterable[Licence], accepted: str) -> None:
-    """Raise an error unless the operator accepts all licences that forbid commercial use; called before anything is
-    downloaded or loaded.
+    """Raise an error unless the operator has accepted all licences that forbid commercial use. The function is called
+    before anything is downloaded or loaded.
 
     `subject` names the licensed part, such as "the weights of MusicGen". `accepted` is the setting `accept_licence`:
     the expression of these licences, as `expression_of` gives it.
 
     Raises:
         EngineUnavailable: the setting names another licence or none; the text has the licences, what they forbid, and
-        the setting to write.
+            the setting to write.
     """
     strict = [licence for licence in licences if licence.forbids]
     wanted = expression_of(strict)

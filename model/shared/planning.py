@@ -1,4 +1,6 @@
-"""Steps that planners and validators of several engines share. The module does not import torch."""
+"""Base classes and functions that the planners and validators of several engines share. The module does not import
+torch.
+"""
 
 from typing import Generic, Protocol, TypeVar
 
@@ -6,7 +8,7 @@ from model.song import EngineOptions, SongParams, SongPlan
 
 
 class Planner(Protocol):
-    """Protocol of a planner: plans songs of one engine without its weights."""
+    """Protocol of a planner, which plans the songs of one engine without its weights."""
 
     def plan(self, params: SongParams) -> SongPlan:
         """Return the plan of a song; see `model.engine.Engine.plan`."""
@@ -23,17 +25,19 @@ class PlanningValidator(Generic[PlannerT]):
         self._planner = planner
 
     def validate(self, params: SongParams) -> SongPlan | None:
-        """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
+        """Check everything in a request that can be checked without weights, and return the song's plan; see
+        `model.engine.Validator.validate`.
 
-        The plan of a song with a recording contains the recording, so it is not returned; planning again takes little
-        time.
+        For a song with a recording the result is `None`: its plan contains the recording, and planning again takes
+        little time.
         """
         plan = self._planner.plan(params)
         return None if params.has_recording else plan
 
 
 def options_of(params: SongParams, kind: type[OptionsT], engine: str) -> OptionsT:
-    """Return the options of a request for `engine`, an instance of `kind`; the defaults if the request has none.
+    """Return the options of a request for `engine`, an instance of `kind`; if the request has none, an instance with
+    the defaults.
 
     Raises:
         TypeError: the options are those of another engine.

@@ -16,7 +16,7 @@ from model.song import InvalidParams, Violation
 MIN_SECONDS = 1.0
 MIN_RATE_HERTZ, MAX_RATE_HERTZ = 8_000, 192_000
 MAX_PEAK = 8.0
-"""Loudest sample, 18 dB above full scale: louder sound has no sensible scale."""
+"""Largest accepted absolute value of a sample, 18 dB above full scale; larger values show a wrong scale."""
 
 _FORMATS = frozenset({"MP3", "WAV", "WAVEX", "FLAC", "OGG"})
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
@@ -28,13 +28,16 @@ _Sound = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class RecordingReader:
-    """Reads recordings of at most `most_seconds` seconds as stereo sound at `rate` Hz."""
+    """Reads recordings in requests as stereo sound at `rate` Hz; recordings longer than `most_seconds` seconds are
+    refused.
+    """
 
     rate: int
     most_seconds: float
 
     def inspect(self, audio: bytes, field: str) -> tuple[float, int]:
-        """Check a recording in the request field `field` by its header and, if its samples are floats, by all samples.
+        """Check a recording in the request field `field` by its header and, if its samples are floating-point numbers,
+        also by all samples.
 
         Returns the length in seconds and in samples at `rate`, according to the header.
 
@@ -98,15 +101,15 @@ class RecordingReader:
 
 
 def _looks_right(audio: bytes) -> bool:
-    """Return True if the bytes begin like one of the accepted audio formats; only these formats are decoded."""
+    """Return True if the bytes begin like one of the accepted audio formats."""
     mp3 = audio.startswith(b"ID3") or (audio[:1] == b"\xff" and len(audio) > 1 and audio[1] & 0xE0 == 0xE0)
     wav = audio.startswith(b"RIFF") and audio[8:12] == b"WAVE"
     return mp3 or wav or audio.startswith((b"fLaC", b"OggS"))
 
 
 def _fault(file: soundfile.SoundFile, most_seconds: float) -> str | None:
-    """Return a text for the caller on the first value in the header that is out of range; `None` if all are in
-    range.
+    """Return a message for the caller about the first value in a recording's header that is out of range; `None` if all
+    are in range.
     """
     if file.format not in _FORMATS:
         return "must be MP3, WAV, FLAC or Ogg"
@@ -121,7 +124,9 @@ def _fault(file: soundfile.SoundFile, most_seconds: float) -> str | None:
 
 
 def _blocks(file: soundfile.SoundFile, field: str) -> Iterator[_Sound]:
-    """Yield the sound, float32 [samples, channels], block by block, but no more than the header says."""
+    """Yield the sound of a recording block by block, float32 [samples, channels], at most as many samples as the header
+    says.
+    """
     left = file.frames
     try:
         while left > 0 and len(block := file.read(min(_BLOCK_SAMPLES, left), dtype="float32", always_2d=True)):

@@ -26,7 +26,9 @@ def linear_filter(zeros: ArrayLike, poles: ArrayLike, samples: Floats) -> Floats
 
 
 def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Floats) -> tuple[Floats, Floats]:
-    """Filter the last axis from the filter state `state` on, like `scipy.signal.lfilter`; also return the new state."""
+    """Filter the last axis starting from the filter state `state`, like `scipy.signal.lfilter`; return the filtered
+    samples and the new state.
+    """
     filtered, state = _linear_filter(zeros, poles, samples, -1, state)
     return filtered, state
 
@@ -34,8 +36,8 @@ def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Float
 def cascade_on(
     sections: Sections, samples: NDArray[np.float64], state: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Filter [channels, samples] by a cascade of second-order sections, like `scipy.signal.sosfilt`; also return the
-    new state.
+    """Filter [channels, samples] by a cascade of second-order sections, like `scipy.signal.sosfilt`; return the
+    filtered samples and the new state.
 
     The state has the shape [channels, sections, 2], that of `sosfilt` with the first two axes exchanged.
     """
@@ -47,8 +49,8 @@ def cascade_on(
 def butterworth_high_pass(cutoff_hertz: float, sample_rate_hertz: int) -> Sections:
     """Return the coefficients [1, 6] of a second-order Butterworth high-pass with its -3 dB point at `cutoff_hertz`.
 
-    The steps are those of `scipy.signal.butter`, so that the coefficients are the same to the last bit: the poles of
-    the analogue low-pass, turned into a high-pass, put through the bilinear transform at a rate of 2.
+    The coefficients equal those of `scipy.signal.butter` to the last bit, by the same steps: the poles of the analogue
+    low-pass are converted to a high-pass, and the bilinear transform is applied at a sample rate of 2.
     """
     warped = 4.0 * math.tan(math.pi * (2.0 * cutoff_hertz / sample_rate_hertz) / 2.0)
     low_pass = -np.exp(1j * np.pi * np.array([-1, 1]) / 4.0)

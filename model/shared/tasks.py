@@ -22,13 +22,13 @@ _FIELDS = {
 
 
 def task_field(task: Task) -> str:
-    """Return the name of the task's field in music.proto."""
+    """Return the name of the request field in music.proto that holds the task."""
     return _FIELDS[type(task)]
 
 
 def second_seed(seed: int, task: Task | None) -> int:
-    """Return the seed of the second noise that a task adds: the task's own, otherwise one derived from the song's
-    `seed`.
+    """Return the seed of a song's second noise, which some tasks add: the task's own seed, otherwise one derived from
+    the song's `seed`.
     """
     own = task.seed if isinstance(task, Retake | Repaint | Extend | Edit) else None
     return seed ^ GOLDEN if own is None else own
@@ -40,5 +40,7 @@ def section_seed(seed: int, index: int) -> int:
 
 
 def skipped_steps(steps: int, variance: float) -> int:
-    """Return the number of steps to skip at the noisy end for a `variance`, 0 to 1; at least one step is left."""
+    """Return the number of denoising steps to skip at the noisy end, so that a song differs from its source by
+    `variance`, 0 to 1; at least one step is left.
+    """
     return min(steps - 1, int(steps * (1.0 - variance)))

@@ -1,4 +1,4 @@
-"""Warms a diffusion engine up with a short song before the first request."""
+"""Generates a short song with a diffusion engine before the first request, so that kernels and libraries are loaded."""
 
 import logging
 
@@ -10,11 +10,13 @@ from model.song import SongParams
 _log = logging.getLogger(__name__)
 
 _SONG = SongParams("pop", "[verse]\nla la la la", seed=0, duration_seconds=10.0, steps=2)
-"""The shortest song with both a guided and an unguided step."""
+"""Request for the shortest song that has a guided and an unguided step."""
 
 
 def warm_up(engine: Engine) -> None:
-    """Generate ten seconds of music through all stages of a song, so that kernels and libraries are loaded."""
+    """Generate ten seconds of music with all stages of a song, so that kernels and libraries are loaded before the
+    first request.
+    """
     plan = engine.plan(_SONG)
     state = engine.begin(plan, 0, engine.prepare(plan, 0), None)
     while state.step < state.steps:
@@ -25,8 +27,8 @@ def warm_up(engine: Engine) -> None:
 
 
 def timed_warm_up(engine: Engine, device: torch.device, model: str) -> None:
-    """Warm the engine up on the CUDA device `device`, and log the duration in seconds; `model` is its name in the
-    log.
+    """Generate a short song with the engine on the CUDA device `device`, and log the duration in seconds. `model` is
+    the engine's name in the log.
     """
     stream = torch.cuda.current_stream(device)
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]

@@ -1,4 +1,6 @@
-"""Every control that an engine claims changes its songs; every other is refused before a song is accepted."""
+"""Tests that every control which an engine claims to support changes its songs, and that every other control is refused
+before a song is accepted.
+"""
 
 import io
 import pickle
@@ -30,11 +32,11 @@ ROOT = Path(__file__).resolve().parents[2]
 RATE = 44_100
 LYRICS = "[verse]\n春天 1 2 3\n夜色很安静\n[chorus]\nla la la 4 5"
 STEPS = {"studio": 10, "ace_step": 3, "ace_step_15": 3, "musicgen": None}
-"""Few enough to be quick; `studio` takes no fewer."""
+"""Number of denoising steps for each engine, small to save time; 10 is the minimum of `studio`."""
 
 
 def recording() -> bytes:
-    """Two seconds of a tone in noise."""
+    """Return a WAV file with two seconds of a sine tone and noise."""
     time = np.arange(2 * RATE) / RATE
     sound = 0.2 * np.sin(2 * np.pi * 220 * time) + 0.05 * np.random.default_rng(1).standard_normal(len(time))
     buffer = io.BytesIO()
@@ -74,7 +76,7 @@ CONTROLS: Mapping[Control, Mapping[str, Any]] = {
     Control.TIME_SIGNATURE: {"time_signature": "3/4"},
     Control.REFERENCE_AUDIO: {"reference_audio": music_pb2.ReferenceAudio(audio=AUDIO)},
 }
-"""A wish for every control, in fields of GenerateRequest."""
+"""Fields of GenerateRequest that use each control."""
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "ace_step.mode": {"mode": music_pb2.GENERATION_MODE_SECTIONED},
@@ -91,7 +93,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "musicgen.top_k": {"top_k": 2},
     "musicgen.temperature": {"temperature": 0.5},
 }
-"""A wish for every option of an engine, in fields of its options."""
+"""Fields of an engine's options that set each option."""
 
 
 _MESSAGES: Mapping[str, Any] = {
@@ -114,7 +116,7 @@ class Subject:
         return self.engine.info()
 
     def asked(self, **fields: Any) -> SongParams:
-        """The parameters of a request, as the server finds them."""
+        """Return the parameters of a request with the given fields, as the server parses it."""
         usual: dict[str, Any] = {"prompt": "pop", "seed": 1, "duration_seconds": 10}
         usual["lyrics"] = LYRICS if self.info.languages else ""
         usual["steps"] = STEPS[self.name]
@@ -123,7 +125,7 @@ class Subject:
 
     @cache  # noqa: B019 (as long as the tests of this module)
     def song(self, params: SongParams) -> bytes:
-        """The sound that is made of a validated request, once of each."""
+        """Return the sound of a validated request as bytes; it is generated once per request and cached."""
         plan = self.validator.validate(params) or self.engine.plan(params)
         context, sound = None, b""
         for section in plan.sections:
@@ -135,7 +137,7 @@ class Subject:
         return sound
 
     def options(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Options of this engine, as a field of a request."""
+        """Return the request field with options of this engine."""
         return {self.name: _MESSAGES[self.name](**fields)}
 
 
@@ -193,7 +195,7 @@ def test_an_engine_itself_plans_nothing_that_it_would_ignore(subject: Subject, c
 def test_an_option_changes_the_song_of_its_engine(subject: Subject, path: str) -> None:
     if path not in option_paths(subject.name):
         return
-    seconds = 17 if path.endswith(".mode") else 10  # enough for two sections, where they matter
+    seconds = 17 if path.endswith(".mode") else 10  # long enough for two sections if the test needs them
     without = {"lora": "rap"} if path.endswith(".lora_weight") else {}
     usual, other = (
         subject.song(subject.asked(duration_seconds=seconds, **subject.options(fields)))
@@ -206,7 +208,7 @@ def test_every_language_that_is_told_is_taken_and_another_is_refused(subject: Su
     for language in subject.info.languages:
         subject.validator.validate(subject.asked(language=language))
     if Control.LANGUAGE not in subject.info.controls:
-        return  # the field is refused as a whole
+        return  # the request is refused because of the whole field
     for language in ("tlh", "zha", "x-none"):
         with pytest.raises(InvalidRequest) as refused:
             subject.asked(language=language)

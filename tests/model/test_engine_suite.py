@@ -1,6 +1,7 @@
-"""What every engine promises. Add a new engine to `ENGINES` and it is held to the same facts.
+"""Tests of the properties that every engine must have; a new engine is tested by adding it to `ENGINES`.
 
-Two fakes stand for kinds of engines: `exact` keeps its plan, `ending` ends sections and songs early, and has no steps.
+Two fakes represent kinds of engines: `exact` has songs as long as planned; `ending` ends sections and songs early, and
+has no denoising steps.
 """
 
 import itertools
@@ -44,13 +45,13 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def song(engine: Engine) -> Sequence[tuple[SectionScore, np.ndarray]]:
-    """The score and the sound of each section of the usual song, made without interruption."""
+    """Generate the usual test song, and return the score and the sound of each section."""
     return list(made(engine, planned(engine)))
 
 
 @pytest.fixture(scope="module")
 def sections(song: Sequence[tuple[SectionScore, np.ndarray]]) -> Sequence[np.ndarray]:
-    """The sound of the sections of the usual song."""
+    """Return the sound of each section of the usual test song."""
     return [sound for _, sound in song]
 
 
@@ -126,7 +127,7 @@ def test_the_samples_that_a_plan_tells_are_those_of_its_song(engine: Engine, cha
         "duration_seconds": 27.3,
         "mode": GenerationMode.SECTIONED,
     }:
-        return  # it has no modes of its own
+        return  # the engine has no option `mode`
     changes = dict(changes)
     mode = changes.pop("mode")
     options = {"ace_step": AceStepOptions(mode=mode), "ace_step_15": AceStep15Options(mode=mode)}
@@ -169,7 +170,7 @@ def test_neighbours_in_the_batch_change_nothing(engine: Engine) -> None:
     for one, other in zip(alone, together, strict=True):
         assert engine.score(one) == engine.score(other)
         first, second = (np.concatenate(list(engine.render(state)), axis=1) for state in (one, other))
-        # To the bit where numbers are small enough for it; a large batch adds them up in another order.
+        # Equal to the bit for some engines; in others a larger batch changes the order of summation.
         np.testing.assert_allclose(first, second, rtol=0, atol=TOLERANCES[engine.info().name])
 
 
@@ -262,7 +263,7 @@ def test_finished_sections_sound_the_same_where_they_are_restored_and_so_does_wh
             np.testing.assert_array_equal(sound, sections[index])
             context = engine.context(state)
         if len(saved) == len(sections):
-            continue  # an engine that makes songs whole
+            continue  # an engine that generates whole songs
         last = engine.begin(again, len(saved), engine.prepare(again, len(saved)), context)
         finish(engine, [last])
         np.testing.assert_array_equal(rendered(engine, last), sections[-1])

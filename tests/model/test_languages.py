@@ -1,4 +1,4 @@
-"""Tags of languages are looked up among those that an engine sings."""
+"""Tests of matching language tags with the languages that an engine sings."""
 
 from model.shared.languages import language_among
 from tests.support.table import table

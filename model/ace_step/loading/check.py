@@ -11,7 +11,9 @@ _HOW_TO_GET = "".join(map(str, HOW_TO_GET))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the faults of the folder, one per line; returns 0 if it can be loaded, 1 if not, 2 for wrong arguments."""
+    """Print the faults of the checkpoint folder in `arguments`, one per line. Returns 0 if the checkpoint can be
+    loaded, 1 if not, 2 for wrong arguments.
+    """
     if len(arguments) != 1 or arguments[0].startswith("-"):
         sys.stderr.write("usage: python -m model.ace_step.loading.check FOLDER\n\n" + _HOW_TO_GET + "\n")
         return 0 if arguments and arguments[0] in ("-h", "--help") else 2

@@ -1,4 +1,4 @@
-"""Lists the files of the released checkpoint, and checks if a folder has them."""
+"""Lists the files of the released checkpoint, and checks that a folder contains them."""
 
 import hashlib
 from pathlib import Path
@@ -21,7 +21,7 @@ FILES = (
     *(folder / name for folder in (TRANSFORMER, AUTOENCODER, VOCODER) for name in (CONFIG, WEIGHTS)),
     *(TEXT_ENCODER / name for name in (CONFIG, TEXT_WEIGHTS, TOKENIZER)),
 )
-"""The files that are used; the release has further files with redundant contents."""
+"""The files of the checkpoint that the engine reads; the release has further files with redundant contents."""
 
 RELEASED_BYTES = MappingProxyType(
     {
@@ -55,13 +55,17 @@ def missing(folder: Path) -> list[str]:
 
 
 def require(folder: Path) -> None:
-    """Raise EngineUnavailable unless all files exist; its text names every missing file and how to get it."""
+    """Raise EngineUnavailable unless `folder` contains all files of the checkpoint. The message names every missing
+    file and how to get it.
+    """
     if faults := missing(folder):
         raise EngineUnavailable("; ".join(faults), "; ", *HOW_TO_GET)
 
 
 def differs_from_release(folder: Path) -> list[str]:
-    """Return one sentence for each file whose size or, for small files, SHA-256 differs from the released one."""
+    """Return one sentence for each file in `folder` whose size or, for small files, SHA-256 differs from that of the
+    release.
+    """
     faults = []
     for name, size in RELEASED_BYTES.items():
         found = (folder / name).stat().st_size

@@ -9,8 +9,8 @@ from model.shared.checkpoints.repository import Repository, is_folder
 
 
 def folder_of(settings: AceStepSettings) -> Path:
-    """Return the folder with the checkpoint; downloads missing files of a hub repository, resuming an interrupted
-    download.
+    """Return the folder with the checkpoint. Missing files of a hub repository are downloaded; an interrupted download
+    is resumed.
 
     A path (beginning with "/", "." or "~") and an existing folder are used as they are. The released repository is
     checked against the release's sizes, and for small files its SHA-256, whatever its revision.

@@ -35,7 +35,7 @@ from model.shared.networks.t5 import T5Encoder
 _log = logging.getLogger(__name__)
 
 _DEAD = (".add_q_proj.", ".add_k_proj.", ".add_v_proj.", ".to_add_out.")
-"""Parts of the released transformer that are unused in inference, a fifth of its weights."""
+"""Parts of names of tensors in the released transformer that inference does not use, a fifth of its weights."""
 
 _TIED = "encoder.embed_tokens.weight"
 _SHARED = "shared.weight"
@@ -43,7 +43,7 @@ _SHARED = "shared.weight"
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """All networks of a checkpoint, on one device."""
+    """All networks of a checkpoint on one device: transformer, audio codec and text encoder."""
 
     transformer: Transformer
     codec: Codec
@@ -52,7 +52,9 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the checkpoint: the location of its files, and the function that builds it without weights."""
+    """One network of the checkpoint: the location of its files, and the function that builds the network without
+    weights.
+    """
 
     folder: Path
     weights: str
@@ -89,7 +91,9 @@ def _text_encoder(config: Path, _shapes: Shapes) -> nn.Module:
 
 
 def _one_table(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights with the table of vectors under one of its two names; a file may have either, or both."""
+    """Return the text encoder's weights with the token embedding table under only one of its two names. A file may
+    contain the table under either name or under both.
+    """
     made = dict(weights)
     table = made.pop(_TIED, None)
     return made if table is None else {_SHARED: table} | made
@@ -109,7 +113,9 @@ PARTS = (
 
 
 def faults(root: Path) -> list[str]:
-    """Return the faults of the checkpoint in the folder `root`, one sentence each; does not read weights."""
+    """Return the faults of the checkpoint in the folder `root`, one sentence each. The function reads only file headers
+    and configurations, not the weights.
+    """
     found = files.missing(root)
     if not found:
         for part in PARTS:
@@ -141,14 +147,15 @@ def _tokenizer(root: Path) -> Tokenizer:
     path = root / files.TEXT_ENCODER / files.TOKENIZER
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more precise
+    except Exception as error:  # the library raises no more specific exception class
         raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error
 
 
 def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load the checkpoint in the folder `root`, all weights in `dtype` except those of the vocoder, which stay float32.
+    """Load the checkpoint in the folder `root`; all weights are converted to `dtype`, except those of the vocoder,
+    which stay float32.
 
-    In bfloat16 the vocoder, which is small, would add noise: 37 dB below the sound, with random weights.
+    In bfloat16 the vocoder, which is small, would add noise 37 dB below the sound (measured with random weights).
 
     Raises:
         EngineUnavailable: a file is missing or does not fit; the text names each fault.
@@ -172,6 +179,6 @@ def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -
 
 
 def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
-    """Make a network with weights in `dtype` accept input of any dtype and return float32."""
+    """Add hooks to a network with weights in `dtype`, so that it accepts input of any data type and returns float32."""
     network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
     network.register_forward_hook(lambda _network, _given, made: made.float())

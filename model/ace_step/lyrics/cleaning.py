@@ -19,8 +19,10 @@ _FOLDED = str.maketrans({"。": ".", "、": ",", "“": "", "”": "", "…": ".
 
 
 def clean(line: str, language: str) -> str:
-    """Return one line of lyrics in the form that the tokenizer expects; the steps are in the order of the released
-    pipeline.
+    """Return one line of lyrics in the form that the tokenizer expects: lower case, and numbers, signs and other
+    scripts as words or Latin letters.
+
+    The conversions are in the order of the released pipeline.
     """
     if language == "ja":
         return _collapsed(_romaji(line))
@@ -36,7 +38,7 @@ def clean(line: str, language: str) -> str:
 
 
 def _lowered(line: str, language: str) -> str:
-    if language == "tr":  # its capital I has no dot, and its capital İ keeps one
+    if language == "tr":  # in Turkish, the lower case of I has no dot, and that of İ has one
         line = line.replace("İ", "i").replace("Ö", "ö").replace("Ü", "ü")
     return line.lower()
 
@@ -58,8 +60,8 @@ def _collapsed(line: str) -> str:
 
 
 def _pinyin(line: str) -> str:
-    """Return Chinese text as pinyin with tone digits (5 for the neutral tone), without spaces; other characters
-    stay.
+    """Return Chinese text as pinyin with tone digits (5 for the neutral tone), without spaces; other characters are
+    unchanged.
     """
     folded = unicodedata.normalize("NFKC", line).translate(_FOLDED)
     return "".join(lazy_pinyin(folded, style=Style.TONE3, neutral_tone_with_five=True))

@@ -40,10 +40,10 @@ def language_of(code: str) -> str:
 
 
 def detect(line: str) -> str:
-    """Detect the language of a line; English if there is no evidence.
+    """Return the code of the language of a line; English if there is no evidence.
 
-    A script that only one language uses decides, even beside Latin words; for Latin script the library py3langid
-    decides.
+    If a script that only one language uses occurs, that language is returned, even beside Latin words. The library
+    py3langid decides on Latin script.
     """
     for language, script in _SCRIPTS.items():
         if script.search(line):

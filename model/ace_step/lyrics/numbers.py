@@ -9,7 +9,7 @@ from model.engine import EngineUnavailable
 from model.shared.chinese_numbers import NUMBER, in_chinese
 
 _LONGEST_NUMBER = 36
-"""Longest number in digits: the library's time grows with more, and no language has names for them."""
+"""Largest number of digits that is converted to words: longer numbers take the library long, and have no names."""
 
 _CURRENCIES = MappingProxyType({"$": "USD", "£": "GBP", "€": "EUR"})
 _MONEY = re.compile(r"([$£€])\s?(\d++(?:\.\d++)?)|(?<!\d)(\d++(?:\.\d++)?)\s?([$£€])")
@@ -20,8 +20,8 @@ _THOUSANDS = re.compile(r"(?<=\d)[,.](?=\d{3}(?!\d))")
 
 
 def spoken(text: str, language: str) -> str:
-    """Return the text with its numbers written as words of `language`; in Chinese as pinyin, such as "er4 shi2" without
-    the space.
+    """Return the text with its numbers written as words of `language`; Chinese numbers become pinyin without spaces,
+    such as "er4shi2" for 20.
     """
     if language == "zh":
         return re.sub(NUMBER, lambda found: _chinese(found, text), text)
@@ -41,7 +41,7 @@ def _replaced(pattern: re.Pattern[str], say: Callable[[re.Match[str]], str], tex
         try:
             return say(found)
         except (ArithmeticError, LookupError, NotImplementedError, TypeError, ValueError):
-            # The library cannot convert this number in this language: it is sung as written.
+            # The library cannot convert this number in this language, so the digits stay as written.
             return found[0]
 
     return pattern.sub(said, text)
@@ -56,7 +56,7 @@ def _money(found: re.Match[str], language: str) -> str:
     said = _say(amount, language, "currency", _CURRENCIES[sign])
     if "." in amount:
         return said
-    # The library also says the hundredths if there are none.
+    # The library names the hundredths even if they are zero.
     return re.split(r",|\s(?:et|and|y|und|e|i|en|és)\s(?=\w+\s\w+$)", said)[0]
 
 

@@ -28,7 +28,7 @@ ABBREVIATIONS = MappingProxyType(
         "hu": {"dr": "doktor", "b": "bácsi", "nőv": "nővér"},
     }
 )  # fmt: skip
-"""Words for abbreviations that end with a full stop."""
+"""Words for abbreviations that end with a full stop, by language."""
 
 SIGNS = MappingProxyType(
     {
@@ -51,7 +51,7 @@ SIGNS = MappingProxyType(
         "ko": {"&": "그리고", "@": "에", "%": "퍼센트", "#": "번호", "$": "달러", "£": "파운드", "°": "도"},
     }
 )  # fmt: skip
-"""Words for signs within a line."""
+"""Words for signs within a line, by language."""
 
 ORDINALS = MappingProxyType(
     {
@@ -71,4 +71,4 @@ ORDINALS = MappingProxyType(
         "ko": r"(?<!\d)(\d++)번째",
     }
 )
-"""Patterns of ordinal numbers."""
+"""Regular expressions for ordinal numbers in digits, by language."""

@@ -9,7 +9,7 @@ from model.shared.lyrics.tagged import names_singers, tagged_text
 from model.song import SectionKind
 
 TAGS = ("start", "intro", "verse", "chorus", "bridge", "outro", "end", "inst", "solo", "hook", "pre-chorus", "break")
-"""The tags with their own id in the lyric vocabulary."""
+"""Section tags that have a token of their own in the lyric vocabulary."""
 
 _OF_KINDS = MappingProxyType(
     {

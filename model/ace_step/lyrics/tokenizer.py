@@ -28,7 +28,7 @@ HOW_TO_GET = (
 
 
 class LyricTokenizer:
-    """Converts lyrics to token ids, line by line."""
+    """Converts lyrics to token ids of the model's lyric vocabulary, line by line."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -48,7 +48,7 @@ class LyricTokenizer:
             raise EngineUnavailable(f"the lyric vocabulary {path} is not a file; ", *HOW_TO_GET)
         try:
             tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises nothing more precise
+        except Exception as error:  # the library raises no more specific exception class
             raise EngineUnavailable(
                 f"the file {path} is not a vocabulary of lyric tokens ({error}); ", *HOW_TO_GET
             ) from error
@@ -60,8 +60,8 @@ class LyricTokenizer:
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:
-        """Return the token ids of lyrics, with a start token, and a space after each line; if `language` is `None`, the
-        language of each line is detected.
+        """Return the token ids of lyrics: a start token, then the tokens of each line and of a space. If `language` is
+        `None`, the language of each line is detected.
 
         A line that starts with a section tag is read as English, as in training.
 
@@ -77,7 +77,7 @@ class LyricTokenizer:
         return ids
 
     def line(self, line: str, language: str | None = None) -> list[int]:
-        """Return the token ids of one line: the token of its language, then those of its text."""
+        """Return the token ids of one line: the token of the line's language, then the tokens of its text."""
         own = "en" if line.startswith("[") else language or detect(line)
         return [IDS[own], *self._tokenizer.encode(clean(line, own).replace(" ", _SPACE_TOKEN)).ids]
 

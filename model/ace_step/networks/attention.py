@@ -18,7 +18,9 @@ _EPSILON = 1e-15
 
 
 class Projections(nn.Module):
-    """The four linear layers of attention (queries, keys, values, output), and the split into heads."""
+    """The four linear layers of attention (for queries, keys, values and output); base class of the attention
+    layers.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -29,17 +31,21 @@ class Projections(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(width, width)])
 
     def split(self, x: torch.Tensor) -> torch.Tensor:
-        """Reshape [rows, tokens, width] to [rows, heads, tokens, head width]."""
+        """Return `x` [rows, tokens, width] split into heads, [rows, heads, tokens, head width]."""
         return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)
 
     def out(self, x: torch.Tensor) -> torch.Tensor:
-        """Merge the heads of [rows, heads, tokens, head width] to [rows, tokens, width] and apply the output layer."""
+        """Merge the heads of `x` [rows, heads, tokens, head width], and return the result of the output layer, [rows,
+        tokens, width].
+        """
         mapped: torch.Tensor = self.to_out[0](x.transpose(1, 2).flatten(2))
         return mapped
 
 
 class LinearAttention(Projections):
-    """ReLU linear attention (arXiv 2410.10629, section 2.2), over all frames in both directions."""
+    """Self-attention layer with ReLU linear attention (arXiv 2410.10629, section 2.2), over all frames in both
+    directions.
+    """
 
     joined_weight: torch.Tensor | None
     joined_bias: torch.Tensor | None
@@ -50,10 +56,10 @@ class LinearAttention(Projections):
         self.register_buffer("joined_bias", None, persistent=False)
 
     def join(self) -> None:
-        """Compute queries, keys and values by one matrix product from now on; `to_q`, `to_k` and `to_v` are no longer
-        called.
+        """Join the weights of queries, keys and values, so that `forward` computes all three by one matrix product;
+        `to_q`, `to_k` and `to_v` are no longer called.
 
-        Their weights become views of the joined ones, so that no weight is stored twice.
+        The weights of these layers become views of the joined tensor, so that no weight is stored twice.
         """
         maps = (self.to_q, self.to_k, self.to_v)
         self.joined_weight = torch.cat([each.weight.detach() for each in maps])
@@ -63,7 +69,7 @@ class LinearAttention(Projections):
             each.weight.data, each.bias.data = weight, bias
 
     def forward(self, x: torch.Tensor, frames: Table, mask: torch.Tensor | None) -> torch.Tensor:
-        """Return the attention output of the frames `x` [rows, frames, width] over each other, in the same shape.
+        """Return the self-attention output of the frames `x` [rows, frames, width], in the same shape.
 
         `mask` [rows, frames] is 1 for frames and 0 for padding, `None` without padding.
         """
@@ -75,7 +81,8 @@ class LinearAttention(Projections):
         q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
         seen = _product(k.transpose(1, 2), v)
         weight = (q * k.sum(dim=1, keepdim=True, dtype=torch.float32)).sum(dim=-1, keepdim=True)
-        # Divided before the product, so that the result already has its dtype and needs no further pass over memory.
+        # The division comes before the product, so that the result has its final dtype and needs no further pass over
+        # memory.
         attended = _product_with_wide((q / (weight + _EPSILON)).to(x.dtype), seen)
         return self.out(torch.unflatten(attended, 0, (rows, self.heads)))
 
@@ -86,9 +93,9 @@ class LinearAttention(Projections):
 
 
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return the products of matrices [batch, n, k] and [batch, k, m], summed and returned in float32.
+    """Return the matrix products of `a` [batch, n, k] and `b` [batch, k, m], summed and returned in float32.
 
-    On CUDA, 16-bit numbers are multiplied without conversion, because tensor cores add up their products in float32.
+    On CUDA, 16-bit numbers are multiplied without conversion, because tensor cores sum the products in float32.
     """
     if a.is_cuda and a.dtype != torch.float32:
         return torch.bmm(a, b, out_dtype=torch.float32)
@@ -115,10 +122,14 @@ def _upper_bits(x: torch.Tensor) -> torch.Tensor:
 
 
 class CrossAttention(Projections):
-    """Softmax attention from frames to a context with precomputed keys and values."""
+    """Cross-attention layer with softmax, from latent frames to a context whose keys and values are computed in
+    advance.
+    """
 
     def key_value(self, context: torch.Tensor, positions: Table) -> KeyValue:
-        """Return the keys and values of a context [rows, tokens, width], which all denoising steps use."""
+        """Return the keys and values of a context [rows, tokens, width]; they are computed once for all denoising
+        steps.
+        """
         return turn(self.split(self.to_k(context)), *positions), self.split(self.to_v(context))
 
     def forward(

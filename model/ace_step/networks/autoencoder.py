@@ -1,7 +1,7 @@
 """The deep-compression autoencoder of mel frames (arXiv 2410.10733); parameter names are those of diffusers.
 
-Each stage of the encoder halves both axes, bands and frames, and each stage of the decoder doubles them. Shortcuts
-without weights lead around the convolutions that do so: channels are averaged, or repeated.
+Each stage of the encoder halves both axes, bands and frames, and each stage of the decoder doubles both. A shortcut
+without weights adds the stage's input, with channels averaged or repeated, to the output of the convolution.
 """
 
 import torch
@@ -29,14 +29,14 @@ class _ChannelNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # Unlike F.rms_norm, which moves the channels to the end, this holds no second copy of them in float32.
+        # F.rms_norm would need the channels on the last axis, and so a second copy of `x` in float32.
         length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
         normed = (x * torch.rsqrt(length.square() / x.shape[1] + _NORM_EPSILON)).to(x.dtype)
         return torch.addcmul(self.bias[:, None, None], normed, self.weight[:, None, None])
 
 
 class _ResBlock(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Residual block: two convolutions whose output is added to the input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -49,7 +49,9 @@ class _ResBlock(nn.Module):
 
 
 class _Neighbourhood(nn.Module):
-    """Queries, keys and values of attention gathered from the neighbours, `kernel` bands and frames wide."""
+    """Aggregates the queries, keys and values of attention over neighbouring places, `kernel` bands and frames wide, by
+    a convolution.
+    """
 
     def __init__(self, channels: int, groups: int, kernel: int) -> None:
         super().__init__()
@@ -62,7 +64,9 @@ class _Neighbourhood(nn.Module):
 
 
 class _LinearAttention(nn.Module):
-    """Attention with ReLU in place of softmax (arXiv 2205.14756), its cost linear in the number of places."""
+    """Attention with ReLU in place of softmax (arXiv 2205.14756); its cost is linear in the number of places (bands
+    times frames).
+    """
 
     def __init__(self, channels: int, head_width: int, kernels: tuple[int, ...]) -> None:
         super().__init__()
@@ -85,17 +89,19 @@ class _LinearAttention(nn.Module):
 
     @staticmethod
     def _attended(scales: torch.Tensor) -> torch.Tensor:
-        """Return the attended values [rows, heads, head width, places] of queries, keys and values [rows, heads, 3 *
-        head width, places], float32.
+        """Return the attention output [rows, heads, head width, places] of `scales`, the joined queries, keys and
+        values [rows, heads, 3 * head width, places], float32.
         """
         query, key, value = scales.chunk(3, dim=2)
-        # A row of ones among the values makes the sum of the weights, by which the others are divided.
+        # An additional value of 1 gives the sum of the attention weights, by which the other values are divided.
         sums = F.pad(value, (0, 0, 0, 1), value=1.0) @ F.relu(key).transpose(-1, -2) @ F.relu(query)
         return sums[:, :, :-1] / (sums[:, :, -1:] + _ATTENTION_EPSILON)
 
 
 class _GatedConv(nn.Module):
-    """The feed-forward layer behind attention: a convolution of each channel between two mixtures of channels."""
+    """Gated feed-forward layer after attention: a depthwise convolution between two pointwise convolutions, with a
+    residual connection.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -123,12 +129,14 @@ class _AttentionBlock(nn.Module):
 
 
 def _averaged(x: torch.Tensor, channels: int) -> torch.Tensor:
-    """Return the means of `channels` groups of neighbouring channels of [rows, channels, height, width]."""
+    """Return `x` [rows, channels, height, width] with its channels reduced to `channels`, each the mean of a group of
+    neighbouring channels.
+    """
     return torch.unflatten(x, 1, (channels, -1)).mean(dim=2)
 
 
 class _Down(nn.Module):
-    """Halves both axes, and changes the number of channels."""
+    """Downsampling layer: halves both axes of [rows, channels, height, width], and changes the number of channels."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -140,7 +148,7 @@ class _Down(nn.Module):
 
 
 class _Up(nn.Module):
-    """Doubles both axes, and changes the number of channels."""
+    """Upsampling layer: doubles both axes of [rows, channels, height, width], and changes the number of channels."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -174,7 +182,9 @@ class Encoder(nn.Module):
         self.conv_out = _conv(stages[-1].channels, config.latent_channels)
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """Encode the mel frames."""
+        """Return the latents [rows, latent channels, bands / 8, frames / 8] of scaled mel frames [rows, channels of the
+        sound, bands, frames].
+        """
         x = self.conv_in(mel)
         for stage in self.down_blocks:
             x = stage(x)
@@ -183,7 +193,9 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Converts latents back to scaled mel frames; the shapes are those of `Encoder`."""
+    """Converts latents [rows, latent channels, bands / 8, frames / 8] to scaled mel frames [rows, channels of the
+    sound, bands, frames].
+    """
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -198,7 +210,9 @@ class Decoder(nn.Module):
         self.conv_out = _conv(stages[0].channels, config.channels)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """Decode the latents."""
+        """Return the scaled mel frames [rows, channels of the sound, bands, frames] of latents [rows, latent channels,
+        bands / 8, frames / 8].
+        """
         x: torch.Tensor = self.conv_in(latents) + latents.repeat_interleave(self._repeats, dim=1)
         for stage in reversed(self.up_blocks):
             x = stage(x)
@@ -207,7 +221,7 @@ class Decoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """The encoder and the decoder."""
+    """The autoencoder of mel frames: an encoder to latents, and a decoder from latents to mel frames."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()

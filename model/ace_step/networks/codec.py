@@ -1,8 +1,8 @@
-"""Converts sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
+"""Converts sound to latents and back by mel frames, the deep-compression autoencoder, and the vocoder.
 
 A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The decoder of the autoencoder attends to all
-frames, so the mel frames of a song are decoded in one pass; the vocoder depends on one second to either side, and works
-window by window with the same result.
+frames, so the mel frames of a song are decoded in one pass. A sample of the vocoder depends on one second of mel frames
+to either side; so it works window by window, with the same result as in one pass.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ LATENT_SHAPE = (8, 16)
 
 FIRST_WINDOW = 43
 WINDOW = 512
-"""Mel frames of a song's first window (half a second) and of its longest (six)."""
+"""Number of mel frames in the first window of a song (half a second) and in the longest windows (six seconds)."""
 
 _SCALE, _SHIFT = 0.1786, -1.9091
 _MEL_LOW, _MEL_HIGH = -11.0, 3.0
@@ -34,7 +34,7 @@ def window_lengths() -> Iterator[int]:
 
 
 class Codec(nn.Module):
-    """The autoencoder and the vocoder, with the conversion between their ranges of log-mel values."""
+    """The autoencoder and the vocoder, with the conversion between the two networks' ranges of log-mel values."""
 
     def __init__(self, autoencoder: Autoencoder, vocoder: Vocoder) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Codec(nn.Module):
         self.vocoder = vocoder
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Convert stereo sound [2, samples] at 44,100 Hz to latents [1, 8, 16, frames], float32; the last frame is
+        """Return the latents [1, 8, 16, frames], float32, of stereo sound [2, samples] at 44,100 Hz; the last frame is
         filled with silence.
         """
         sound = F.pad(sound.float(), (0, -sound.shape[-1] % SAMPLES_PER_FRAME))
@@ -59,13 +59,15 @@ class Codec(nn.Module):
         return ((decoded * 0.5 + 0.5) * (_MEL_HIGH - _MEL_LOW) + _MEL_LOW)[0]
 
     def sound(self, mel: torch.Tensor) -> torch.Tensor:
-        """Return the stereo sound [2, 4096 * frames] of mel frames at 44,100 Hz, float32, computed in one pass."""
+        """Return the stereo sound [2, 4096 * frames] at 44,100 Hz, float32, of log-mel frames [2, bands, 8 * frames],
+        computed in one pass.
+        """
         samples: torch.Tensor = self.vocoder(mel)
         return samples.squeeze(1).float()
 
     def windows(self, mel: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """Yield the sound of the mel frames from `start` to `end`, window by window; the samples equal those of
-        `sound`.
+        """Yield the stereo sound of the mel frames from `start` to `end`, window by window, each [2, samples]; the
+        samples equal those of `sound`.
         """
         for window in self.vocoder.windows(mel, window_lengths(), start, end):
             yield window.squeeze(1).float()

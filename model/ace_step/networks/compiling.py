@@ -10,11 +10,13 @@ FUSION = {
     "realize_acc_reads_threshold": 64,
     "realize_opcount_threshold": 256,
 }
-"""Limits on inductor's fusion into one kernel: beyond them it writes intermediate values to memory."""
+"""Limits on the operations that torch's compiler fuses into one kernel; beyond these limits, it writes intermediate
+values to memory.
+"""
 
 
 def compile_block(block: nn.Module, backend: str) -> None:
-    """Compile `block` at its first call, with only the sizes of `mark_sizes` dynamic."""
+    """Let torch compile `block` at its first call; only the tensor sizes that `mark_sizes` marks are dynamic."""
     block.compile(backend=backend, dynamic=False, options=dict(FUSION) if backend == "inductor" else None)
 
 
@@ -27,8 +29,8 @@ def mark_sizes(
     context_mask: torch.Tensor | None,
     *sharpness: torch.Tensor | None,
 ) -> None:
-    """Mark rows, frames and tokens of a block's inputs as dynamic, so that a block compiled for one size serves all
-    sizes.
+    """Mark the numbers of rows, frames and tokens in a block's inputs as dynamic for torch's compiler, so that the
+    compiled block serves all sizes.
 
     torch always compiles a separate version for a single row.
     """

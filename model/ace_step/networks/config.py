@@ -1,4 +1,4 @@
-"""Reads the sizes of each network from `config.json`, and reports values that the networks cannot have."""
+"""Reads the sizes of each network from `config.json`, and raises an error for values that do not fit ACE-Step v1."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _AUTOENCODER_DEFAULTS = {
     "encoder_out_shortcut": True, "decoder_in_shortcut": True,
 }  # fmt: skip
 _AUTOENCODER = _AUTOENCODER_DEFAULTS | {"downsample_block_type": "Conv", "upsample_block_type": "interpolate"}
-"""Values of the autoencoder's `config.json` that must be these; those that have a default may be absent."""
+"""Values that the autoencoder's `config.json` must have; those with a default may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LyricEncoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class TransformerConfig:
-    """Sizes of the denoiser; the defaults are those of the released 3.5B model."""
+    """Sizes of the denoising transformer; the defaults are those of the released 3.5B model."""
 
     heads: int = 20
     head_width: int = 128
@@ -48,12 +48,12 @@ class TransformerConfig:
 
     @property
     def width(self) -> int:
-        """Number of features of a token (one latent frame)."""
+        """Number of features of a token; one latent frame is one token."""
         return self.heads * self.head_width
 
     @property
     def hidden(self) -> int:
-        """Number of features inside a feed-forward layer, after its gate."""
+        """Number of hidden features of a feed-forward layer, counted after the gate."""
         return int(self.width * self.mlp_ratio)
 
 
@@ -79,8 +79,8 @@ class VocoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of the autoencoder: `layers` blocks of `channels` channels. With `kernels` the blocks are attention that
-    also gathers neighbourhoods of these sizes; otherwise they are residual convolutions.
+    """Sizes of a stage of the autoencoder: `layers` blocks of `channels` channels. With `kernels` the blocks are
+    attention layers that also aggregate over neighbourhoods of these sizes; otherwise they are residual convolutions.
     """
 
     channels: int
@@ -90,8 +90,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class AutoencoderConfig:
-    """Sizes of the autoencoder; the defaults are those of the released model. The first stage of each half is the one
-    beside the mel frames.
+    """Sizes of the autoencoder; the defaults are those of the released model. In encoder and decoder alike, the first
+    stage is the one next to the mel frames.
     """
 
     channels: int = 2
@@ -116,7 +116,7 @@ def autoencoder_config(values: Mapping[str, Any]) -> AutoencoderConfig:
 
 
 def _stages(values: Mapping[str, Any], half: str) -> tuple[Stage, ...]:
-    """Return the stages of `half`, "encoder" or "decoder"."""
+    """Return the sizes of the stages of `half`, "encoder" or "decoder", from the values of `config.json`."""
     names = ("block_types", "block_out_channels", "layers_per_block", "qkv_multiscales")
     lists = [_value(values, f"{half}_{name}") for name in names]
     if len({len(each) for each in lists}) != 1:
@@ -186,7 +186,7 @@ def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int
 
 
 def vocoder_config(values: Mapping[str, Any]) -> VocoderConfig:
-    """Return the sizes of the vocoder in a released `config.json`; raises EngineUnavailable as `transformer_config`."""
+    """Return the sizes of the vocoder in a released `config.json`; raises the errors of `transformer_config`."""
     _expect(values, "_class_name", "ADaMoSHiFiGANV1")
     dilations = {tuple(each) for each in _value(values, "resblock_dilation_sizes")}
     if len(dilations) != 1:

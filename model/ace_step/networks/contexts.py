@@ -1,5 +1,5 @@
-"""Keys and values of songs' contexts for the cross-attention of the transformer's blocks, computed once and stacked for
-the rows of a pass.
+"""Keys and values of songs' contexts for the transformer's cross-attention. They are computed once per context, and
+stacked for the rows of a forward pass.
 """
 
 import weakref
@@ -12,18 +12,19 @@ from torch.nn import functional as F
 from model.ace_step.networks.attention import KeyValue
 
 BUCKET = 64
-"""Tokens of a context, and frames of captured passes, are rounded up to a multiple of this, so that shapes repeat."""
+"""Multiple to which the tokens of a context and the frames of recorded passes are rounded up, so that shapes repeat."""
 
 _COPIES = 2
-"""Copies of a song's keys and values while it is denoised: its own, and its row of a stack."""
+"""Copies of a song's keys and values while it is denoised: its own tensors, and its row in a batch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ContextCache:
-    """Keys and values of one context for every block of the transformer, used in every step of a song.
+    """Keys and values of one context for every block of the transformer; they are used in every denoising step of a
+    song.
 
     Keys and values are [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the blocks whose
-    attention ERG weakens; 1 leaves them unchanged.
+    attention ERG weakens; 1 leaves the queries unchanged.
     """
 
     keys: torch.Tensor
@@ -57,10 +58,10 @@ class ContextBatch:
 
     @classmethod
     def of(cls, caches: Sequence[ContextCache], multiple: int = 1, *, masks: bool = False) -> "ContextBatch":
-        """Return a batch with one row per context, whose length is rounded up to a multiple of `multiple`, so that few
-        different shapes occur.
+        """Return a batch with one row per context. The number of tokens is rounded up to a multiple of `multiple`, so
+        that few different shapes occur.
 
-        With `masks`, mask and sharpness are tensors even if they have no effect.
+        If `masks` is True, mask and sharpness are tensors even if they have no effect.
         """
         lengths = [cache.tokens for cache in caches]
         tokens = rounded_up(max(lengths), multiple)
@@ -79,18 +80,20 @@ class ContextBatch:
 
 
 class ContextStacks:
-    """Cache of the stacked contexts of the last step's passes, because the next step usually needs the same ones.
+    """Cache of the context batches of the last denoising step, because the next step usually needs the same batches.
 
-    A batch is deleted as soon as one of its caches is not used elsewhere.
+    A batch is deleted as soon as one of its `ContextCache` objects is not used elsewhere.
     """
 
     def __init__(self, multiple: int, *, masks: bool) -> None:
-        """Set up the context stacks; `multiple` and `masks` are those of `ContextBatch.of`."""
+        """Set up an empty cache; `multiple` and `masks` are parameters of `ContextBatch.of`."""
         self._multiple, self._masks = multiple, masks
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 
     def batch(self, caches: Sequence[ContextCache]) -> ContextBatch:
-        """Return the stacked contexts of these rows, which are stacked when they are first needed."""
+        """Return the batch of the given contexts, one per row; a batch that is not cached is stacked and added to the
+        cache.
+        """
         key = composition(caches)
         if (kept := self._kept.get(key)) is None:
             kept = self._kept[key] = ContextBatch.of(caches, self._multiple, masks=self._masks)
@@ -99,24 +102,26 @@ class ContextStacks:
         return kept
 
     def keep(self, used: Collection[tuple[int, ...]]) -> None:
-        """Delete all cached batches except those with the keys `used` (see `composition`)."""
+        """Delete all cached batches except those whose keys (see `composition`) are in `used`."""
         for key in self._kept.keys() - set(used):
             self._kept.pop(key, None)
 
 
 def composition(caches: Sequence[ContextCache]) -> tuple[int, ...]:
-    """Return a key that identifies the contexts of a pass's rows, valid as long as their caches exist."""
+    """Return a key that identifies the contexts in the rows of a forward pass; the key is valid as long as these
+    contexts exist.
+    """
     return tuple(map(id, caches))
 
 
 def on_device(rows: Sequence[Sequence[float]], device: torch.device) -> torch.Tensor:
-    """Copy numbers to `device` as float32, by one asynchronous copy."""
+    """Copy rows of numbers to a float32 tensor on `device`, by one asynchronous copy."""
     pinned = device.type == "cuda"
     return torch.tensor(rows, dtype=torch.float32, pin_memory=pinned).to(device, non_blocking=True)
 
 
 def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Return a mask [rows, count], True for the first positions of each row, as many as `lengths` [rows] says."""
+    """Return a mask [rows, count] that is True at the first `lengths[row]` positions of each row."""
     return torch.arange(count, device=lengths.device) < lengths[:, None]
 
 
@@ -126,8 +131,8 @@ def rounded_up(length: int, multiple: int) -> int:
 
 
 def _stacked(parts: Sequence[torch.Tensor], tokens: int) -> torch.Tensor:
-    """Stack tensors [blocks, heads, any tokens, head width] to [blocks, rows, heads, tokens, head width], padded with
-    zeros.
+    """Stack tensors [blocks, heads, any tokens, head width] to one tensor [blocks, rows, heads, tokens, head width],
+    padded with zeros.
     """
     if len(parts) == 1 and parts[0].shape[2] == tokens:
         return parts[0].unsqueeze(1)

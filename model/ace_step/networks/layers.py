@@ -1,4 +1,4 @@
-"""Layers of the transformer except attention: embeddings, feed-forward layer, block and final layer."""
+"""Layers of the transformer except attention: embeddings, feed-forward layer, transformer block and final layer."""
 
 import torch
 from torch import nn
@@ -11,8 +11,8 @@ NORM_EPSILON = 1e-6
 
 
 def rms(x: torch.Tensor) -> torch.Tensor:
-    """Return `x` divided by the root mean square of its last axis (RMS normalisation, arXiv 1910.07467), without
-    weights.
+    """Return `x` divided by the root mean square of its last axis (RMS normalisation without weights, arXiv
+    1910.07467).
     """
     return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPSILON)
 
@@ -25,7 +25,7 @@ def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch
 
 
 class TimestepEmbedder(nn.Module):
-    """Embeds a diffusion timestep, 0 to 1000, as a vector."""
+    """Embedding layer that converts a diffusion timestep, 0 to 1000, to a vector."""
 
     INPUT_WIDTH = 256
 
@@ -42,7 +42,7 @@ class TimestepEmbedder(nn.Module):
 
 
 class PatchEmbed(nn.Module):
-    """Embeds each latent frame as one token."""
+    """Embedding layer that converts each latent frame to one token."""
 
     GROUPS = 32
 
@@ -64,7 +64,8 @@ class PatchEmbed(nn.Module):
         assert isinstance(out, nn.Conv2d)
         x = columns(latents)
         x = norm(x) if mask is None else _masked_group_norm(x, mask, norm)
-        # A product, not a convolution: its result has the memory layout of blocks, so one compiled block fits.
+        # A matrix product, not a convolution: its result has the memory layout of the blocks' outputs, so that one
+        # compiled block serves all blocks.
         return F.linear(x.squeeze(2).transpose(1, 2), out.weight.flatten(1), out.bias)
 
 
@@ -82,7 +83,7 @@ def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> 
 
 
 class Convolution(nn.Module):
-    """A convolution layer with the parameter names of the released weights."""
+    """A convolution layer whose parameter names are those of the released weights."""
 
     def __init__(self, conv: nn.Conv1d) -> None:
         super().__init__()
@@ -114,7 +115,8 @@ class FeedForward(nn.Module):
 def _along_frames(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """Return the depthwise convolution over three frames of `x` [rows, frames, channels]; `weight` is [channels, 1, 3].
 
-    Computed as three products, so that the channels stay last and a compiler can fuse it into one pass.
+    The convolution is computed as three products, so that the channels stay last and a compiler can fuse it into one
+    pass.
     """
     assert bias is not None
     padded = F.pad(x, (0, 0, 1, 1))
@@ -159,7 +161,7 @@ class Block(nn.Module):
 class FinalLayer(nn.Module):
     """Converts tokens back to latent frames, in float32, because guidance amplifies rounding errors.
 
-    Its weights become float32 when they are loaded, whatever the type of the others.
+    The layer's weights are loaded as float32, whatever the data type of the other weights.
     """
 
     def __init__(self, width: int, channels: int, height: int) -> None:
@@ -170,8 +172,8 @@ class FinalLayer(nn.Module):
         self.register_load_state_dict_post_hook(_widen)  # type: ignore[no-untyped-call]
 
     def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        """Return the latents [rows, channels, height, frames], float32, of `x` [rows, frames, width]; `time` is [rows,
-        width].
+        """Return the latents [rows, channels, height, frames], float32, of `x` [rows, frames, width]; `time` [rows,
+        width] is the embedded timestep.
         """
         table = self.scale_shift_table.float()
         shift, scale = (table + time.float().unsqueeze(1)).unbind(1)

@@ -14,7 +14,8 @@ WEAKENED_LAYERS = frozenset({4, 5})
 def relative_positions(length: int, width: int, device: torch.device) -> torch.Tensor:
     """Return sinusoidal embeddings of the distances length - 1 down to 1 - length, float32 [2 length - 1, width].
 
-    Transformer-XL (arXiv 1901.02860), appendix B; sines in the even columns, cosines in the odd ones.
+    The embedding is that of Transformer-XL (arXiv 1901.02860), appendix B, with sines in the even columns and cosines
+    in the odd ones.
     """
     distances = torch.arange(length - 1, -length, -1.0, device=device)
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
@@ -23,7 +24,7 @@ def relative_positions(length: int, width: int, device: torch.device) -> torch.T
 
 
 class LyricEncoder(nn.Module):
-    """Encodes embedded lyric tokens by self-attention."""
+    """Encodes the embeddings of lyric tokens by layers of self-attention."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -34,8 +35,9 @@ class LyricEncoder(nn.Module):
         self.after_norm = nn.LayerNorm(config.width)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None, weaken: float | None = None) -> torch.Tensor:
-        """Return the encoded lyric tokens `x` [rows, tokens, width]; `mask` [rows, tokens] is True for tokens, `weaken`
-        is the factor of ERG on attention, if any.
+        """Return the encoded lyric tokens [rows, tokens, width] of embeddings `x` of the same shape. `mask` [rows,
+        tokens] is True for tokens and False for padding; `weaken` is the factor by which ERG weakens attention, `None`
+        for none.
         """
         x = self.embed["out"](x) * math.sqrt(x.shape[-1])
         positions = relative_positions(x.shape[1], x.shape[-1], x.device).to(x.dtype)
@@ -46,7 +48,7 @@ class LyricEncoder(nn.Module):
 
 
 class Layer(nn.Module):
-    """One layer of the lyric encoder: attention, then a feed-forward layer, each with normalisation before it."""
+    """One layer of the lyric encoder: self-attention, then a feed-forward layer, each with normalisation before it."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -97,8 +99,8 @@ class RelativeAttention(nn.Module):
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
-        """Return the self-attention output of `x` [rows, tokens, width], in the same shape; a row whose tokens are all
-        masked gives 0.
+        """Return the self-attention output of `x` [rows, tokens, width], in the same shape; zeros for a row whose
+        tokens are all masked.
         """
         q = self.linear_q(x)
         q = torch.unflatten(q if weaken is None else q * weaken, -1, (self.heads, -1))

@@ -14,11 +14,11 @@ def tables(
     """Return the cosines and sines, each [length, width], of the positions 0 to length - 1, rounded to `dtype` and
     stored in float32.
 
-    `stream` is the CUDA stream that computes and uses them. Each stream has its own tables, because another stream
-    could read them before they are computed or after they are freed.
+    `stream` is the CUDA stream that computes and uses the tables. Each stream has its own tables, because another
+    stream could read them before they are computed or after they are freed.
 
     Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, repeated for the second half of the columns.
-    Sines of even columns have their sign changed, as `turn` needs them.
+    The sines of even columns are negated, as `turn` needs them.
     """
     del stream
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
@@ -34,7 +34,8 @@ def turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     the result of `tables`.
 
     Pairs are neighbours (2i, 2i + 1), but the tables repeat their halves, so the elements of a pair get different
-    angles. The result is not a rotation, but the released weights were trained with it. The sum is computed in float32.
+    angles. The result is therefore not a rotation, but the released weights were trained with this variant. The sum is
+    computed in float32.
     """
     swapped = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
     return torch.addcmul(x * cos, swapped, sin).to(x.dtype)

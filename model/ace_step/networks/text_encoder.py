@@ -1,4 +1,6 @@
-"""Encodes the prompt for the transformer: UMT5 (arXiv 2304.09151) and its tokenizer."""
+"""Encodes the prompt as vectors for the transformer, by the language model UMT5 (arXiv 2304.09151) and its
+tokenizer.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ WEAKENED_LAYERS = (8, 9)
 
 
 class TextEncoder:
-    """Encodes prompts one at a time, without padding."""
+    """Encodes prompts by UMT5, one prompt at a time, without padding."""
 
     def __init__(self, model: T5Encoder, tokenizer: Tokenizer) -> None:
         self.model = model
@@ -26,20 +28,24 @@ class TextEncoder:
         return list(self._tokenizer.encode(prompt).ids)
 
     def encode(self, prompt: str, weaken: float | None = None) -> torch.Tensor:
-        """Return the encoded prompt [1, tokens, width]; `weaken` is the factor of ERG on attention, if any."""
+        """Return the encoded prompt [1, tokens, width]; `weaken` is the factor by which ERG weakens attention, `None`
+        for none.
+        """
         ids = torch.tensor([self.tokens(prompt)], device=self.model.device)
         return self.states(ids, torch.ones_like(ids), weaken)
 
     def states(self, ids: torch.Tensor, mask: torch.Tensor, weaken: float | None = None) -> torch.Tensor:
-        """Return the encoded texts [rows, tokens, width] of token ids [rows, tokens]; `mask` is 0 for padding."""
+        """Return the encoded texts [rows, tokens, width] of token ids [rows, tokens]. `mask` [rows, tokens] is 0 for
+        padding; `weaken` is the factor by which ERG weakens attention.
+        """
         with self._weakened(weaken):
             states: torch.Tensor = self.model(ids, mask)
         return states
 
     @contextmanager
     def _weakened(self, factor: float | None) -> Iterator[None]:
-        """Context manager that multiplies the queries of two layers by `factor`, which spreads their attention evenly
-        (ERG).
+        """Context manager that multiplies the queries of two layers by `factor`, so that their attention is spread more
+        evenly (ERG). `None` changes nothing.
         """
         attentions = self.model.attentions()
         queries = [attentions[index].q for index in WEAKENED_LAYERS if index < len(attentions)]

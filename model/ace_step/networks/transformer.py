@@ -16,8 +16,8 @@ ERG_FACTOR = 0.01
 
 
 class Transformer(nn.Module):
-    """Predicts the velocity of noisy latents under a context. Parameter names are those of the released weights,
-    without those that are only used in training.
+    """Diffusion transformer: predicts the velocity of noisy latents under a context. Parameter names are those of the
+    released weights, without those that are only used in training.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -56,9 +56,9 @@ class Transformer(nn.Module):
     ) -> torch.Tensor:
         """Return the context [rows, 1 + text tokens + lyric tokens, width] of a prompt and lyrics.
 
-        `text` [rows, text tokens, text width] comes from the text encoder, `lyric_ids` [rows, lyric tokens] may be
-        empty. `speaker` [rows, speaker width] comes first; `None` is zeros, the only value that the released model is
-        used with.
+        `text` [rows, text tokens, text width] is the result of the text encoder; `lyric_ids` [rows, lyric tokens] may
+        be empty. `speaker` [rows, speaker width] is the first token; `None` means zeros, the only value with which the
+        released model is used.
         """
         if speaker is None:
             speaker = text.new_zeros(text.shape[0], self.config.speaker_width)
@@ -69,7 +69,9 @@ class Transformer(nn.Module):
         return torch.cat(parts, dim=1)
 
     def cached(self, context: torch.Tensor, sharpness: float = 1.0) -> ContextCache:
-        """Return the keys and values of one context [1, tokens, width] in every block."""
+        """Return the keys and values of one context [1, tokens, width] in every block of the transformer; `sharpness`
+        is stored with them.
+        """
         positions = self.positions(context.shape[1])
         pairs = [block.cross_attn.key_value(context, positions) for block in self._blocks()]
         keys, values = (torch.cat(each) for each in zip(*pairs, strict=True))
@@ -81,8 +83,8 @@ class Transformer(nn.Module):
         return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype, stream)
 
     def compile_blocks(self, backend: str = "inductor") -> None:
-        """Have torch compile the blocks at their first call with the compiler `backend`; adapters cannot change the
-        blocks after that.
+        """Let torch compile the transformer blocks at their first call with the compiler `backend`; after that,
+        adapters cannot change the blocks.
 
         One compiled block serves all blocks, and all numbers of rows, frames and tokens, if `forward` always gets masks
         and sharpness; a single row has its own compiled block.
@@ -104,7 +106,7 @@ class Transformer(nn.Module):
 
         `timesteps` [rows] are 1000 times the noise level of each row; `mask` [rows, frames] is 1 for frames and 0 for
         padding at the end, `None` without padding. Rows do not affect each other. `positions` is the result of the
-        method `positions` for these frames; computed if it is `None`.
+        method `positions` for these frames; if it is `None`, it is computed.
         """
         frames = positions or self.positions(latents.shape[-1])
         mask = None if mask is None else mask.to(self.dtype)

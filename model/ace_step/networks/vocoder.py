@@ -13,7 +13,9 @@ from model.ace_step.networks.config import VocoderConfig
 from model.shared.networks.window_decoder import decoded_windows
 
 CONTEXT_FRAMES = 86
-"""Mel frames to either side that affect a frame's samples; with as many, a window equals the whole."""
+"""Number of mel frames to either side that affect the samples of a frame. A window decoded with these frames equals the
+same samples decoded in one pass.
+"""
 
 _NORM_EPSILON = 1e-6
 
@@ -25,7 +27,7 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=_NORM_EPSILON)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return [rows, channels, frames] normalised over the channels."""
+        """Return `x` [rows, channels, frames] normalised over the channels, in the same shape."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -41,7 +43,7 @@ class ConvNextBlock(nn.Module):
         self.gamma = nn.Parameter(torch.empty(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the block's output for [rows, channels, frames], in the same shape."""
+        """Return the block's output for `x` [rows, channels, frames], in the same shape."""
         inner = self.norm(self.dwconv(x).transpose(1, 2))
         inner = self.gamma * self.pwconv2(F.gelu(self.pwconv1(inner)))
         changed: torch.Tensor = x + inner.transpose(1, 2)
@@ -49,7 +51,7 @@ class ConvNextBlock(nn.Module):
 
 
 class Backbone(nn.Module):
-    """ConvNeXt network that converts mel frames to the same number of feature frames."""
+    """ConvNeXt network: converts mel frames to as many feature frames."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -86,7 +88,7 @@ class ResidualBlock(nn.Module):
         self.convs2 = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=kernel // 2) for _ in dilations)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the block's output for [rows, channels, samples], in the same shape."""
+        """Return the block's output for `x` [rows, channels, samples], in the same shape."""
         for wide, narrow in zip(self.convs1, self.convs2, strict=True):
             x = x + narrow(F.silu(wide(F.silu(x))))
         return x
@@ -142,15 +144,16 @@ class Vocoder(nn.Module):
     def windows(
         self, mel: torch.Tensor, lengths: Iterator[int], start: int = 0, end: int | None = None
     ) -> Iterator[torch.Tensor]:
-        """Yield the samples of `forward` in windows of `lengths` mel frames, each [rows, 1, hop * length].
+        """Yield the vocoder's samples in windows of `lengths` mel frames, each [rows, 1, hop * length]; the samples
+        equal those of `forward`.
 
-        Of `mel` [rows, bands, frames] only the frames from `start` to `end` are decoded.
+        Only the frames from `start` to `end` of `mel` [rows, bands, frames] are decoded.
         """
         return decoded_windows(self, mel, lengths, context=CONTEXT_FRAMES, hop=self.config.hop, start=start, end=end)
 
 
 MEL_FRAMES_AT_ONCE = 1024
-"""Frames whose spectra are held at the same time: twelve seconds."""
+"""Number of frames whose spectra are in memory at the same time: twelve seconds of sound."""
 
 
 class Held(nn.Module):
@@ -162,7 +165,7 @@ class Held(nn.Module):
 
 
 class MelTransform(nn.Module):
-    """Converts samples to log-mel frames, in float32; window and mel filters are stored with the weights."""
+    """Converts samples to log-mel frames, in float32; the window and the mel filters are stored with the weights."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -182,7 +185,7 @@ class MelTransform(nn.Module):
         return torch.cat([self._mel(piece) for piece in pieces], dim=-1)
 
     def _mel(self, padded: torch.Tensor) -> torch.Tensor:
-        """Return the log-mel frames of `padded` samples [rows, samples]."""
+        """Return the log-mel frames [rows, bands, frames] of padded samples [rows, samples]."""
         n_fft, hop = self.config.n_fft, self.config.hop
         window, filters = self.spectrogram.get_buffer("window").float(), self.mel_scale.get_buffer("fb").float()
         waves = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)

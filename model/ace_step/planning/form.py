@@ -9,7 +9,7 @@ from model.song import SectionKind
 
 MIN_SECONDS, MAX_SECONDS = 10.0, 240.0
 SECTION_SECONDS = 8.0
-"""Shortest section in seconds, so that each has room for a phrase."""
+"""Shortest length of a section in seconds, which has room for one phrase."""
 
 _LINE_SECONDS = 3.5
 _INSTRUMENTAL_SECONDS = 10.0
@@ -33,7 +33,7 @@ _KINDS = {
 
 @dataclass(slots=True)
 class Part:
-    """A section of the lyrics as written: its tag ("" before the first tag), and the lines under it."""
+    """A section of the lyrics: its tag ("" for lines before the first tag), and the lines under the tag."""
 
     tag: str
     lines: list[str] = field(default_factory=list)
@@ -45,17 +45,19 @@ class Part:
 
     @property
     def lyrics(self) -> str:
-        """The section's own lines under its tag, in the model's form."""
+        """The lyrics of the section in the format that the model expects: the tag in brackets, then the lines."""
         return "\n".join([*([f"[{self.tag}]"] if self.tag else []), *self.lines])
 
     @property
     def seconds(self) -> float:
-        """Preferred length of the section in seconds, by its lines and its kind."""
+        """Preferred length of the section in seconds, which depends on its number of lines."""
         return max(SECTION_SECONDS, _LINE_SECONDS * len(self.lines)) if self.lines else _INSTRUMENTAL_SECONDS
 
 
 def parts_of(lyrics: str) -> list[Part]:
-    """Return the sections of normalised lyrics, in order; one instrumental section if there are no lyrics."""
+    """Return the sections of lyrics in the form of `lyrics.tags.normalised`, in order; one instrumental section if
+    there are no lyrics.
+    """
     parts: list[Part] = []
     for line in filter(None, map(str.strip, lyrics.splitlines())):
         if line.startswith("[") and (tag := line[1:].partition("]")[0].lower()) in _KINDS:
@@ -82,12 +84,16 @@ def song_seconds(parts: Sequence[Part]) -> float:
 
 
 def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
-    """Return the sections, with neighbours merged if `seconds` is too short for so many."""
+    """Return the sections, with neighbours merged so that each lasts at least `SECTION_SECONDS` in a song of
+    `seconds`.
+    """
     return division.merged(parts, max(1, int(seconds / SECTION_SECONDS)), lambda part: part.seconds, _joined)
 
 
 def shares(parts: Sequence[Part], frames: int) -> list[int]:
-    """Return the number of latent frames of each section: `frames` divided in proportion to their preferred lengths."""
+    """Return the number of latent frames of each section: `frames` divided in proportion to the sections' preferred
+    lengths, each at least `SECTION_SECONDS` if there are enough frames.
+    """
     return division.shares([part.seconds for part in parts], frames, frames_of(SECTION_SECONDS))
 
 

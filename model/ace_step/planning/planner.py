@@ -35,7 +35,7 @@ from model.tasks import Edit, Extend, Repaint, Retake
 
 NAME = "ace_step"
 MAX_LYRIC_TOKENS = 4096
-"""Most lyric tokens: the longest that the model was trained with."""
+"""Largest number of lyric tokens, that with which the model was trained."""
 
 DEFAULT_GUIDANCE = 15.0
 
@@ -43,11 +43,15 @@ CONTROLS = frozenset(Control) - {
     Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL, Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE,
     Control.NEGATIVE_PROMPT, Control.TIME_SIGNATURE, Control.REFERENCE_AUDIO,
 }  # fmt: skip
-"""The controls that a request may use: v1 can neither follow a melody note by note nor make single tracks."""
+"""The controls that a request may use; ACE-Step v1 can neither follow a melody note by note nor generate single
+tracks.
+"""
 
 
 class Planner:
-    """Plans songs for ACE-Step v1. A plan depends only on the request, whose recording is opened to read its length."""
+    """Plans songs for ACE-Step v1. A plan depends only on the request; a recording in the request is opened to read its
+    length.
+    """
 
     def __init__(self, settings: AceStepSettings, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
         self._settings = settings
@@ -157,7 +161,9 @@ def _language(asked: str | None) -> str | None:
 
 
 def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
-    """Return the number of latent frames of the song, and that of the recording that it starts from (0 without one)."""
+    """Return the number of latent frames of the song, and the number of latent frames of the recording that the song
+    starts from (0 without one).
+    """
     task = params.task
     if task is None or isinstance(task, Retake):
         return frames_of(params.duration_seconds or song_seconds(parts)), 0
@@ -186,8 +192,8 @@ def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
 
 
 def _whole(lyrics: str) -> Part:
-    """Return one section that joins all sections of the lyrics; an instrumental song gets the tag that the training
-    data have for it.
+    """Return one section that joins all sections of the lyrics; an instrumental song gets the tag "inst", as in the
+    training data.
     """
     if not lyrics.strip():
         return Part("inst")

@@ -1,4 +1,6 @@
-"""Reads a recording in a request, at the model's sample rate and in latent frames."""
+"""Reads the recording in a request, at the model's sample rate of 44,100 Hz, and computes its length in latent
+frames.
+"""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ class SourceInfo:
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Return the length of the recording in the request field `field` after checking the file; errors as in
+    """Check the recording in the request field `field`, and return its length; raises the errors of
     `RecordingReader.inspect`.
     """
     seconds, samples = _READER.inspect(audio, field)
@@ -31,5 +33,7 @@ def inspect(audio: bytes, field: str) -> SourceInfo:
 
 
 def read(audio: bytes, field: str) -> NDArray[np.float32]:
-    """Return the sound of a recording, float32 [2, samples] at 44,100 Hz; errors as in `RecordingReader.read`."""
+    """Return the sound of a recording, float32 [2, samples] at 44,100 Hz; raises the errors of
+    `RecordingReader.read`.
+    """
     return _READER.read(audio, field)

@@ -15,19 +15,19 @@ from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16
-"""Frames of a compiled pass are a multiple of this, so that kernels read whole cache lines."""
+"""The number of frames in a compiled pass is a multiple of this number, so that kernels read whole cache lines."""
 
 PADDED_SHARE = 0.125
-"""Most padding of a row, as a share of its length, to share a pass with another row."""
+"""Largest padding with which a row shares a pass with another one, as a share of the row's length."""
 
 
 class BatchedForward:
-    """Evaluates the transformer for rows with different lengths, timesteps and contexts, in few passes.
+    """Evaluates the transformer for rows with different lengths, timesteps and contexts, in few forward passes.
 
     Rows of similar length (within `slack`) are padded and share a pass. Padding costs as much time as sound, so rows of
-    very different lengths have separate passes. With `compiled`, torch compiles the blocks, once for all shapes.
-    `graphs` also compiles them, and replays short passes as CUDA graphs, whose lengths are rounded up to the recorded
-    ones.
+    very different lengths have separate passes. If `compiled` is True, torch compiles the blocks, once for all shapes.
+    If `graphs` is True, torch compiles the blocks, and short passes are replayed as CUDA graphs; their lengths are
+    rounded up to the recorded ones.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class BatchedForward:
         graphs: bool = False,
         backend: str = "inductor",
     ) -> None:
-        """Set up the batched forward pass; `backend` is the name of the compiler for `torch.compile`."""
+        """Set up the forward passes; `backend` is the name of the compiler for `torch.compile`."""
         self._transformer = transformer
         self._slack = slack
         self._compiled, self._wants_graphs = compiled or graphs, graphs
@@ -51,7 +51,7 @@ class BatchedForward:
 
     @torch.no_grad()
     def warm(self) -> None:
-        """Compile and record CUDA graphs as configured, before the first song.
+        """Compile the blocks and record CUDA graphs, as far as the settings ask for them, before the first song.
 
         Raises:
             EngineUnavailable: the compiler cannot be used, or there is no CUDA device for graphs.
@@ -81,8 +81,8 @@ class BatchedForward:
         return similar_lengths(lengths, self._slack)
 
     def _pass(self, rows: Sequence[Row], facts: torch.Tensor) -> list[torch.Tensor]:
-        """Return the predicted velocities of rows that share one pass; `facts` [2, rows] are their timesteps and their
-        lengths in frames.
+        """Return the predicted velocities of rows that share one forward pass; `facts` [2, rows] are the timesteps and
+        the lengths in frames of the rows.
         """
         lengths = [row.latents.shape[-1] for row in rows]
         tokens = max(row.context.tokens for row in rows)
@@ -92,7 +92,7 @@ class BatchedForward:
             velocities = self._plain(rows, facts, rounded_up(max(lengths), self._multiple))
         if len(rows) == 1:
             return [velocities[..., : lengths[0]]]
-        # A view of the batch would keep all of it in memory for as long as a trajectory keeps its velocity.
+        # Copied, because a view would keep the whole batch in memory as long as a trajectory keeps its velocity.
         return [velocities[i : i + 1, ..., :length].clone() for i, length in enumerate(lengths)]
 
     def _plain(self, rows: Sequence[Row], facts: torch.Tensor, frames: int) -> torch.Tensor:

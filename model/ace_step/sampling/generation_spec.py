@@ -27,11 +27,11 @@ class GuidanceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuidanceParams:
-    """Strength of guidance and the steps that have it; the defaults are those of the released pipeline.
+    """Strength of guidance and the denoising steps that have it; the defaults are those of the released pipeline.
 
     `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps, around the middle, that are
-    guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, if both are above 1, guide
-    prompt and lyrics separately, instead of `scale` and `kind`.
+    guided. If `decay` is above 0, the scale falls to `floor` during the guided steps. If `text` and `lyric` are both
+    above 1, they are the guidance scales of prompt and lyrics, and replace `scale` and `kind`.
     """
 
     scale: float = 15.0
@@ -44,12 +44,12 @@ class GuidanceParams:
 
     @property
     def double(self) -> bool:
-        """True if prompt and lyrics have guidance scales of their own."""
+        """True if prompt and lyrics have separate guidance scales."""
         return self.text > 1.0 and self.lyric > 1.0
 
     @property
     def on(self) -> bool:
-        """True if guidance has an effect in any step."""
+        """True if guidance changes the velocity in any denoising step."""
         return self.double or self.scale not in (0.0, 1.0)
 
 
@@ -79,13 +79,13 @@ class GenerationSpec:
 
     @property
     def second_seed(self) -> int:
-        """The seed of the second noise that some tasks, such as a variation, add."""
+        """Seed of the second noise, which tasks such as a variation (`Retake`) add to the noise of the song's seed."""
         return second_seed(self.seed, self.task)
 
 
 def edit_range(task: Edit, steps: int) -> tuple[int, int]:
-    """Return the denoising steps of a FlowEdit: the first step that changes the song, and the first step after the
-    change.
+    """Return the range of denoising steps in which FlowEdit changes the song: the first such step, and the first step
+    after them.
     """
     first = int(steps * task.start)
     return first, max(first, int(steps * task.end))

@@ -1,5 +1,5 @@
-"""Chooses the contexts that a song's guidance needs at each step, and combines their velocities to the guided
-velocity.
+"""Guidance of a song during denoising: selects the contexts under which each step evaluates the transformer, and
+combines the predicted velocities.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from model.shared.sampling.apg import Apg
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """The contexts of a song that its guidance needs: conditional, without lyrics, and unconditional; those that it
-    does not need are `None`.
+    """The contexts of a song that its guidance needs: conditional, with the prompt but without lyrics (`text_only`),
+    and unconditional. A context that guidance does not need is `None`.
     """
 
     conditional: ContextCache
@@ -26,13 +26,13 @@ class Contexts:
 
     @property
     def all(self) -> tuple[ContextCache, ...]:
-        """All contexts that are not `None`."""
+        """All contexts that are not `None`, in the order conditional, without lyrics, unconditional."""
         return tuple(each for each in (self.conditional, self.text_only, self.unconditional) if each is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """The guidance of one song with `steps` steps, and the momentum that it keeps between steps."""
+    """The guidance of one song with `steps` steps; `apg` keeps a running average between the steps."""
 
     params: GuidanceParams
     available: Contexts
@@ -45,8 +45,8 @@ class Guidance:
         return self.available.all if guided else (self.available.conditional,)
 
     def velocity(self, index: int, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
-        """Return the guided velocity of step `index` from the velocities under `contexts(index)`, and the guidance of
-        the next step.
+        """Return the guided velocity of step `index` and the guidance object for the next step. `velocities` are the
+        transformer's predictions under `contexts(index)`, in that order.
 
         Each velocity is [1, 8, 16, frames].
         """

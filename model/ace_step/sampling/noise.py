@@ -22,12 +22,12 @@ class Noise:
         self._of_step = torch.empty(0)
 
     def draw(self, frames: int) -> torch.Tensor:
-        """Return the next noise [1, 8, 16, frames]."""
+        """Return the next standard normal noise [1, 8, 16, frames] of the generator."""
         return self._copied(self._drawn((1, *LATENT_SHAPE, frames)))
 
     def draw_for(self, step: int, shape: Sequence[int]) -> torch.Tensor:
-        """Return the next noise of `shape` for denoising step `step`; the same noise again if the step is repeated
-        after a failure.
+        """Return the next standard normal noise of `shape` for denoising step `step`. If the step is repeated after a
+        failure, the result is the same noise again.
         """
         if self._step != step:
             self._of_step, self._step = self._drawn(shape), step
@@ -41,4 +41,4 @@ class Noise:
 
 
 Noises = Callable[[int], Noise]
-"""Function that makes the noise generator of a seed."""
+"""Function that returns the noise generator of a random seed."""

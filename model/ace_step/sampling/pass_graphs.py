@@ -17,16 +17,18 @@ LAUNCH_BOUND = 12 * BUCKET
 Longer passes are faster without the padding that a captured shape requires.
 """
 TOKENS = (4 * BUCKET, 8 * BUCKET)
-"""Captured context lengths; a shorter context is padded, which costs next to nothing."""
+"""Numbers of context tokens for which passes are recorded; a shorter context is padded, which costs little time."""
 
 SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, ROWS, TOKENS)
 
 
 class PassGraphs(RecordedPasses[ContextCache]):
-    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
+    """Forward passes recorded as CUDA graphs for some shapes, with the graphs' input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """Set up the passes for some shapes and record them; see `RecordedPasses`."""
+        """Allocate the tensors of the forward passes, and record a CUDA graph for each of the `shapes`; see
+        `RecordedPasses`.
+        """
         self._tensors = _Tensors(transformer, shapes)
         super().__init__(self._tensors, record, shapes, BUCKET)
 
@@ -38,7 +40,7 @@ class PassGraphs(RecordedPasses[ContextCache]):
 
 
 class _Tensors:
-    """Fixed input and output tensors of recorded passes; each shape uses the beginning of them."""
+    """Fixed input and output tensors of recorded passes; each shape uses the first elements of these tensors."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         self._transformer = transformer
@@ -52,8 +54,8 @@ class _Tensors:
         self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
 
     def work(self, shape: Shape) -> Work:
-        """Return a function that runs the forward pass for inputs of a shape on the fixed tensors, to be captured as a
-        CUDA graph; see `PassTensors.work`.
+        """Return a function that runs the forward pass of a shape on the fixed tensors; a CUDA graph records this
+        function. See `PassTensors.work`.
         """
         timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
         latents, made = self._frames(self._latents, shape), self.made(shape)
@@ -67,7 +69,7 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities that the last replay of this shape computed."""
+        """Return the velocities that the last replay of the graph for this shape computed."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> None:
@@ -80,8 +82,8 @@ class _Tensors:
             fill(latents[index], row.latents[0], axis=-1)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
-        """Copy keys and values, padded with zeros, into the input tensors; the padding is zero because masked values
-        must be finite.
+        """Copy the keys and values of the rows' contexts, padded with zeros, into the input tensors. The padding is
+        zero because masked values must be finite.
         """
         sizes: list[list[float]] = [[cache.tokens for cache in caches], [cache.sharpness for cache in caches]]
         self._facts[2:, : shape.rows] = on_device(sizes, self._facts.device)

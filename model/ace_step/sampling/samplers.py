@@ -17,7 +17,9 @@ from model.ace_step.sampling.schedule import TIMESTEPS
 
 
 class Solver(Protocol):
-    """Moves the latents of one song from noise to data, one evaluation of the model at a time."""
+    """Protocol of a sampler that moves the latents of one song from noise to data, one evaluation of the model at a
+    time.
+    """
 
     @property
     def evaluations(self) -> int:
@@ -29,19 +31,19 @@ class Solver(Protocol):
 
     @property
     def timestep(self) -> float:
-        """Timestep of the next evaluation: 1000 times the noise level."""
+        """Timestep of the next evaluation of the denoiser: 1000 times the noise level."""
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
         """Return the latents after the next evaluation, whose predicted velocity is `velocity`, and the sampler for the
-        one after it.
+        evaluation after that.
 
         Both tensors are float32 and of one shape.
         """
 
 
 def omega_weight(omega: float) -> float:
-    """Return the weight, in the range (0.9, 1.1), of the deviation of a change from its mean: 1 at omega 0, larger for
-    positive omega.
+    """Return the factor, between 0.9 and 1.1, by which a sampler multiplies the deviation of a latent change from its
+    mean: 1 if `omega` is 0, larger for positive values.
     """
     return 0.9 + 0.2 / (1.0 + math.exp(-0.1 * omega))
 
@@ -72,29 +74,32 @@ class _Levels:
         return self._levels[self.index], self._levels[self.index + 1]
 
     def advanced(self) -> Self:
-        """Return the same sampler with one more evaluation done."""
+        """Return a copy of the sampler with one more evaluation done."""
         later = copy.copy(self)
         later.index += 1
         return later
 
 
 class Euler(_Levels):
-    """First-order solver: x' = x + (s' - s) v; the deviation of the change from its mean is weighted by omega."""
+    """First-order solver: x' = x + (s' - s) v, with velocity v from noise level s to s'; the deviation of the change
+    from its mean is weighted by omega.
+    """
 
     def __init__(self, levels: torch.Tensor, omega: float) -> None:
         super().__init__(levels)
         self._weight = omega_weight(omega)
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """Take one Euler step; see `Solver.step`."""
+        """Return the latents after one Euler step and the sampler for the next step; see `Solver.step`."""
         now, later = self.levels()
         return _moved(latents, (later - now) * velocity, self._weight), self.advanced()
 
 
 class Heun(_Levels):
-    """Second-order solver: each Euler step except the last is repeated with the mean of the velocities at both ends.
+    """Second-order solver: each Euler step except the last is repeated with the mean of the velocities at its start and
+    its end.
 
-    `levels` are those of Euler; n steps take 2 n - 1 evaluations.
+    `levels` are the noise levels between the n steps, as in `Euler`; n steps take 2 n - 1 evaluations.
     """
 
     def __init__(self, levels: torch.Tensor, omega: float) -> None:
@@ -104,11 +109,13 @@ class Heun(_Levels):
         self._first: tuple[torch.Tensor, torch.Tensor, float] | None = None
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """Take one evaluation of a Heun step; see `Solver.step`."""
+        """Return the latents after one evaluation, the first or second half of a Heun step, and the next sampler; see
+        `Solver.step`.
+        """
         now, later = self.levels()
         advanced = self.advanced()
         if self._first is None:
-            # A copy: the velocity may be a view of those of a whole batch, which would stay in memory with it.
+            # Copied, because the velocity may be a view of a whole batch, which would stay in memory.
             advanced._first = (latents, velocity.clone(), later - now)
             return _moved(latents, (later - now) * velocity, self._weight), advanced
         start, first, distance = self._first
@@ -117,8 +124,8 @@ class Heun(_Levels):
 
 
 class PingPong(_Levels):
-    """Stochastic sampler: goes to the data that the velocity predicts, then back to the next noise level with new
-    noise.
+    """Stochastic sampler: each step moves to the data that the velocity predicts, then adds new noise of the next noise
+    level.
     """
 
     def __init__(self, levels: torch.Tensor, noise: Noise) -> None:
@@ -126,7 +133,7 @@ class PingPong(_Levels):
         self._noise = noise
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """Take one step with new noise; see `Solver.step`."""
+        """Return the latents after one step with new noise, and the sampler for the next step; see `Solver.step`."""
         now, later = self.levels()
         data = latents - now * velocity
         noise = self._noise.draw_for(self.index, latents.shape)

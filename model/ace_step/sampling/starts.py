@@ -1,5 +1,5 @@
-"""Creates the denoising trajectory of a section for each task. Noise is drawn in the same order as in the released
-pipeline.
+"""Creates the denoising trajectory of a section, depending on the task. Noise is drawn in the same order as in the
+released pipeline.
 """
 
 import math
@@ -29,7 +29,9 @@ def kept_steps(steps: int, strength: float) -> int:
 
 
 def evaluation_count(spec: GenerationSpec, index: int) -> int:
-    """Return the number of model evaluations of section `index`, before its trajectory is created."""
+    """Return the number of model evaluations that the trajectory of section `index` will need, before the trajectory is
+    created.
+    """
     steps = spec.steps
     match spec.task:
         case AudioToAudio(strength=strength):
@@ -76,7 +78,7 @@ def _follow(
     noise: Noise,
 ) -> Trajectory:  # fmt: skip
     steps = kept_steps(spec.steps, task.strength)
-    # The level of the noise is shifted once, the levels of the schedule twice, as in the released pipeline.
+    # The level of the initial noise is shifted once, the levels of the schedule twice, as in the released pipeline.
     level = shifted(1.0 - task.strength, SHIFT)
     latents = noised(source, start, level)
     levels = sigmas(steps, 1.0 - task.strength)
@@ -121,7 +123,9 @@ def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torc
 
 
 def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """Return the trajectory of the first of several sections, which is denoised a little beyond its end."""
+    """Return the trajectory of the first of several sections; `LOOKAHEAD_FRAMES` frames after the section's end are
+    denoised, too.
+    """
     noise = noises(spec.section_seed(0))
     start = noise.draw(_with_lookahead(spec, 0))
     return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guidance(spec, conditions))
@@ -130,8 +134,8 @@ def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) 
 def next_section(
     spec: GenerationSpec, index: int, conditions: Conditions, before: Context, noises: Noises
 ) -> Trajectory:
-    """Return the trajectory of a later section: the end of the previous section stays fixed while new frames are
-    denoised.
+    """Return the trajectory of a later section: new frames are denoised while the end of the previous section stays
+    fixed.
 
     The frames that the previous section denoised beyond its end are crossfaded with the new ones.
     """

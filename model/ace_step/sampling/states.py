@@ -12,21 +12,23 @@ from model.ace_step.sampling.trajectories import FinishedTrajectory, Trajectory
 from model.song import Window
 
 CONTEXT_FRAMES = 108
-"""Latent frames (ten seconds) of earlier sound on which a section is conditioned."""
+"""Number of latent frames (ten seconds) of earlier sound on which a section is conditioned."""
 
 LOOKAHEAD_FRAMES = 11
-"""Latent frames denoised beyond a section's end: a second, as much as the vocoder looks ahead."""
+"""Number of latent frames denoised beyond a section's end: one second, the length of later sound that the vocoder
+needs.
+"""
 
 OVERLAP_SAMPLES = 1024
-"""Samples (23 ms) of the crossfade between sections."""
+"""Length in samples (23 ms) of the crossfade between sections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """The conditions of a section in ACE-Step v1; see `model.engine.SectionConditions`.
 
-    `target` and `source` are set for the tasks that need them. On a GPU, `ready` is the CUDA event after which the
-    tensors are complete.
+    `target` are the contexts of the edited song for the task edit. `source` are the latents of the recording for a task
+    that has one. On a GPU, `ready` is the CUDA event after which the tensors are complete.
     """
 
     contexts: Contexts
@@ -41,19 +43,21 @@ class Conditions:
 
     @property
     def caches(self) -> tuple[ContextCache, ...]:
-        """The caches of keys and values of every context."""
+        """The keys and values of every context, including those of the edited song."""
         return (*self.contexts.all, *(self.target.all if self.target else ()))
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors of the conditions on the device."""
+        """All tensors of the conditions on the device: keys and values of the contexts, and the latents of the
+        recording.
+        """
         made = [tensor for cache in self.caches for tensor in (cache.keys, cache.values)]
         return (*made, *([] if self.source is None else [self.source]))
 
 
 @dataclass(slots=True)
 class Overlap:
-    """The sound just after the end of a section, which is crossfaded with the next one; known once the section is
+    """The sound just after the end of a section, which is crossfaded with the next section; `None` until the section is
     rendered.
     """
 
@@ -62,8 +66,8 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """State that a section passes to the next one: latents up to its end, latents just after its end, and the sound of
-    the latter.
+    """Data that a section passes to the next one: the latents up to the section's end (`tail`), the latents just after
+    it (`beyond`), and the sound of `beyond`.
     """
 
     tail: torch.Tensor
@@ -75,7 +79,7 @@ class Context:
 class State:
     """The state of a section while it is denoised; see `model.engine.SectionState`.
 
-    Of the latents, the frames from `first` to `first + frames` belong to the section. `before` is the sound after the
+    The frames from `first` to `first + frames` of the latents belong to the section. `before` is the sound after the
     end of the previous section, `None` for a song's first section.
     """
 
@@ -88,8 +92,8 @@ class State:
     overlap: Overlap = field(default_factory=Overlap)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one denoising step with the velocities of the rows, as `Trajectory.advance`. After the last step only
-        the latents are kept.
+        """Take one denoising step with the predicted velocities of the rows; see `Trajectory.advance`. After the last
+        step only the latents are kept.
         """
         self.trajectory.advance(velocities)
         if self.trajectory.step == self.trajectory.steps:
@@ -112,10 +116,10 @@ class State:
 
     @property
     def frames(self) -> int:
-        """Number of latent frames of the section, without those around it."""
+        """Number of latent frames of the section itself, without the additional frames before and after it."""
         return self.spec.frames[self.index]
 
     @property
     def last(self) -> int:
-        """Index in the latents of the frame at which the section ends."""
+        """Index of the latent frame just after the section's end."""
         return self.first + self.frames

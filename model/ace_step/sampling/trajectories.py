@@ -1,5 +1,5 @@
-"""Denoising trajectories from noise to a song, one class per task; each says which rows to evaluate next and takes
-their velocities.
+"""Denoising trajectories from noise to a song, one class per task. A trajectory returns the rows that the model
+evaluates in the next step, and takes the predicted velocities to do the step.
 
 Latents have the shape [1, 8, 16, frames], float32, on the device of the model.
 """
@@ -18,7 +18,7 @@ from model.ace_step.sampling.schedule import TIMESTEPS
 from model.shared.sampling.flow import euler, noised
 
 Draw = Callable[[int], torch.Tensor]
-"""Draws noise for a step, in the shape of the song's latents; for a repeated step, the same noise."""
+"""Function that returns noise for a step, in the shape of the song's latents; for a repeated step, the same noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +31,50 @@ class Row:
 
 
 class Trajectory(Protocol):
-    """Protocol of the denoising of a song; a step is one evaluation of the model, which may need several rows."""
+    """Protocol of the denoising of a song, step by step. A step is one evaluation of the model, which may need several
+    batch rows.
+    """
 
     latents: torch.Tensor
 
     @property
     def steps(self) -> int:
-        """Total number of steps, at least 1."""
+        """Total number of denoising steps of the trajectory, at least 1."""
 
     @property
     def step(self) -> int:
         """Number of denoising steps already done."""
 
     def rows(self) -> list[Row]:
-        """Return the rows that the next step evaluates; the same on every call until the step is taken."""
+        """Return the batch rows that the model evaluates in the next step; repeated calls before the step return the
+        same rows.
+        """
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one step with the predicted velocities of `rows`, each [1, 8, 16, frames], float32.
+        """Take one denoising step with the predicted velocities of `rows`, each [1, 8, 16, frames], float32.
 
-        A failure leaves the trajectory unchanged, so the step can be repeated with the same result.
+        If the call fails, the trajectory is unchanged, so the step can be repeated with the same result.
         """
 
 
 class FinishedTrajectory:
-    """A trajectory after its last step, of which only the latents are left."""
+    """A trajectory after its last denoising step, which keeps only the latents."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents
         self.steps = self.step = steps
 
     def rows(self) -> list[Row]:
-        """Raise RuntimeError, because no step is left."""
+        """Raise RuntimeError, because a finished trajectory has no next step."""
         raise RuntimeError("the section is finished and cannot be denoised further. This is a bug: please report it")
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Raise RuntimeError, because no step is left."""
+        """Raise RuntimeError, because a finished trajectory has no next step."""
         raise RuntimeError("the section is finished and cannot be denoised further. This is a bug: please report it")
 
 
 class SamplerTrajectory:
-    """Denoising from noise, or from a noised reference, to a song, with one solver."""
+    """Trajectory from noise, or from a noised reference recording, to a song, with one sampler."""
 
     def __init__(self, latents: torch.Tensor, sampler: Solver, guidance: Guidance) -> None:
         self.latents = latents
@@ -79,7 +83,7 @@ class SamplerTrajectory:
 
     @property
     def steps(self) -> int:
-        """Total number of steps, at least 1."""
+        """Total number of denoising steps of the trajectory, at least 1."""
         return self._sampler.evaluations
 
     @property
@@ -88,21 +92,22 @@ class SamplerTrajectory:
         return self._sampler.index
 
     def rows(self) -> list[Row]:
-        """Return the rows that the next step evaluates; see `Trajectory.rows`."""
+        """Return the batch rows that the model evaluates in the next step; see `Trajectory.rows`."""
         timestep = self._sampler.timestep
         return [Row(self.latents, timestep, context) for context in self._guidance.contexts(self.step)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one step with the velocities of the rows; see `Trajectory.advance`."""
+        """Take one denoising step with the predicted velocities of the rows; see `Trajectory.advance`."""
         velocity, guidance = self._guidance.velocity(self.step, velocities)
         latents, sampler = self._sampler.step(self.latents, velocity)
         self.latents, self._sampler, self._guidance = latents, sampler, guidance
 
 
 class RepaintTrajectory:
-    """Denoising of a recording inside a time window (inpainting); the rest of the recording stays unchanged.
+    """Trajectory that generates a time window of a recording anew (inpainting); the rest of the recording stays
+    unchanged.
 
-    The first `skipped` levels of the full schedule are left out; fewer steps preserve more of the source.
+    The first `skipped` noise levels of the full schedule are left out; fewer steps preserve more of the recording.
     """
 
     def __init__(
@@ -114,8 +119,8 @@ class RepaintTrajectory:
         skipped: int,
         guidance: Guidance,
     ) -> None:
-        """Set up the repaint trajectory; `inside` [frames] is 1 in the window, 0 outside, and in between where both are
-        mixed; `levels` fall to 0.
+        """Set up the trajectory. `inside` [frames] is 1 in the time window, 0 outside, and between 0 and 1 where old
+        and new latents are mixed. `levels` are the noise levels, falling to 0.
         """
         self._source, self._noise, self._inside = source, noise, inside
         self._levels = levels.tolist()
@@ -126,7 +131,7 @@ class RepaintTrajectory:
 
     @property
     def steps(self) -> int:
-        """Total number of steps, at least 1."""
+        """Total number of denoising steps of the trajectory, at least 1."""
         return len(self._levels) - 1 - self._skipped
 
     @property
@@ -135,12 +140,12 @@ class RepaintTrajectory:
         return self._index - self._skipped
 
     def rows(self) -> list[Row]:
-        """Return the rows that the next step evaluates; see `Trajectory.rows`."""
+        """Return the batch rows that the model evaluates in the next step; see `Trajectory.rows`."""
         timestep = _timestep(self._levels[self._index])
         return [Row(self.latents, timestep, context) for context in self._guidance.contexts(self._index)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one step with the velocities of the rows; see `Trajectory.advance`."""
+        """Take one denoising step with the predicted velocities of the rows; see `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
         velocity, guidance = self._guidance.velocity(self._index, velocities)
         moved = euler(self.latents, velocity, now, later)
@@ -154,8 +159,8 @@ class RepaintTrajectory:
 class EditTrajectory:
     """FlowEdit (arXiv 2412.08629), algorithm 1: transforms one song into another by the difference of their velocities.
 
-    Levels `first` to `last` of the schedule (`last` excluded) move the difference, each averaged over `averages`
-    noises; the rest of the schedule samples the target as usual. Guidance is always APG.
+    At the noise levels `first` to `last` of the schedule (`last` excluded) the latents move by this difference,
+    averaged over `averages` noises. At the later levels the target song is sampled as usual. Guidance is always APG.
     """
 
     def __init__(
@@ -168,8 +173,8 @@ class EditTrajectory:
         scale: float,
         draw: Draw,
     ) -> None:
-        """Set up the trajectory; `contexts` are those of the source and of the target song; `between` are the
-        schedule's levels (first, last) of the change.
+        """Set up the trajectory. `contexts` are those of the source and of the target song; `between` are the indices
+        (first, last) of the noise levels at which the song is changed.
         """
         self.latents = source.clone()
         self._source, self._draw, self._scale = source, draw, scale
@@ -184,7 +189,7 @@ class EditTrajectory:
 
     @property
     def steps(self) -> int:
-        """Total number of steps, at least 1."""
+        """Total number of denoising steps of the trajectory, at least 1."""
         return self._moving + len(self._levels) - 1 - self._last
 
     @property
@@ -193,7 +198,7 @@ class EditTrajectory:
         return self._step
 
     def rows(self) -> list[Row]:
-        """Return the rows that the next step evaluates; see `Trajectory.rows`."""
+        """Return the batch rows that the model evaluates in the next step; see `Trajectory.rows`."""
         level = self._levels[self._index]
         if self._step >= self._moving:
             self._enter_sampling(level)
@@ -204,7 +209,7 @@ class EditTrajectory:
         return _pair(self._noised, level, self._of_source) + _pair(target, level, self._of_target)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one step with the velocities of the rows; see `Trajectory.advance`."""
+        """Take one denoising step with the predicted velocities of the rows; see `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
         if self._step >= self._moving:
             self._sample(later - now, *velocities)
@@ -230,12 +235,14 @@ class EditTrajectory:
 
     @property
     def _moving(self) -> int:
-        """Number of editing steps, each of which adds to the difference from the source."""
+        """Number of editing steps, in which the latents move by the difference between the velocities of target and
+        source.
+        """
         return (self._last - self._first) * self._averages
 
     @property
     def _index(self) -> int:
-        """The index of the noise level at which the next step starts."""
+        """Index in the schedule of the noise level at which the next step starts."""
         if self._step < self._moving:
             return self._first + self._step // self._averages
         return self._last + self._step - self._moving

@@ -1,4 +1,4 @@
-"""Runs the compiled transformer before the first song, because compiling takes minutes."""
+"""Compiles the transformer before the first song by running it, because compiling takes minutes."""
 
 import torch
 
@@ -8,7 +8,8 @@ from model.shared.networks.compiling import compiled_now
 
 
 def compile_now(transformer: Transformer) -> None:
-    """Run the compiled blocks once with one row and once with two, the only versions that torch compiles.
+    """Run the compiled blocks once with one row and once with two rows, so that torch compiles both versions of the
+    blocks.
 
     Raises:
         EngineUnavailable: the compiler cannot be used.
@@ -22,7 +23,9 @@ def compile_now(transformer: Transformer) -> None:
 
 
 def _run(transformer: Transformer, rows: int) -> None:
-    """Run a pass of `rows` rows whose sizes all differ, so that the compiler does not equate two of them."""
+    """Run a forward pass of `rows` rows whose other sizes all differ, so that the compiler does not equate two of these
+    sizes.
+    """
     config, device = transformer.config, transformer.device
     frames, tokens = 2 * BUCKET, BUCKET
     latents = torch.zeros(rows, config.channels, config.height, frames, device=device)

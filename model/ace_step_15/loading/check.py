@@ -17,7 +17,9 @@ _HOW_TO_GET = "".join(map(str, HOW_TO_GET))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the faults of the folder, one per line; returns 0 if it can be loaded, 1 if not, 2 for wrong arguments."""
+    """Print the faults of the checkpoint folder in `arguments`, one per line. Returns 0 if the checkpoint can be
+    loaded, 1 if not, 2 for wrong arguments.
+    """
     if len(arguments) not in (1, 2) or arguments[0].startswith("-"):
         sys.stderr.write(f"{_USAGE}\n{_HOW_TO_GET}\n")
         return 0 if arguments and arguments[0] in ("-h", "--help") else 2
@@ -39,7 +41,7 @@ def _settings(folder: str, model: str = AceStep15Settings().model) -> AceStep15S
 
 
 def _as_path(name: str) -> str:
-    """Return the folder's name in a form that is always a path, not the name of a hub repository."""
+    """Return the folder's name as a path that cannot be taken for the name of a hub repository."""
     return name if name.startswith(("/", ".", "~")) else f"./{name}"
 
 

@@ -46,8 +46,8 @@ def transformer_config(values: Values) -> TransformerConfig:
 
 
 def condition_config(values: Values) -> ConditionConfig:
-    """Return the sizes of the encoder of text, lyrics and timbre. The layers for timbre alternate between full and
-    sliding attention; `layer_types` has no effect on them.
+    """Return the sizes of the encoder of text, lyrics and timbre. The timbre layers alternate between full and sliding
+    attention, whatever `layer_types` says.
     """
     timbre = _value(values, "num_timbre_encoder_hidden_layers")
     return ConditionConfig(
@@ -60,7 +60,7 @@ def condition_config(values: Values) -> ConditionConfig:
 
 
 def token_config(values: Values) -> TokenConfig:
-    """Return the sizes of the audio tokenizer or detokenizer."""
+    """Return the sizes of the audio tokenizer or detokenizer in a `config.json`."""
     if (quantizers := values.get("fsq_input_num_quantizers", 1)) != 1:
         raise _unlike("fsq_input_num_quantizers", quantizers, 1)
     return TokenConfig(
@@ -74,7 +74,7 @@ def token_config(values: Values) -> TokenConfig:
 
 
 def text_config(values: Values) -> TextConfig:
-    """Return the sizes of the text encoder, a Qwen3 in the format of transformers."""
+    """Return the sizes of the text encoder, a Qwen3 in the format of the library transformers, in a `config.json`."""
     if (found := _value(values, "model_type")) != "qwen3":
         raise _unlike("model_type", found, "qwen3")
     theta = values.get("rope_theta") or _value(_value(values, "rope_parameters"), "rope_theta")
@@ -83,7 +83,7 @@ def text_config(values: Values) -> TextConfig:
 
 
 def codec_config(values: Values) -> CodecConfig:
-    """Return the sizes of the audio autoencoder."""
+    """Return the sizes of the audio autoencoder in a `config.json`."""
     return CodecConfig(
         encoder_width=_value(values, "encoder_hidden_size"),
         decoder_width=_value(values, "decoder_channels"),
@@ -96,7 +96,7 @@ def codec_config(values: Values) -> CodecConfig:
 
 
 def stack_config(values: Values) -> StackConfig:
-    """Return the sizes that all attention layers of a network share."""
+    """Return the sizes in a `config.json` that all attention layers of a network share."""
     return StackConfig(
         width=_value(values, "hidden_size"),
         hidden=_value(values, "intermediate_size"),
@@ -120,8 +120,8 @@ def of_encoders(values: Values) -> Values:
 
 
 def _variant(values: Values) -> Variant:
-    """Return the variant of the model: `model_version`; if that is missing, turbo if `is_turbo` is true, otherwise
-    base.
+    """Return the variant of the model, the value `model_version`. If that value is missing, it is turbo if `is_turbo`
+    is true, otherwise base.
     """
     version = str(values.get("model_version") or "").lower()
     if values.get("is_turbo") or "turbo" in version:
@@ -130,8 +130,8 @@ def _variant(values: Values) -> Variant:
 
 
 def _slides(values: Values, layers: int) -> tuple[bool, ...]:
-    """Return for each layer True if its attention is limited to a sliding window, by the first entries of
-    `layer_types`; if that is missing, every other layer from the first.
+    """Return, for each of the `layers`, True if its attention is limited to a sliding window. The first entries of
+    `layer_types` decide; without that value, every other layer is limited, from the first on.
     """
     kinds = values.get("layer_types")
     if kinds is None:

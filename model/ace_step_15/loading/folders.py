@@ -27,7 +27,7 @@ ORIGINAL_TEXT_ENCODER = "Qwen3-Embedding-0.6B"
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The folders of a checkpoint: the one with the model, and the one with autoencoder and text encoder.
+    """The folders of a checkpoint: the folder with the model, and the folder with autoencoder and text encoder.
 
     In the layout of the library diffusers both are the same folder.
     """
@@ -42,30 +42,30 @@ class Folders:
 
     @property
     def covers(self) -> bool:
-        """True if the checkpoint has the networks that covers need; some checkpoints that were converted early lack
-        them.
+        """True if the checkpoint has the audio tokenizer and detokenizer, which covers need; some early converted
+        checkpoints lack these networks.
         """
         return not self.diffusers or all((self.model / name).is_dir() for name in (AUDIO_TOKENIZER, AUDIO_DETOKENIZER))
 
     @property
     def transformer_config(self) -> Path:
-        """The file with the sizes of the denoiser."""
+        """Path of the file with the sizes of the denoiser."""
         return self.model / TRANSFORMER / CONFIG if self.diffusers else self.model / CONFIG
 
     @property
     def text_encoder(self) -> Path:
-        """The folder of the text encoder."""
+        """Path of the folder with the text encoder."""
         return self.parts / (TEXT_ENCODER if self.diffusers else ORIGINAL_TEXT_ENCODER)
 
     @property
     def tokenizer(self) -> Path:
-        """The file with the text tokenizer."""
+        """Path of the file with the text tokenizer."""
         return (self.parts / "tokenizer" if self.diffusers else self.text_encoder) / TOKENIZER
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Properties of a checkpoint that planning needs."""
+    """Properties of a checkpoint that planning needs, such as the variant of the model and the text tokenizer."""
 
     variant: Variant
     codec: CodecConfig
@@ -88,12 +88,12 @@ def facts_of(folders: Folders) -> Facts:
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """Read the text tokenizer from a file.
+    """Read the text tokenizer from the file `path` and return it.
 
     Raises:
         EngineUnavailable: the file cannot be read.
     """
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more precise
+    except Exception as error:  # the library raises no more specific exception class
         raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error

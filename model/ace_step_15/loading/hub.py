@@ -34,11 +34,11 @@ HOW_TO_GET = (
 
 
 def folders_of(settings: AceStep15Settings, *, weights: bool = True) -> Folders:
-    """Return the folders with the checkpoint; missing files of repositories are downloaded; an interrupted download is
-    resumed.
+    """Return the folders with the checkpoint. Missing files of a hub repository are downloaded; an interrupted download
+    is resumed.
 
-    A path (beginning with "/", "." or "~") and an existing folder are used as they are. Without `weights`, the weights
-    of a repository are not fetched.
+    A path (beginning with "/", "." or "~") and an existing folder are used as they are. If `weights` is False, the
+    weights of a repository are not downloaded.
 
     Raises:
         EngineUnavailable: the checkpoint is not available; the text says what to do.
@@ -76,7 +76,9 @@ def _local(settings: AceStep15Settings) -> Folders:
 
 
 def _parts(settings: AceStep15Settings, checkpoint: Repository | None, *, weights: bool) -> Path:
-    """Return the folder with autoencoder and text encoder, for a checkpoint in the original layout."""
+    """Return the folder with autoencoder and text encoder, for a checkpoint in the original layout; files of a hub
+    repository are downloaded.
+    """
     if settings.parts and is_folder(settings.parts):
         return Path(settings.parts).expanduser()
     parts = _repository(settings, settings.parts) if settings.parts else checkpoint

@@ -38,7 +38,8 @@ Adapt = Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One network of a checkpoint: its config file, its weights' file, the names of its tensors, and its constructor.
+    """One network of a checkpoint: its config file, its file of weights, the function that renames its tensors, and its
+    constructor.
 
     `extra` are tensors that are stored in separate files, by name.
     """
@@ -52,7 +53,7 @@ class Part:
 
 
 def parts_of(folders: Folders) -> Mapping[str, Part]:
-    """Return the networks of a checkpoint, by their folder names in the layout of diffusers."""
+    """Return descriptions of the networks of a checkpoint, by their folder names in the layout of diffusers."""
     made = _diffusers(folders) if folders.diffusers else _original(folders.model)
     return {**made, CODEC: _codec(folders.parts / CODEC), TEXT_ENCODER: _text_encoder(folders.text_encoder)}
 

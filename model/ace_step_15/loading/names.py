@@ -1,12 +1,14 @@
-"""Renames tensors of the original checkpoint, and of Qwen3 in the library transformers, to the parameter names of the
-networks here.
+"""Renames stored tensors to the parameter names of this package's networks: tensors of the original checkpoint, and of
+Qwen3 in the library transformers.
 """
 
 import re
 from collections.abc import Callable
 
 Rename = Callable[[str], str | None]
-"""The name of a stored tensor in a network, or `None` if the tensor belongs to another one."""
+"""Function that returns the name in a network of a stored tensor, or `None` if the tensor belongs to another
+network.
+"""
 
 _ATTENTION = {
     "q_proj": "to_q",
@@ -21,25 +23,25 @@ _EDGES = {"proj_in.1.": "proj_in_conv.", "proj_out.1.": "proj_out_conv."}
 
 
 def same(name: str) -> str:
-    """Return the name unchanged, because tensors in the layout of diffusers already have the right names."""
+    """Return the name of a tensor unchanged, because the layout of diffusers already uses the right names."""
     return name
 
 
 def attention(name: str) -> str:
-    """Return a tensor's name with the parts of an attention layer named as in diffusers."""
+    """Return a tensor's name with the projections of an attention layer renamed as in diffusers."""
     return _PART.sub(lambda found: f".{_ATTENTION[found[1]]}.", name)
 
 
 def adapter(name: str) -> str:
-    """Return the new name of a LoRA adapter's tensor; the adapter was trained for diffusers or for the original
-    denoiser.
+    """Return the name in the network of a LoRA adapter's tensor; the adapter was trained for diffusers or for the
+    original denoiser.
     """
     return attention(name.removeprefix("decoder."))
 
 
 def text_encoder(name: str) -> str | None:
-    """Return the new name of a tensor of transformers' Qwen3; `None` for one that is not needed, such as its output
-    head.
+    """Return the name in the network of a tensor of transformers' Qwen3; `None` for a tensor that is not needed, such
+    as the output head.
     """
     if name.startswith("lm_head."):
         return None
@@ -47,7 +49,7 @@ def text_encoder(name: str) -> str | None:
 
 
 def transformer(name: str) -> str | None:
-    """Return the new name of a tensor of the original denoiser; `None` for another network's tensor."""
+    """Return the name in the network of a tensor of the original denoiser; `None` for another network's tensor."""
     if (own := _within("decoder.", name)) is None:
         return None
     for there, here in _EDGES.items():
@@ -57,24 +59,30 @@ def transformer(name: str) -> str | None:
 
 
 def condition_encoder(name: str) -> str | None:
-    """Return the new name of a tensor of the original condition encoder or of the unconditional vector; `None` for
-    another network's tensor.
+    """Return the name in the network of a tensor of the original condition encoder or of the unconditional vector;
+    `None` for another network's tensor.
     """
     return name if name == "null_condition_emb" else _within("encoder.", name)
 
 
 def audio_tokenizer(name: str) -> str | None:
-    """Return the new name of a tensor of the original audio tokenizer; `None` for another network's tensor."""
+    """Return the name in the network of a tensor of the original audio tokenizer; `None` for another network's
+    tensor.
+    """
     return _within("tokenizer.", name)
 
 
 def audio_detokenizer(name: str) -> str | None:
-    """Return the new name of a tensor of the original audio detokenizer; `None` for another network's tensor."""
+    """Return the name in the network of a tensor of the original audio detokenizer; `None` for another network's
+    tensor.
+    """
     return _within("detokenizer.", name)
 
 
 ORIGINAL: tuple[Rename, ...] = (transformer, condition_encoder, audio_tokenizer, audio_detokenizer)
-"""One for each network in the original file of weights; every tensor belongs to exactly one."""
+"""Renaming functions, one for each network in the original file of weights; every tensor belongs to exactly one
+network.
+"""
 
 
 def _within(prefix: str, name: str) -> str | None:

@@ -37,7 +37,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """All networks of a checkpoint, on one device. The audio tokenizers are absent from some checkpoints."""
+    """All networks of a checkpoint on one device. `audio_tokenizer` and `audio_detokenizer` are `None` if the
+    checkpoint lacks them.
+    """
 
     transformer: Transformer
     conditions: ConditionEncoder
@@ -67,7 +69,7 @@ def faults(folders: Folders) -> list[str]:
 
 
 def load(folders: Folders, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load a checkpoint of either layout.
+    """Load all networks of a checkpoint in either layout onto `device`, with weights in `dtype`.
 
     Raises:
         EngineUnavailable: a file is missing or does not fit the networks; the text names each fault.
@@ -101,7 +103,7 @@ def _part_faults(part: Part) -> Iterator[str]:
 
 
 def _strangers(parts: Collection[Part]) -> Iterator[str]:
-    """Yield one sentence for each tensor in a file of weights that no network has."""
+    """Yield one sentence for each stored tensor that belongs to none of the networks in `parts`."""
     for weights in {part.weights for part in parts}:
         readers = [part.rename for part in parts if part.weights == weights]
         if len(readers) > 1:
@@ -122,8 +124,8 @@ def _loaded(name: str, part: Part, device: torch.device, dtype: torch.dtype) -> 
 
 
 def _pickled(path: Path) -> torch.Tensor:
-    """Read latents [1, channels, frames] from a file in torch's format and return them as [1, frames, channels]. No
-    code in the file is executed.
+    """Read latents [1, channels, frames] from a file in torch's format, and return these latents as [1, frames,
+    channels]. No code in the file is executed.
     """
     try:
         value: object = torch.load(path, map_location="cpu", weights_only=True)

@@ -14,7 +14,9 @@ KeyValue = tuple[torch.Tensor, torch.Tensor]
 """Keys and values of a context, each [rows, key heads, tokens, head width]."""
 
 Mask = torch.Tensor | Band | None
-"""Tokens that a layer attends to: by a mask for `F.scaled_dot_product_attention`, in a band, or all for `None`."""
+"""The tokens that a layer attends to: given by a mask for `F.scaled_dot_product_attention`, in a sliding window
+(`Band`), or all tokens (`None`).
+"""
 
 
 def positions(length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype) -> Table:
@@ -30,7 +32,7 @@ def positions(length: int, width: int, theta: float, device: torch.device, dtype
 
 def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
     """Return `x` [..., positions, head width] with its positions encoded by rotation; columns i and i + half the width
-    are turned as a pair.
+    are rotated as a pair.
     """
     first, second = x.chunk(2, dim=-1)
     return x * table[0] + torch.cat([-second, first], dim=-1) * table[1]
@@ -39,11 +41,11 @@ def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
 def attended(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask, *, causal: bool = False
 ) -> torch.Tensor:
-    """Return the attention output of `queries` [rows, heads, tokens, width] over `keys` and `values`, which may have
+    """Return the attention output [rows, heads, tokens, width] of `queries` over `keys` and `values`, which may have
     fewer heads.
     """
     if mask is not None and queries.is_cuda:
-        # With a mask CUDA has a kernel that keeps no scores only for as many key heads as there are queries.
+        # CUDA's fused kernel with a mask, which does not store the scores, needs as many key heads as query heads.
         groups = queries.shape[1] // keys.shape[1]
         keys, values = (each.repeat_interleave(groups, dim=1) for each in (keys, values))
     if isinstance(mask, Band):
@@ -70,7 +72,9 @@ class Attention(nn.Module):
         return self.norm_k(self._split(self.to_k(x))), self._split(self.to_v(x))
 
     def heads(self, x: torch.Tensor, table: Table) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return queries, keys and values of `x` [rows, tokens, width], queries and keys with position encoding."""
+        """Return the queries, keys and values of `x` [rows, tokens, width], split into heads; queries and keys have
+        position encoding.
+        """
         keys, values = self.key_value(x)
         return turned(self.queries(x), table), turned(keys, table), values
 
@@ -80,7 +84,7 @@ class Attention(nn.Module):
         return normed
 
     def mapped(self, made: torch.Tensor) -> torch.Tensor:
-        """Join the results of the heads, [rows, heads, tokens, head width], and project them to [rows, tokens,
+        """Join the outputs of the heads, [rows, heads, tokens, head width], and return their projection [rows, tokens,
         width].
         """
         mapped: torch.Tensor = self.to_out[0](made.transpose(1, 2).flatten(2))

@@ -16,14 +16,14 @@ from model.shared.networks.window_decoder import decoded_windows, growing_length
 
 FIRST_WINDOW = 13
 WINDOW = 150
-"""Latent frames of a song's first window (half a second) and of its longest (six)."""
+"""Number of latent frames in the first window of a song (half a second) and in the longest windows (six seconds)."""
 
 _KERNEL = 7
 
 
 class Snake(nn.Module):
-    """Snake activation (arXiv 2006.08195), periodic, with a frequency and a magnitude per channel, stored as
-    logarithms.
+    """Snake activation layer (arXiv 2006.08195), a periodic function with a frequency and a magnitude per channel,
+    stored as logarithms.
     """
 
     def __init__(self, channels: int) -> None:
@@ -37,7 +37,7 @@ class Snake(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """Two convolutions with a residual connection; the first one is dilated."""
+    """Residual unit: two convolutions, the first dilated, whose output is added to the input."""
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _Units(nn.Module):
 
 
 class EncoderBlock(_Units):
-    """Encoder block: lowers the sample rate by the factor `ratio`."""
+    """Encoder block of the codec: lowers the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(before)
@@ -81,7 +81,7 @@ class EncoderBlock(_Units):
 
 
 class DecoderBlock(_Units):
-    """Decoder block: raises the sample rate by the factor `ratio`."""
+    """Decoder block of the codec: raises the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(after)
@@ -96,7 +96,7 @@ class DecoderBlock(_Units):
 
 
 class Encoder(nn.Module):
-    """Converts sound to the means and standard deviations of latents."""
+    """The encoder of the codec: converts sound to the means and standard deviations of latents."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -108,8 +108,8 @@ class Encoder(nn.Module):
         self.conv2 = nn.Conv1d(widths[-1], config.encoder_width, 3, padding=1)
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
-        """Return [rows, 2 * channels, frames] for sound [rows, sound channels, samples]: means, then standard
-        deviations before softplus.
+        """Return the means and standard deviations (before softplus) of latents, joined as [rows, 2 * channels,
+        frames], for sound [rows, sound channels, samples].
         """
         x = self.conv1(sound)
         for block in self.block:
@@ -119,7 +119,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Converts latents to sound."""
+    """The decoder of the codec: converts latents to sound."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class Decoder(nn.Module):
 
 
 class Codec(nn.Module):
-    """The audio autoencoder. Its methods take and return latents [frames, channels], float32."""
+    """The audio autoencoder: converts sound to latents [frames, channels], float32, and back."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -149,7 +149,8 @@ class Codec(nn.Module):
         self.decoder = Decoder(config)
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Return the most probable latents of sound [sound channels, samples]; the last frame is filled with silence.
+        """Return the most probable latents [frames, channels] of sound [sound channels, samples]; the last frame is
+        filled with silence.
 
         The sound is encoded window by window, with the same result as in one pass.
         """
@@ -164,23 +165,23 @@ class Codec(nn.Module):
         return torch.cat(made)
 
     def distribution(self, sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the means and standard deviations, each [frames, channels], float32, of the latents of sound, encoded
-        in one pass; the sound has a whole number of frames.
+        """Encode sound [sound channels, samples] in one pass; return the means and standard deviations of its latents,
+        each [frames, channels], float32. The sound must have a whole number of frames.
         """
         made = self.encoder(sound.unsqueeze(0).to(self._device, self._dtype))[0].float()
         mean, spread = made.transpose(0, 1).chunk(2, dim=-1)
         return mean, F.softplus(spread) + 1e-4
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the sound [sound channels, hop * frames], float32, of latents, decoded in one pass.
+        """Return the sound [sound channels, hop * frames], float32, of latents [frames, channels], decoded in one pass.
 
         With odd ratios, which the released model does not have, the last samples are filled with silence.
         """
         return self._decoded(latents.transpose(0, 1))
 
     def windows(self, latents: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """Yield the sound of the latent frames from `start` to `end`, window by window; the samples equal those of
-        `decode`.
+        """Yield the sound of the latent frames from `start` to `end`, window by window, each [sound channels, samples];
+        the samples equal those of `decode`.
         """
         lengths = growing_lengths(FIRST_WINDOW, WINDOW)
         return decoded_windows(

@@ -7,15 +7,15 @@ from model.ace_step_15.networks.config import ConditionConfig, TextConfig
 from model.ace_step_15.networks.layers import Stack
 
 SILENCE_FRAMES = 15_000
-"""Latent frames of the silence that comes with a checkpoint: ten minutes."""
+"""Number of latent frames of silence in a checkpoint: ten minutes."""
 
 
 class TextEncoder(Stack):
-    """Text encoder: Qwen3 without its output head. Each text is encoded alone, because the encoder takes no mask."""
+    """Text encoder: Qwen3 without its output head. It encodes one text at a time, because it takes no padding mask."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__(config.stack, (False,) * config.layers, causal=True)
-        # Without random numbers, which on the meta device would import torch's compiler.
+        # nn.Embedding's random initialisation would import torch's compiler on the meta device.
         self.embed_tokens = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
             torch.empty(config.vocabulary, config.stack.width), freeze=False
         )
@@ -31,7 +31,7 @@ class TextEncoder(Stack):
 
 
 class SequenceEncoder(Stack):
-    """Encodes a sequence, of text vectors or of latent frames, as vectors of the context."""
+    """Encodes a sequence of text vectors or of latent frames as vectors of the denoiser's context."""
 
     def __init__(self, config: ConditionConfig, slides: tuple[bool, ...], given: int) -> None:
         super().__init__(config.stack, slides)
@@ -47,17 +47,17 @@ class TimbreEncoder(SequenceEncoder):
 
     def __init__(self, config: ConditionConfig) -> None:
         super().__init__(config, config.timbre_sliding, config.channels)
-        # Part of the checkpoints, and without use in them: the first frame stands in its place.
+        # Stored in the checkpoints but not used: the output at the first frame is the timbre vector.
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the timbre [1, 1, width] of latents [1, frames, channels]."""
+        """Return the timbre vector [1, 1, width] of a recording's latents [1, frames, channels]."""
         return super().forward(x)[:, :1]
 
 
 class ConditionEncoder(nn.Module):
-    """Encodes lyrics, timbre and text, in this order, as a context; also stores the unconditional context and the
-    latents of silence.
+    """Encodes lyrics, timbre and text, in this order, as a context. The module also stores the unconditional context
+    and the latents of silence.
     """
 
     silence_latent: torch.Tensor
@@ -83,8 +83,8 @@ class ConditionEncoder(nn.Module):
         return made
 
     def silence(self, frames: int) -> torch.Tensor:
-        """Return the latents [frames, channels], float32, of silence; those in the checkpoint are repeated if they are
-        too short.
+        """Return the latents [frames, channels], float32, of silence; the checkpoint's latents of silence are repeated
+        if there are too few.
         """
         stored = self.silence_latent[0]
         rounds = -(-frames // stored.shape[0])

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Variant(StrEnum):
-    """Variants of the trained model, which differ in their defaults and tasks."""
+    """Variants of the released model, such as turbo and base, which differ in their defaults and tasks."""
 
     TURBO = "turbo"
     SFT = "sft"
@@ -15,9 +15,9 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StackConfig:
-    """Sizes of a stack of attention layers; the defaults are those of the 2B model.
+    """Sizes of a stack of transformer layers; the defaults are those of the 2B model.
 
-    `window` is the largest distance, in tokens, that a layer with sliding attention attends to.
+    `window` is the largest distance, in tokens, over which a layer with sliding attention attends.
     """
 
     width: int = 2048
@@ -33,8 +33,8 @@ class StackConfig:
 
 @dataclass(frozen=True, slots=True)
 class TransformerConfig:
-    """Sizes of the denoiser. `sliding` is True for each layer with sliding attention, False for those that attend to
-    all tokens.
+    """Sizes of the denoiser. `sliding` has one value per layer: True for sliding attention, False for attention to all
+    tokens.
     """
 
     stack: StackConfig
@@ -81,8 +81,8 @@ class TextConfig:
 class CodecConfig:
     """Sizes of the audio autoencoder (Oobleck); the defaults are those of the released model.
 
-    `ratios` are the factors by which the encoder's blocks lower the sample rate; `multiples` are the factors of their
-    widths.
+    `ratios` are the factors by which the encoder's blocks lower the sample rate; `multiples` are the factors of the
+    blocks' widths.
     """
 
     encoder_width: int = 128
@@ -95,20 +95,20 @@ class CodecConfig:
 
     @property
     def hop(self) -> int:
-        """Audio samples per latent frame."""
+        """Number of audio samples per latent frame."""
         return math.prod(self.ratios)
 
     @property
     def frames_per_second(self) -> float:
-        """Latent frames per second."""
+        """Number of latent frames per second of sound."""
         return self.sample_rate / self.hop
 
     @property
     def context(self) -> int:
         """Receptive field of the decoder in latent frames, on either side of a frame: 9 for the released weights.
 
-        On either side the first convolution depends on 3 frames; a block on 1 sample at its input's rate and 3 * (1 + 3
-        + 9) samples at its output's; the last convolution on 3 samples of sound.
+        On either side the first convolution depends on 3 frames, and the last convolution on 3 samples of sound. A
+        block depends on 1 sample at its input's rate and 3 * (1 + 3 + 9) samples at its output's rate.
         """
         reach, rate = 3.0, 1
         for ratio in reversed(self.ratios):

@@ -1,5 +1,5 @@
-"""Keys and values of songs' contexts for the cross-attention of the transformer's blocks, computed once and stacked for
-the rows of a pass.
+"""Keys and values of songs' contexts for the transformer's cross-attention. They are computed once per context, and
+stacked for the rows of a forward pass.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from model.ace_step_15.networks.masks import below
 class ContextCache:
     """Keys and values of one context in every block of the transformer, each [blocks, key heads, tokens, head width].
 
-    They do not depend on the timestep, so all steps of a song use them.
+    Keys and values do not depend on the timestep, so they are computed once for all steps of a song.
     """
 
     keys: torch.Tensor
@@ -35,10 +35,10 @@ class ContextCache:
 
 @dataclass(frozen=True, slots=True)
 class ContextBatch:
-    """The contexts of the rows of a pass, padded to one length: keys and values [blocks, rows, key heads, tokens, head
-    width].
+    """The contexts of the rows of a forward pass, padded to one length: keys and values [blocks, rows, key heads,
+    tokens, head width].
 
-    `mask` [rows, 1, 1, tokens] is True for tokens, and `None` without padding.
+    `mask` [rows, 1, 1, tokens] is True for tokens, False for padding, and `None` without padding.
     """
 
     keys: torch.Tensor

@@ -28,7 +28,7 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Encoder layer: attention and a feed-forward layer, each with normalisation before it, as in Qwen3."""
+    """Encoder layer: self-attention and a feed-forward layer, each with normalisation before it, as in Qwen3."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class EncoderLayer(nn.Module):
 
 
 class Stack(nn.Module):
-    """A stack of attention layers, followed by a normalisation. Rows have no padding."""
+    """A stack of transformer layers, followed by a normalisation; all rows have the same number of tokens."""
 
     def __init__(self, config: StackConfig, slides: tuple[bool, ...], *, causal: bool = False) -> None:
         super().__init__()
@@ -65,7 +65,9 @@ class Stack(nn.Module):
 
 
 class TimeEmbedding(nn.Module):
-    """Embeds a timestep, 0 to 1, as a vector, and as the six modulations (shifts, scales, gates) of a block."""
+    """Embedding layer that converts a timestep, 0 to 1, to a vector and to the six modulations (shifts, scales, gates)
+    of a block.
+    """
 
     INPUT_WIDTH = 256
 
@@ -76,18 +78,20 @@ class TimeEmbedding(nn.Module):
         self.time_proj = nn.Linear(width, 6 * width)
 
     def forward(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the vectors [rows, width] and the modulations [rows, 6, width] of times [rows]."""
+        """Return the embedding vectors [rows, width] and the modulations [rows, 6, width] of timesteps `times`
+        [rows].
+        """
         waves = sinusoid(times * TIME_SCALE, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
         embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
         return embedded, torch.unflatten(self.time_proj(F.silu(embedded)), 1, (6, -1))
 
 
 class Block(nn.Module):
-    """Layer of the denoiser: self-attention, cross-attention to the context, feed-forward.
+    """Layer of the denoiser: self-attention, cross-attention to the context, and a feed-forward layer.
 
-    Adaptive normalisation is that of DiT (arXiv 2212.09748). The code before, between and after the two attentions is
-    in methods of its own, which torch can compile; the attentions are not compiled, because they have kernels of their
-    own and several kinds of masks.
+    Adaptive normalisation is that of DiT (arXiv 2212.09748). Separate methods, which torch can compile, compute
+    everything before, between and after the two attentions. The attentions are not compiled, because they have kernels
+    of their own and several kinds of masks.
     """
 
     def __init__(self, config: StackConfig) -> None:
@@ -103,7 +107,7 @@ class Block(nn.Module):
         self._compiled = False
 
     def compile_parts(self, backend: str) -> None:
-        """Have torch compile the methods around the attentions at their first call, for all sizes at once."""
+        """Let torch compile the methods around the attentions at their first call, once for all tensor sizes."""
         self._compiled = True
         self._before = torch.compile(self.before, backend=backend, dynamic=True)
         self._between = torch.compile(self.between, backend=backend, dynamic=True)
@@ -113,8 +117,8 @@ class Block(nn.Module):
         self, x: torch.Tensor, time: torch.Tensor, table: Table, mask: Mask, context: KeyValue,
         context_mask: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
-        """Return the block's output for `x` [rows, tokens, width]. `time` [rows, 6, width] holds shift, scale and gate
-        for attention, then for the feed-forward layer.
+        """Return the block's output for `x` [rows, tokens, width], in the same shape. `time` [rows, 6, width] holds
+        shift, scale and gate for attention, then for the feed-forward layer.
         """
         x, queries = self._between(x, time, self._attended(*self._before(x, time, *table), mask))
         return self._after(x, time, self._attended(queries, *context, context_mask))
@@ -127,15 +131,15 @@ class Block(nn.Module):
         return self.self_attn.heads(self.self_attn_norm(x) * (1 + scale) + shift, (cosines, sines))
 
     def between(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return `x` after self-attention, whose heads have the outputs `made`, and the queries of the
-        cross-attention.
+        """Return `x` plus the output of self-attention, and the queries of cross-attention; `made` are the outputs of
+        the heads of self-attention.
         """
         x = x + self._modulations(time)[2] * self.self_attn.mapped(made)
         return x, self.cross_attn.queries(self.cross_attn_norm(x))
 
     def after(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-        """Return `x` after the cross-attention, whose heads have the outputs `made`, and after the feed-forward
-        layer.
+        """Return `x` after cross-attention and the feed-forward layer; `made` are the outputs of the heads of
+        cross-attention.
         """
         *_, shift, scale, gate = self._modulations(time)
         x = x + self.cross_attn.mapped(made)
@@ -144,7 +148,7 @@ class Block(nn.Module):
 
     def _attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask) -> torch.Tensor:
         made = attended(queries, keys, values, mask)
-        # Kernels leave views of unlike layouts, for each of which the compiler would make another variant.
+        # Attention kernels return different memory layouts, each of which the compiler would compile separately.
         return made.clone(memory_format=torch.contiguous_format) if self._compiled else made
 
     def _modulations(self, time: torch.Tensor) -> tuple[torch.Tensor, ...]:

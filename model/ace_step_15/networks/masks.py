@@ -1,6 +1,4 @@
-"""Attention masks of a pass over rows of different lengths: padding, and the band of tokens within the sliding
-window.
-"""
+"""Attention masks of a forward pass over rows of different lengths: padding masks, and masks of a sliding window."""
 
 from dataclasses import dataclass
 
@@ -10,10 +8,11 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Sliding attention to tokens at most `window` away, computed in blocks of `window` queries, each with the keys of
-    three blocks.
+    """Sliding-window attention to tokens at most `window` away, computed in blocks of `window` queries, each with the
+    keys of three blocks.
 
-    The cost is proportional to the number of tokens, not to its square. `mask` [rows * blocks, 1, window, 3 * window].
+    The cost is proportional to the number of tokens, not to its square. `mask` is [rows * blocks, 1, window, 3 *
+    window].
     """
 
     window: int
@@ -21,7 +20,7 @@ class Band:
 
     @classmethod
     def of(cls, lengths: torch.Tensor, tokens: int, window: int) -> "Band":
-        """Return the sliding attention for rows of `lengths` [rows] tokens, padded to `tokens`."""
+        """Return the sliding-window attention for rows with `lengths` [rows] tokens, padded to `tokens`."""
         blocks = -(-tokens // window)
         rows = lengths.shape[0]
         local = torch.arange(3 * window, device=lengths.device) - window
@@ -29,12 +28,12 @@ class Band:
         near = (query[:, None] - local[None]).abs() <= window
         key = (torch.arange(blocks, device=lengths.device) * window)[:, None] + local
         valid = (key >= 0) & (key < lengths[:, None, None])
-        # A query in the padding sees itself: without any key, attention is not a number.
+        # A query in the padding attends to itself, because attention without any key gives NaN.
         mask = (near & valid[:, :, None]) | (query[:, None] == local[None])
         return cls(window, mask.view(rows * blocks, 1, window, 3 * window))
 
     def attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Return the attention output of `queries` [rows, heads, tokens, width] over `keys` and `values`, which may
+        """Return the attention output [rows, heads, tokens, width] of `queries` over `keys` and `values`, which may
         have fewer heads.
         """
         rows, _, tokens, _ = queries.shape
@@ -47,20 +46,20 @@ class Band:
         return torch.unflatten(made, 0, (rows, blocks)).transpose(1, 2).flatten(2, 3)[:, :, :tokens]
 
     def _around(self, x: torch.Tensor, blocks: int) -> torch.Tensor:
-        """Return each block of `x` [rows, heads, tokens, width] together with its two neighbours: [rows * blocks,
-        heads, 3 * window, width].
+        """Return each block of `x` [rows, heads, tokens, width] joined with its two neighbours, [rows * blocks, heads,
+        3 * window, width].
         """
         padded = F.pad(x, (0, 0, self.window, (blocks + 1) * self.window - x.shape[2]))
         return padded.unfold(2, 3 * self.window, self.window).permute(0, 2, 1, 4, 3).flatten(0, 1)
 
 
 def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Return the mask [rows, 1, 1, count], True for the first keys of each row, as many as `lengths` [rows] says."""
+    """Return the mask [rows, 1, 1, count] that is True for the first `lengths[row]` keys of each row."""
     return (torch.arange(count, device=lengths.device) < lengths[:, None])[:, None, None]
 
 
 def sliding(lengths: torch.Tensor, tokens: int, window: int, full: torch.Tensor | None) -> Band | torch.Tensor | None:
-    """Return the mask of a layer with sliding attention; it is `full`, the mask of the other layers, if all tokens lie
-    within the window.
+    """Return the mask of a layer with sliding attention. If all tokens lie within the window, the mask is `full`, that
+    of the layers with full attention.
     """
     return full if tokens <= window + 1 else Band.of(lengths, tokens, window)

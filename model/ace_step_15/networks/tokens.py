@@ -1,5 +1,5 @@
-"""Converts latents to audio tokens, five per second, and back to latents that keep little more than melody and
-rhythm.
+"""Converts latents to audio tokens, five per second, and back to latents; little more than melody and rhythm is
+preserved.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from model.ace_step_15.networks.layers import Stack
 
 
 class Quantizer(nn.Module):
-    """Finite scalar quantisation (arXiv 2309.15505): rounds each element of a short vector to one of its levels, in
+    """Finite scalar quantisation (arXiv 2309.15505): rounds each element of a short vector to one of a few levels, in
     float32.
     """
 
@@ -28,13 +28,13 @@ class Quantizer(nn.Module):
 
     @property
     def size(self) -> int:
-        """Number of codes that a token can have."""
+        """Number of different codes of a token."""
         return int(torch.tensor(self._levels).prod())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the codes [..., tokens] of vectors [..., tokens, width]."""
+        """Return the integer codes [..., tokens] of vectors [..., tokens, width]."""
         steps = self._steps(x.device)
-        # A little wider than the outermost levels, so that these are reached.
+        # The range of tanh is widened a little beyond the outermost levels, so that these can be reached.
         reach = 1.0 + 1.0 / steps
         bounded = (_in_float32(self.project_in, x) / reach).tanh() * reach
         digits = torch.floor(steps * (bounded.clamp(-1.0, 1.0) + 1.0) / 2.0 + 0.5)
@@ -54,7 +54,9 @@ class Quantizer(nn.Module):
 
 
 class Pooler(Stack):
-    """Pools the latent frames of an audio token to one vector: the output for a learned token placed before them."""
+    """Pools the latent frames of an audio token to one vector: the output at a learned token that is placed before the
+    frames.
+    """
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__(config.stack, config.sliding)
@@ -62,13 +64,13 @@ class Pooler(Stack):
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the vectors [tokens, width] of frames [tokens, frames per token, width]."""
+        """Return the pooled vectors [tokens, width] of embedded latent frames [tokens, frames per token, width]."""
         first = self.special_token.expand(x.shape[0], -1, -1)
         return self.through(torch.cat([first, self.embed_tokens(x)], dim=1))[:, 0]
 
 
 class AudioTokenizer(nn.Module):
-    """Audio tokenizer: converts latents to codes."""
+    """Audio tokenizer: converts latents to integer codes, one for each token."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__()
@@ -78,8 +80,8 @@ class AudioTokenizer(nn.Module):
         self.quantizer = Quantizer(config.levels, config.code_width)
 
     def forward(self, latents: torch.Tensor, silence: torch.Tensor) -> torch.Tensor:
-        """Return the codes [tokens] of latents [frames, channels]; `silence`, of the same channels, fills the
-        last token.
+        """Return the codes [tokens] of latents [frames, channels]; `silence`, latents with the same channels, fills up
+        the last token.
         """
         filled = torch.cat([latents, silence[: -latents.shape[0] % self._pool]])
         weight = self.audio_acoustic_proj.weight
@@ -98,7 +100,7 @@ class AudioDetokenizer(Stack):
         self.proj_out = nn.Linear(config.stack.width, config.channels)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return the latents [frames, channels], float32, of vectors [tokens, width]."""
+        """Return the latents [frames, channels], float32, of the codes' vectors [tokens, width]."""
         x = self.embed_tokens(vectors.to(self.proj_out.weight.dtype)).unsqueeze(1) + self.special_tokens
         latents: torch.Tensor = self.proj_out(self.through(x)).flatten(0, 1).float()
         return latents

@@ -11,11 +11,13 @@ from model.ace_step_15.networks.layers import Block, TimeEmbedding
 from model.ace_step_15.networks.masks import below, sliding
 
 _INPUTS = 3
-"""Tensors of a frame that are joined: source, mask, and noisy latents."""
+"""Number of tensors that are joined per frame: source latents, mask, and noisy latents."""
 
 
 class Transformer(nn.Module):
-    """Predicts the velocity of noisy latents under a context; parameter names are those of diffusers' checkpoints."""
+    """Diffusion transformer: predicts the velocity of noisy latents under a context; parameter names are those of
+    diffusers' checkpoints.
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -41,8 +43,8 @@ class Transformer(nn.Module):
         return self.scale_shift_table.dtype
 
     def compile_blocks(self, backend: str = "inductor") -> None:
-        """Have torch compile the blocks at their first call with the compiler `backend`; adapters cannot change the
-        blocks after that.
+        """Let torch compile the transformer blocks at their first call with the compiler `backend`; after that,
+        adapters cannot change the blocks.
 
         One compiled version is used for all blocks and all numbers of rows, frames and tokens, another one for a single
         row.
@@ -86,8 +88,9 @@ class Transformer(nn.Module):
         return velocities
 
     def _embedded(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the embeddings [rows, width] and modulations [rows, 6, width] of the noise levels `times` [rows]. The
-        embedding of the distance to the target time, which is always 0 here, is added to them.
+        """Return the embeddings [rows, width] and modulations [rows, 6, width] of the noise levels `times` [rows].
+
+        Added to both is the embedding of the distance between noise level and target time, which is always 0 here.
         """
         here, modulations = self.time_embed(times)
         further, more = self.time_embed_r(torch.zeros_like(times[:1]))

@@ -12,13 +12,13 @@ from model.song import Control, InvalidParams, SongParams, Violation
 NAME = "ace_step_15"
 
 TIME_SIGNATURES: Mapping[str, str] = MappingProxyType({"2/4": "2", "3/4": "3", "4/4": "4", "6/8": "6"})
-"""The time signatures that the model knows, and its own names for them."""
+"""The time signatures that the model knows, and the model's names for them."""
 
 _UNABLE = frozenset({Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL, Control.EDIT})
-"""Controls that no variant has."""
+"""Controls that no variant of the model supports."""
 
 _GUIDED = frozenset({Control.GUIDANCE_SCALE, Control.NEGATIVE_PROMPT})
-"""Controls that a turbo model, which needs no guidance, lacks."""
+"""Controls that a turbo model does not support, because it needs no guidance."""
 
 _OF_BASE = frozenset({Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE})
 """Controls that only the base model was trained for."""
@@ -34,8 +34,8 @@ def controls_of(variant: Variant, *, covers: bool) -> frozenset[Control]:
 
 
 def check(params: SongParams, options: AceStep15Options, loras: Collection[str], *, guided: bool) -> None:
-    """Raise an error for controls and values that have no effect on the song; `loras` are the names of the adapters,
-    `guided` is True for a model with guidance.
+    """Raise an error for controls and values of a request that would have no effect on the song. `loras` are the names
+    of the adapters; `guided` is True for a model with guidance.
 
     Raises:
         InvalidParams: a control or value has no effect; one violation for each.

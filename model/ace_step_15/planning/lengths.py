@@ -1,4 +1,4 @@
-"""Computes the lengths of songs, and maps the tasks of a request to the tasks of the model. The module does not import
+"""Computes the lengths of songs, and converts the task of a request to the model's task. The module does not import
 torch.
 """
 
@@ -18,7 +18,9 @@ MIN_SECONDS, MAX_SECONDS = 10.0, 600.0
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Length of a song in latent frames, the frames before the recording that it extends, and the task of the model."""
+    """Length of a song in latent frames, the number of new frames before a recording that the song extends (`left`),
+    and the model's task.
+    """
 
     frames: int
     left: int = 0
@@ -26,15 +28,15 @@ class Length:
 
 
 class Lengths:
-    """Computes the length of a song from a request, whose recording is opened to read its length."""
+    """Computes the length of a song from its request; a recording in the request is opened to read its length."""
 
     def __init__(self, codec: CodecConfig) -> None:
         self._codec = codec
         self.recordings = RecordingReader(codec.sample_rate, MAX_SECONDS)
 
     def of(self, params: SongParams, wished_seconds: float) -> Length:
-        """Return the length that a request asks for; without a requested duration `wished_seconds`, within the engine's
-        range.
+        """Return the length of a song. Without a requested duration or recording it is `wished_seconds`, limited to the
+        engine's range.
 
         Raises:
             InvalidParams: the recording cannot be read, or a time lies outside of it.
@@ -75,8 +77,8 @@ class Lengths:
         assert_never(task)
 
     def _window(self, task: Repaint | Lego, seconds: float, frames: int) -> tuple[int, int]:
-        """Return the first latent frame of the part of a recording that a task changes, and the frame after its last;
-        an end of 0 seconds is the end of the recording.
+        """Return the first latent frame of the part of a recording that a task changes, and the frame after the last
+        one. An end of 0 seconds means the end of the recording.
         """
         start = int(task.start_seconds * self._rate)
         end = int(task.end_seconds * self._rate) if task.end_seconds else frames
@@ -99,5 +101,5 @@ class Lengths:
 
 
 def refused(field: str, description: str) -> InvalidParams:
-    """Return the error for one invalid field."""
+    """Return the error for a request in which `field` is invalid; `description` is the reason."""
     return InvalidParams(Violation(field, description))

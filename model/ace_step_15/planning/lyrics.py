@@ -9,10 +9,10 @@ from model.shared.lyrics.tagged import names_singers, tagged_text
 from model.song import SectionKind
 
 INSTRUMENTAL = "[Instrumental]"
-"""The lyrics of a song without words."""
+"""The text that the model expects as the lyrics of an instrumental song."""
 
 SECTION_SECONDS = 8.0
-"""Shortest section in seconds, so that each has room for a phrase."""
+"""Shortest length of a section in seconds, which has room for one phrase."""
 
 _SECONDS_OF_LINE = 3.5
 _SECONDS_OF_INSTRUMENT = 8.0
@@ -28,12 +28,12 @@ class Part:
 
     @property
     def kind(self) -> SectionKind:
-        """Kind of the first section; instrumental if there is none."""
+        """Kind of the first section in the part; instrumental if there are no sections."""
         return self.written[0].kind if self.written else SectionKind.INST
 
     @property
     def text(self) -> str:
-        """The text for the model: each section tag on its own line, and the lines.
+        """The text of the lyrics for the model: each section tag on its own line, followed by the section's lines.
 
         A tag in Latin letters stays as written; other tags become the English name of their kind. Marks of singers are
         removed, because the model cannot assign voices to lines.
@@ -42,17 +42,17 @@ class Part:
 
     @property
     def sung(self) -> tuple[str, ...]:
-        """The sung lines, without tags."""
+        """The sung lines of the part, without tags."""
         return tuple(line.text for section in self.written for line in section.lines)
 
     @property
     def seconds(self) -> float:
-        """Preferred length of the part in seconds, if it is one of several."""
+        """Preferred length in seconds of the part, in a song that has several parts."""
         return max(SECTION_SECONDS, _SECONDS_OF_LINE * len(self.sung))
 
 
 def read(lyrics: str) -> tuple[Part, tuple[str, ...]]:
-    """Parse the lyrics of a song; also return remarks for the caller on changes.
+    """Parse the lyrics of a song; return all sections as one part, and remarks for the caller on changes to the lyrics.
 
     Raises:
         InvalidParams: the lyrics are not text, or have neither words nor tags.
@@ -63,17 +63,17 @@ def read(lyrics: str) -> tuple[Part, tuple[str, ...]]:
 
 
 def parts_of(song: Part) -> list[Part]:
-    """Return the parts of lyrics: one for each of their sections, at least one."""
+    """Divide the lyrics of a song into parts, one for each section; the result has at least one part."""
     return [Part((section,)) for section in song.written] or [song]
 
 
 def joined(first: Part, second: Part) -> Part:
-    """Return one part that joins two neighbouring parts."""
+    """Return one part with the sections of two neighbouring parts."""
     return Part((*first.written, *second.written))
 
 
 def seconds_of(song: Part) -> float:
-    """Return the preferred length in seconds of a song."""
+    """Return the preferred length in seconds of a song with these lyrics."""
     if not song.sung:
         return _SECONDS_WITHOUT_LYRICS
     tags = sum(line.startswith("[") for line in song.text.splitlines())

@@ -1,4 +1,6 @@
-"""Plans a song: checks the request, and chooses values that it leaves open. The module does not import torch."""
+"""Plans a song: checks the request, and chooses the values that the request leaves open. The module does not import
+torch.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -28,8 +30,8 @@ _GUIDANCE = {Variant.TURBO: 1.0, Variant.SFT: 7.0, Variant.BASE: 7.0}
 
 
 class Planner:
-    """Plans songs for ACE-Step 1.5. A plan depends only on the request, whose recording is opened to read its
-    length.
+    """Plans songs for ACE-Step 1.5. A plan depends only on the request; a recording in the request is opened to read
+    its length.
     """
 
     def __init__(self, facts: Facts, settings: AceStep15Settings, loras: Collection[str] = ()) -> None:
@@ -42,17 +44,17 @@ class Planner:
 
     @property
     def controls(self) -> frozenset[Control]:
-        """The controls that a request may use."""
+        """The controls (optional request fields) that a request may use."""
         return controls_of(self._facts.variant, covers=self._facts.covers)
 
     @property
     def default_steps(self) -> int:
-        """Number of denoising steps of a song, if the request does not give it."""
+        """Number of denoising steps of a song whose request does not choose it."""
         return _STEPS[self._facts.variant]
 
     @property
     def default_guidance(self) -> float:
-        """Guidance scale of a song, if the request does not give it; 1 for no guidance."""
+        """Guidance scale of a song whose request does not choose it; 1 for no guidance."""
         return _GUIDANCE[self._facts.variant]
 
     def plan(self, params: SongParams) -> SongPlan:
@@ -108,8 +110,8 @@ class Planner:
         )
 
     def _section(self, params: SongParams, section: SectionSpec, task: ModelTask) -> SectionSpec:
-        """Return the section with the texts for the encoders; the duration in the texts is that of all frames denoised
-        with the section.
+        """Return `section` with the texts for the encoders added. The duration in these texts covers all frames that
+        are denoised with the section.
         """
         metadata = Metadata(
             self._seconds_of(section.window),

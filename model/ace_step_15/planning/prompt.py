@@ -1,8 +1,8 @@
 """Writes the texts for the encoders in the format of the training data: instruction, caption and metadata, and the
 lyrics with their language.
 
-Wording and line breaks are those of the training data; the model understands other formats badly. The module does not
-import torch.
+Wording and line breaks are those of the training data, because the model understands other formats badly. The module
+does not import torch.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,14 @@ _METADATA = "- bpm: {bpm}\n- timesignature: {time}\n- keyscale: {key}\n- duratio
 _UNKNOWN = "N/A"
 
 TEXT_TOKENS, LYRIC_TOKENS = 256, 2048
-"""Most tokens of the two texts that the model reads."""
+"""Largest numbers of tokens in the text and in the lyrics that the model reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Facts about a song for the text encoder, as far as they are given. `time` is the number of beats in a bar."""
+    """Facts about a song, such as tempo and key, that the text for the text encoder contains; `None` or "" for a fact
+    that is not known. `time` is the number of beats in a bar.
+    """
 
     seconds: float
     bpm: int | None = None
@@ -27,7 +29,7 @@ class Metadata:
 
 
 def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
-    """Return the text for the text encoder: instruction, caption and metadata."""
+    """Return the input of the text encoder: instruction, caption and metadata in the format of the training data."""
     facts = _METADATA.format(
         bpm=metadata.bpm or _UNKNOWN,
         time=metadata.time or _UNKNOWN,
@@ -38,5 +40,5 @@ def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
 
 
 def lyrics_of(language: str, lyrics: str) -> str:
-    """Return the text for the lyric encoder: the language and the lyrics."""
+    """Return the input of the lyric encoder: language and lyrics in the format of the training data."""
     return _LYRICS.format(language=language, lyrics=lyrics)

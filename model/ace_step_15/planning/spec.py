@@ -10,10 +10,12 @@ from model.shared.tasks import second_seed, section_seed
 from model.tasks import Task
 
 CONTEXT_FRAMES = 250
-"""Latent frames (ten seconds) of earlier sound on which a section is conditioned."""
+"""Number of latent frames (ten seconds) of earlier sound on which a section is conditioned."""
 
 OVERLAP_FRAMES = 25
-"""Latent frames (a second) beyond a section's end that are made twice, and crossfaded into the next section."""
+"""Number of latent frames (one second) beyond a section's end that are generated again in the next section, with a
+crossfade.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class SectionSpec:
     """Specification of a section: the texts for the encoders, and its number of latent frames.
 
     The section is denoised together with `before` frames of earlier sound and `beyond` frames after its end.
-    `plain_text` is the text without a task, for a cover. `negative_text` describes what guidance leads away from; empty
-    for the model's own context without condition.
+    `plain_text`, for a cover, is the text of text-to-music without the task. `negative_text` is the text with the
+    negative prompt; if it is empty, guidance uses the model's unconditional context.
     """
 
     text: str
@@ -35,13 +37,13 @@ class SectionSpec:
 
     @property
     def window(self) -> int:
-        """Number of latent frames that are denoised for the section, with those before and after it."""
+        """Number of latent frames that are denoised for the section, including those before and after it."""
         return self.before + self.frames + self.beyond
 
 
 @dataclass(frozen=True, slots=True)
 class GuidanceSpec:
-    """Guidance of a song: its scale, and the range of progress from noise to data (0 to 1) in which it acts."""
+    """Guidance of a song: its scale, and the range of progress from noise to data (0 to 1) in which guidance acts."""
 
     scale: float
     start: float = 0.0
@@ -49,13 +51,13 @@ class GuidanceSpec:
 
     @property
     def on(self) -> bool:
-        """True if guidance has an effect in any step."""
+        """True if guidance changes the velocity in any denoising step."""
         return self.scale > 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterSpec:
-    """A LoRA adapter by its name, and its strength."""
+    """The name of a LoRA adapter, and the strength with which the adapter is applied."""
 
     name: str
     weight: float = 1.0
@@ -65,9 +67,9 @@ class AdapterSpec:
 class GenerationSpec:
     """All parameters of a song, with every default filled in.
 
-    `left` is the number of frames before a recording that is extended. The first `skipped` of the `steps` are left out.
-    `reference` is a recording whose timbre the song imitates. Of the frames denoised beyond a section's end, the first
-    `settled` are final; the decoder needs them to decode the end of the section.
+    `left` is the number of new frames before a recording that is extended. The first `skipped` of the `steps` denoising
+    steps are left out. `reference` is a recording whose timbre the song imitates. Of the frames denoised beyond a
+    section's end, the first `settled` are final; the decoder needs these frames to decode the end of the section.
     """
 
     sections: tuple[SectionSpec, ...]
@@ -85,22 +87,22 @@ class GenerationSpec:
 
     @property
     def second_seed(self) -> int:
-        """The seed of the second noise that some tasks, such as a variation, add."""
+        """Seed of the second noise, which tasks such as a variation (`Retake`) add to the noise of the song's seed."""
         return second_seed(self.seed, self.task)
 
     @property
     def strength(self) -> float:
-        """Degree to which a cover follows its source, 0 to 1; 1 for everything else."""
+        """Degree to which a cover follows its source, 0 to 1; always 1 for other tasks."""
         return self.model_task.strength if isinstance(self.model_task, Cover) else 1.0
 
     def section_seed(self, index: int) -> int:
-        """Return the seed of the noise of section `index`."""
+        """Return the random seed of the noise of section `index`."""
         return section_seed(self.seed, index)
 
 
 def surroundings(frames: Sequence[int], settled: int) -> list[tuple[int, int]]:
-    """Return for each section, of `frames` frames, the numbers of frames before and after it that are denoised with it;
-    see `GenerationSpec`.
+    """Return, for each section of a song, the numbers of additional latent frames before and after it that are denoised
+    with the section. `frames` are the sections' own numbers of frames; `settled` is as in `GenerationSpec`.
     """
     starts = [sum(frames[:index]) for index in range(len(frames))]
     beyond = [settled + OVERLAP_FRAMES] * (len(frames) - 1) + [0]

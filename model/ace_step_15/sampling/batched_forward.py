@@ -17,22 +17,22 @@ from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16
-"""Frames of a compiled pass are a multiple of this, so that kernels read whole cache lines."""
+"""The number of frames in a compiled pass is a multiple of this number, so that kernels read whole cache lines."""
 
 
 class BatchedForward:
     """Evaluates the denoiser for the rows of many songs; rows do not affect each other.
 
-    With `compiled`, torch compiles the blocks, once for all shapes. `graphs` also compiles them, and replays short
-    passes as CUDA graphs, whose lengths are rounded up to the recorded ones.
+    If `compiled` is True, torch compiles the blocks, once for all shapes. If `graphs` is True, torch compiles the
+    blocks, and short passes are replayed as CUDA graphs; their lengths are rounded up to the recorded ones.
     """
 
     def __init__(
         self, transformer: Transformer, *, slack: float = 0.125, compiled: bool = False, graphs: bool = False,
         backend: str = "inductor",
     ) -> None:  # fmt: skip
-        """Set up the forward passes. Rows share a pass if the longest is longer than the shortest by at most the share
-        `slack`. `backend` is the name of the compiler for `torch.compile`.
+        """Set up the forward passes. Rows share a pass if the longest row is longer than the shortest by at most the
+        share `slack`. `backend` is the name of the compiler for `torch.compile`.
         """
         self._transformer = transformer
         self._slack = slack
@@ -43,7 +43,7 @@ class BatchedForward:
 
     @torch.no_grad()
     def warm(self) -> None:
-        """Compile and record CUDA graphs as configured, before the first song.
+        """Compile the blocks and record CUDA graphs, as far as the settings ask for them, before the first song.
 
         Raises:
             EngineUnavailable: the compiler cannot be used, or there is no CUDA device for graphs.
@@ -74,7 +74,7 @@ class BatchedForward:
             velocities = self._graphs.replay(shape, rows)
         else:
             velocities = self._plain(rows, lengths)
-        # A view of the batch would keep all of it in memory for as long as a trajectory keeps its velocity.
+        # Copied, because a view would keep the whole batch in memory as long as a trajectory keeps its velocity.
         return [velocities[i, :length].clone() for i, length in enumerate(lengths)]
 
     def _plain(self, rows: Sequence[Row], lengths: Sequence[int]) -> torch.Tensor:
@@ -89,8 +89,8 @@ class BatchedForward:
         return velocities
 
     def _run_each_variant(self) -> None:
-        """Run the compiled blocks once with one row and once with two, the only versions; the sizes of a pass all
-        differ, so that the compiler does not equate two of them.
+        """Run the compiled blocks with one row and with two rows, so that torch compiles both versions of the blocks.
+        All sizes of a pass differ, so that the compiler does not equate two of them.
         """
         config, device = self._transformer.config, self._transformer.device
         sizes = (len(config.sliding), config.stack.key_heads, 5 * EVEN, config.stack.head_width)

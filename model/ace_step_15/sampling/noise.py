@@ -4,7 +4,7 @@ import torch
 
 
 def drawn(seed: int, frames: int, channels: int, device: torch.device) -> torch.Tensor:
-    """Return standard normal noise [frames, channels] of a seed, float32, on `device`.
+    """Return standard normal noise [frames, channels], float32, on `device`, drawn with the random seed `seed`.
 
     The numbers are drawn on the host, because a GPU's generator gives other numbers than a CPU's or another GPU
     model's.

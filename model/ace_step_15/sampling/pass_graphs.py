@@ -12,7 +12,7 @@ from model.shared.networks.cuda_graphs import Recorder, Work, beginning, fill
 from model.shared.networks.recorded_passes import RecordedPasses, Shape, shapes_within
 
 BUCKET = 128
-"""Captured passes have a multiple of so many frames, about five seconds of sound."""
+"""The number of frames in recorded passes is a multiple of this number, about five seconds of sound."""
 
 LAUNCH_BOUND = 8 * BUCKET
 """Frames of all rows together, about 40 s of sound, above which launches take less time than the kernels, by estimate:
@@ -20,28 +20,30 @@ LAUNCH_BOUND = 8 * BUCKET
 """
 
 TOKENS = (256, 512)
-"""Captured context lengths; a shorter context is padded, which costs next to nothing."""
+"""Numbers of context tokens for which passes are recorded; a shorter context is padded, which costs little time."""
 
 SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, (1, 2, 4), TOKENS)
 
 
 class PassGraphs(RecordedPasses[ContextCache]):
-    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
+    """Forward passes recorded as CUDA graphs for some shapes, with the graphs' input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """Set up the passes for some shapes and record them; see `RecordedPasses`."""
+        """Allocate the tensors of the forward passes, and record a CUDA graph for each of the `shapes`; see
+        `RecordedPasses`.
+        """
         self._tensors = _Tensors(transformer, shapes)
         super().__init__(self._tensors, record, shapes, BUCKET)
 
     def replay(self, shape: Shape, rows: Sequence[Row]) -> torch.Tensor:
-        """Replay a recorded pass and return its velocities [rows, frames, channels]; those after a row's own frames are
-        meaningless.
+        """Replay a recorded pass and return its velocities [rows, frames, channels]; velocities after the last frame of
+        a row are meaningless.
         """
         return self.replayed(shape, [row.context for row in rows], lambda: self._tensors.load_rows(shape, rows))
 
 
 class _Tensors:
-    """Fixed input and output tensors of recorded passes; each shape uses the beginning of them."""
+    """Fixed input and output tensors of recorded passes; each shape uses the first elements of these tensors."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         self._transformer = transformer
@@ -59,8 +61,8 @@ class _Tensors:
         self._counts = torch.ones(2, most, device=device, dtype=torch.long)
 
     def work(self, shape: Shape) -> Work:
-        """Return a function that runs the forward pass for inputs of a shape on the fixed tensors, to be captured as a
-        CUDA graph; see `PassTensors.work`.
+        """Return a function that runs the forward pass of a shape on the fixed tensors; a CUDA graph records this
+        function. See `PassTensors.work`.
         """
         latents, made = self._frames(self._latents, shape), self.made(shape)
         given, (keys, values) = self._frames(self._given, shape, 2), self._contexts(shape)
@@ -73,12 +75,12 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities that the last replay of this shape computed."""
+        """Return the velocities that the last replay of the graph for this shape computed."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Copy latents, sources and masks of `rows`, padded with zeros, and their times and lengths into the input
-        tensors.
+        """Copy the noisy latents, source latents and masks of `rows`, padded with zeros, and their noise levels and
+        lengths into the input tensors.
         """
         device = self._times.device
         self._times[: shape.rows] = torch.tensor([row.time for row in rows], device=device)
@@ -89,8 +91,8 @@ class _Tensors:
             fill(given[index], row.given, axis=0)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
-        """Copy keys and values, padded with zeros, into the input tensors; the padding is zero because masked values
-        must be finite.
+        """Copy the keys and values of the rows' contexts, padded with zeros, into the input tensors. The padding is
+        zero because masked values must be finite.
         """
         counts = [cache.tokens for cache in caches]
         self._counts[1, : shape.rows] = torch.tensor(counts, device=self._counts.device)

@@ -1,4 +1,4 @@
-"""Noise schedule of ACE-Step 1.5."""
+"""Noise schedule of ACE-Step 1.5: the noise levels of the denoising steps."""
 
 import torch
 

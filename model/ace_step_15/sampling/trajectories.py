@@ -1,4 +1,5 @@
-"""The denoising trajectory of a song: says which rows to evaluate next and takes their velocities.
+"""The denoising trajectory of a song. A trajectory returns the rows that the model evaluates in the next step, and
+takes the predicted velocities to do the step.
 
 Latents are [frames, channels], float32, on the device of the model.
 """
@@ -17,16 +18,16 @@ APG_NORM = 2.5
 
 
 def apg() -> Apg:
-    """Return adaptive projected guidance with the settings of the released pipeline, with norms over the frames of each
-    channel.
+    """Return a guidance object for adaptive projected guidance with the settings of the released pipeline, with norms
+    over the frames of each channel.
     """
     return Apg((0,), APG_MOMENTUM, APG_NORM)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a forward pass. `given` [frames, 2 * channels] are the source latents and their mask; `time` is the
-    noise level.
+    """One row of a forward pass: noisy latents, context, noise level `time`, and `given` [frames, 2 * channels], the
+    source latents and their mask.
     """
 
     latents: torch.Tensor
@@ -37,9 +38,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """The contexts of a song. `unconditional` is `None` without guidance.
+    """The contexts of a song: conditional, and `unconditional`, which is `None` without guidance.
 
-    `plain`, the context of text-to-music without a task, is set if a cover follows its source with a strength below 1.
+    `plain` is the context of text-to-music without a task; it is set if a cover follows its source with a strength
+    below 1.
     """
 
     conditional: ContextCache
@@ -48,16 +50,16 @@ class Contexts:
 
     @property
     def all(self) -> tuple[ContextCache, ...]:
-        """All contexts that are not `None`."""
+        """All contexts that are not `None`, in the order conditional, unconditional, plain."""
         return tuple(each for each in (self.conditional, self.unconditional, self.plain) if each is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """Guidance of one song, with its running state between steps.
+    """Guidance of one song; `apg` keeps a running average between the steps.
 
-    Guidance acts between `start` and `end`, progress from noise to data, 0 to 1. A cover follows its source with
-    `strength`, 0 to 1.
+    Guidance acts while the progress from noise to data, 0 to 1, is between `start` and `end`. A cover follows its
+    source with `strength`, 0 to 1.
     """
 
     contexts: Contexts
@@ -73,7 +75,7 @@ class Guidance:
         return given.all if self._on(time) else replace(given, unconditional=None).all
 
     def velocity(self, time: float, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
-        """Return the guided velocity at noise level `time`, and the guidance with its new state for the next step.
+        """Return the guided velocity at noise level `time`, and the guidance object for the next step.
 
         `velocities` are the transformer's predictions under the contexts `at(time)`, in that order.
         """
@@ -91,8 +93,8 @@ class Guidance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """Latents of the source that a song keeps: where `inside` [frames, 1] is 0; where it is between 0 and 1, source and
-    song are mixed.
+    """Latents of the source that a song keeps: `inside` [frames, 1] is 0 where they are kept, 1 where the song is
+    generated, and between 0 and 1 where both are mixed.
     """
 
     source: torch.Tensor
@@ -100,13 +102,14 @@ class Kept:
 
 
 class Trajectory:
-    """The denoising of a song; a step is one evaluation of one to three rows."""
+    """The denoising of a song, step by step. A step is one evaluation of the model with one to three batch rows."""
 
     def __init__(
         self, noise: torch.Tensor, given: torch.Tensor, times: Sequence[float], guidance: Guidance,
         kept: Kept | None = None,
     ) -> None:  # fmt: skip
-        """Set up the trajectory; `times` are the noise levels at which steps begin, falling; the last step ends at 0.
+        """Set up the trajectory. `times` are the noise levels at which the steps begin, falling; the last step ends at
+        0.
 
         If the first level is below 1, the song starts from the `kept` latents, noised to that level.
         """
@@ -117,18 +120,20 @@ class Trajectory:
 
     @property
     def steps(self) -> int:
-        """Total number of steps, at least 1."""
+        """Total number of denoising steps of the trajectory, at least 1."""
         return len(self._times) - 1
 
     def rows(self) -> list[Row]:
-        """Return the rows that the next step evaluates; the same on every call until the step is taken."""
+        """Return the batch rows that the model evaluates in the next step; repeated calls before the step return the
+        same rows.
+        """
         time = self._times[self.step]
         return [Row(self.latents, self._given, time, context) for context in self._guidance.at(time)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one step with the predicted velocities of `rows`, each [frames, channels], float32.
+        """Take one denoising step with the predicted velocities of `rows`, each [frames, channels], float32.
 
-        A failure leaves the trajectory unchanged: the step can be taken again with the same result.
+        If the call fails, the trajectory is unchanged, so the step can be repeated with the same result.
         """
         now, later = self._times[self.step : self.step + 2]
         velocity, guidance = self._guidance.velocity(now, velocities)
@@ -140,16 +145,16 @@ class Trajectory:
 
 
 class FinishedTrajectory:
-    """A trajectory after its last step, of which only the latents are left."""
+    """A trajectory after its last denoising step, which keeps only the latents."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents
         self.steps = self.step = steps
 
     def rows(self) -> list[Row]:
-        """Raise RuntimeError, because no step is left."""
+        """Raise RuntimeError, because a finished trajectory has no next step."""
         raise RuntimeError("the song is finished and cannot be denoised further. This is a bug: please report it")
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Raise RuntimeError, because no step is left."""
+        """Raise RuntimeError, because a finished trajectory has no next step."""
         raise RuntimeError("the song is finished and cannot be denoised further. This is a bug: please report it")

@@ -15,7 +15,9 @@ _HOW_TO_GET = "".join(map(str, HOW_TO_GET))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the faults of the folder, one per line; returns 0 if it can be loaded, 1 if not, 2 for wrong arguments."""
+    """Print the faults of the checkpoint folder in `arguments`, one per line. Returns 0 if the checkpoint can be
+    loaded, 1 if not, 2 for wrong arguments.
+    """
     if len(arguments) != 1 or arguments[0].startswith("-"):
         sys.stderr.write(f"{_USAGE}\n{_HOW_TO_GET}\n")
         return 0 if arguments and arguments[0] in ("-h", "--help") else 2
@@ -33,7 +35,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def described(config: ModelConfig) -> str:
-    """Return the kind and size of a model in words."""
+    """Return a model's kind and size in words: mono or stereo, number of layers and their width, and if it follows a
+    melody.
+    """
     decoder = config.decoder
     sound = "stereo" if decoder.channels > 1 else "mono"
     melody = "" if config.chroma is None else ", follows a melody"
@@ -42,7 +46,7 @@ def described(config: ModelConfig) -> str:
 
 
 def _as_path(name: str) -> str:
-    """Return the folder's name in a form that is always a path, not the name of a hub repository."""
+    """Return the folder's name as a path that cannot be taken for the name of a hub repository."""
     return name if name.startswith(("/", ".", "~")) else f"./{name}"
 
 

@@ -20,8 +20,8 @@ CONFIG, WEIGHTS, TOKENIZER, PREPROCESSOR = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Properties of a checkpoint that planning needs. `tokens` returns the number of tokens of a text with its end
-    token.
+    """Properties of a checkpoint that planning needs. The function `tokens` returns the number of tokens of a text,
+    including the end token.
     """
 
     config: ModelConfig
@@ -39,20 +39,20 @@ def facts_of(folder: Path) -> Facts:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Return the sizes of all networks; raises EngineUnavailable like `facts_of`."""
+    """Return the sizes of all networks of the checkpoint in `folder`; raises EngineUnavailable like `facts_of`."""
     preprocessor = folder / PREPROCESSOR
     return model_config(read_json(folder / CONFIG), read_json(preprocessor) if preprocessor.is_file() else {})
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """Read the text tokenizer from a file.
+    """Read the text tokenizer from the file `path` and return it.
 
     Raises:
         EngineUnavailable: the file cannot be read.
     """
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more precise
+    except Exception as error:  # the library raises no more specific exception class
         raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()

@@ -20,11 +20,11 @@ HOW_TO_GET = (
 
 
 def folder_of(settings: MusicGenSettings, *, weights: bool = True) -> Path:
-    """Return the folder with the checkpoint; missing files of a repository are downloaded; an interrupted download is
-    resumed.
+    """Return the folder with the checkpoint. Missing files of a hub repository are downloaded; an interrupted download
+    is resumed.
 
-    A path (beginning with "/", "." or "~") and an existing folder are used as they are. Without `weights`, the weights
-    of a repository are not fetched.
+    A path (beginning with "/", "." or "~") and an existing folder are used as they are. If `weights` is False, the
+    weights of a repository are not downloaded.
 
     Raises:
         EngineUnavailable: the checkpoint is not available, or its licence is not accepted; the text says what to do.

@@ -26,9 +26,9 @@ from model.shared.networks.t5 import T5Encoder
 _log = logging.getLogger(__name__)
 
 _UNUSED = re.compile(
-    r"\.codebook\.(inited|cluster_size|embed_avg)$"  # which only training needs
-    r"|^decoder\.model\.decoder\.embed_positions\.weights$"  # waves, which are computed
-    r"|^text_encoder\.encoder\.embed_tokens\.weight$"  # the same as text_encoder.shared
+    r"\.codebook\.(inited|cluster_size|embed_avg)$"  # statistics that only training needs
+    r"|^decoder\.model\.decoder\.embed_positions\.weights$"  # sinusoidal position embeddings, which are computed
+    r"|^text_encoder\.encoder\.embed_tokens\.weight$"  # a copy of text_encoder.shared
 )
 _NEW_NORM = re.compile(r"\.parametrizations\.weight\.original([01])$")
 _PROJECTIONS = ("enc_to_dec_proj.", "audio_enc_to_dec_proj.")
@@ -36,7 +36,7 @@ _PROJECTIONS = ("enc_to_dec_proj.", "audio_enc_to_dec_proj.")
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """All networks of a checkpoint, on one device."""
+    """All networks of a checkpoint on one device: text encoder, language model, projections and audio codec."""
 
     config: ModelConfig
     decoder: Decoder
@@ -48,8 +48,8 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the checkpoint's file: its constructor, and a function that gives a stored tensor's name in the
-    network, or `None` if the tensor belongs to another network.
+    """One network in the checkpoint's file: its constructor, and a function that returns the name in the network of a
+    stored tensor. The function returns `None` if the tensor belongs to another network.
     """
 
     make: Callable[[], nn.Module]
@@ -128,8 +128,8 @@ def _projection_name(name: str) -> str | None:
 
 
 def _codec_name(name: str) -> str | None:
-    """Return the codec's name of a stored tensor; `None` if the tensor belongs to another network. Newer files name the
-    two parts of normalised weights differently.
+    """Return the parameter name in the codec of a stored tensor; `None` if the tensor belongs to another network. Newer
+    files use other names for the two parts of normalised weights.
     """
     own = _within("audio_encoder.", name)
     return None if own is None else _NEW_NORM.sub(lambda found: ".weight_" + "gv"[int(found[1])], own)

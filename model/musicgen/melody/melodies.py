@@ -1,4 +1,4 @@
-"""Melodies that a song can follow: given as notes, or extracted from a recording. The module does not import torch."""
+"""Melodies that a song can follow, given as notes or extracted from a recording. The module does not import torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ _CLASSES = 12
 
 
 class Melody(Protocol):
-    """Protocol of a melody, which repeats without end."""
+    """Protocol of a melody as a sequence of pitch classes, which repeats without end."""
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
-        """Return `config.length` pitch classes, beginning at `start_seconds` of the song."""
+        """Return `config.length` pitch classes (0 for C) of the melody, one for every hop, beginning at `start_seconds`
+        of the song.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class NoteMelody:
 
     @property
     def seconds(self) -> float:
-        """Length of the melody in seconds, before it repeats."""
+        """Length in seconds of the melody's notes, after which the melody repeats."""
         return sum(note.length_beats for note in self.notes) * 60 / self.tempo_bpm
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
@@ -45,8 +47,8 @@ class NoteMelody:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoundMelody:
-    """The melody of a recording, sound [samples] at the sample rate of the chroma analysis; it repeats when the
-    recording ends.
+    """The melody of a recording, given as sound [samples] at the sample rate of the chroma analysis; it repeats when
+    the recording ends.
     """
 
     sound: NDArray[np.float32]
@@ -54,7 +56,7 @@ class SoundMelody:
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
         """Return the pitch classes of the recording from `start_seconds` on; see `Melody.classes`."""
         start = round(start_seconds * config.sample_rate)
-        # A recording that is shorter than what the model reads at once repeats with its classes, as in the release.
+        # If a recording is shorter than the model's melody input, its pitch classes are repeated, as in the release.
         count = min(config.samples, len(self.sound))
         index = (start + np.arange(count)) % len(self.sound)
         return np.resize(classes_of_sound(self.sound[index], config), config.length)

@@ -1,7 +1,7 @@
 """Converts sound to audio codes and back: EnCodec (arXiv 2210.13438), non-causal, with recurrent layers. Parameter
 names are those of the library transformers.
 
-Each audio channel is a row of its own. Convolutions pad their input by mirroring its ends.
+Each audio channel is a separate batch row. Convolutions pad their input by mirroring its ends.
 """
 
 from typing import cast
@@ -17,7 +17,7 @@ LstmState = tuple[torch.Tensor, torch.Tensor]
 
 
 class Conv(nn.Module):
-    """A convolution with a stride: one output sample for every `stride` input samples."""
+    """Convolution layer with a stride: one output sample for every `stride` input samples."""
 
     def __init__(self, before: int, after: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Conv(nn.Module):
         self._padding = (kernel - 1) * dilation + 1 - stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the convolution [rows, channels after, samples / stride] of [rows, channels before, samples];
+        """Return the convolution [rows, channels after, samples / stride] of `x` [rows, channels before, samples];
         `samples` is a multiple of the stride.
         """
         right = self._padding // 2
@@ -34,7 +34,7 @@ class Conv(nn.Module):
 
 
 class ConvUp(nn.Module):
-    """A transposed convolution: `ratio` output samples for each input sample."""
+    """Transposed convolution layer: `ratio` output samples for each input sample."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__()
@@ -42,13 +42,17 @@ class ConvUp(nn.Module):
         self._left, self._right = ratio - ratio // 2, ratio // 2
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the convolution [rows, channels after, samples * ratio] of [rows, channels before, samples]."""
+        """Return the transposed convolution [rows, channels after, samples * ratio] of `x` [rows, channels before,
+        samples].
+        """
         made: torch.Tensor = self.conv(x)
         return made[..., self._left : made.shape[-1] - self._right]
 
 
 class Residual(nn.Module):
-    """Two convolutions with a residual connection, which may have a convolution itself."""
+    """Residual block: the sum of two convolutions in sequence and a shortcut, which is the identity or a
+    convolution.
+    """
 
     def __init__(self, config: CodecConfig, width: int, dilation: int) -> None:
         super().__init__()
@@ -62,7 +66,7 @@ class Residual(nn.Module):
         self.shortcut = Conv(width, width, 1) if config.shortcut else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `x` [rows, channels, samples] plus the output of the convolutions."""
+        """Return the sum of the shortcut and the convolutions for `x` [rows, channels, samples], in the same shape."""
         made = x
         for part in self.block:
             made = part(made)
@@ -71,19 +75,19 @@ class Residual(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """LSTM layers with a residual connection."""
+    """LSTM layers whose output is added to their input."""
 
     def __init__(self, config: CodecConfig, width: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(width, width, config.lstm_layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the output of the layers for `x` [rows, width, frames], in the same shape."""
+        """Return the output of the LSTM layers for `x` [rows, width, frames], in the same shape."""
         return self.continued(x, None)[0]
 
     def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
-        """Return the output of the layers as `forward`, but continued from the LSTM state `state`; also return the
-        state after the last frame.
+        """Return the output of the LSTM layers for `x` [rows, width, frames], starting from the LSTM state `state`, and
+        the state after the last frame.
         """
         steps = x.permute(2, 0, 1)
         made, later = self.lstm(steps, state)
@@ -91,7 +95,7 @@ class Recurrent(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Converts sound to vectors, one for each frame."""
+    """The encoder of EnCodec: converts sound to vectors, one for each frame."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -105,7 +109,9 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(parts)
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, 1, samples] to [rows, width, frames]; `samples` is a multiple of the samples in a frame."""
+        """Return vectors [rows, width, frames] of sound [rows, 1, samples]; `samples` is a multiple of the samples in a
+        frame.
+        """
         x = sound
         for part in self.layers:
             x = part(x)
@@ -113,7 +119,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Converts vectors of frames to sound."""
+    """The decoder of EnCodec: converts vectors, one for each frame, to sound."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -134,13 +140,17 @@ class Decoder(nn.Module):
         return made
 
     def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
-        """Return the output of the LSTM layers and their new state; see `Recurrent.continued`."""
+        """Return the output of the LSTM layers, starting from `state`, and the new LSTM state; see
+        `Recurrent.continued`.
+        """
         recurrent = self.layers[1]
         assert isinstance(recurrent, Recurrent)
         return recurrent.continued(x, state)
 
     def behind(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the output [rows, samples] of the layers after the LSTM, for [rows, inner width, frames]."""
+        """Return the output [rows, samples] of the layers after the LSTM, for the LSTM's output [rows, inner width,
+        frames].
+        """
         for part in self.layers[2:]:
             x = part(x)
         return x[:, 0]
@@ -154,7 +164,7 @@ class _Codebook(nn.Module):
         self.register_buffer("embed", torch.empty(config.codebook_size, config.width))
 
     def nearest(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return the codes [...] whose vectors are nearest to `vectors` [..., width]."""
+        """Return the codes [...] of the codebook entries that are nearest to `vectors` [..., width]."""
         square = vectors.square().sum(-1, keepdim=True)
         return (2 * vectors @ self.embed.t() - square - self.embed.square().sum(-1)).argmax(-1)
 
@@ -166,7 +176,9 @@ class _Layer(nn.Module):
 
 
 class Quantizer(nn.Module):
-    """Residual vector quantisation: each codebook encodes the remainder that the codebooks before it have left."""
+    """Residual vector quantisation: each codebook encodes the difference between a vector and the sum of the earlier
+    codebooks' entries.
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -174,11 +186,11 @@ class Quantizer(nn.Module):
 
     @property
     def codebooks(self) -> list[_Codebook]:
-        """The codebooks, in their order."""
+        """The codebooks, in the order in which they encode a vector."""
         return [cast(_Layer, layer).codebook for layer in self.layers]
 
     def encode(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return the codes [rows, codebooks, frames] of vectors [rows, width, frames]."""
+        """Return the integer codes [rows, codebooks, frames] of vectors [rows, width, frames]."""
         rest, codes = vectors.transpose(1, 2), []
         for codebook in self.codebooks:
             codes.append(codebook.nearest(rest))
@@ -195,7 +207,7 @@ class Quantizer(nn.Module):
 
 
 class Codec(nn.Module):
-    """The audio codec: converts sound to codes and back, in float32."""
+    """The audio codec EnCodec: converts sound to integer codes and back, in float32."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -210,20 +222,20 @@ class Codec(nn.Module):
         return self.quantizer.codebooks[0].embed.device
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Return codes [rows, codebooks, frames] of sound [rows, samples], whose length is a multiple of the samples in
-        a frame.
+        """Return the codes [rows, codebooks, frames] of sound [rows, samples]; `samples` is a multiple of the samples
+        in a frame.
         """
         return self.quantizer.encode(self.encoder(sound[:, None].to(self.device)))
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Return sound [rows, samples] of codes [rows, codebooks, frames], decoded in one pass."""
+        """Return the sound [rows, samples] of codes [rows, codebooks, frames], decoded in one pass."""
         x = self.decoder.before(self.quantizer.decode(codes))
         return self.decoder.behind(self.decoder.continued(x, None)[0])
 
 
 def _mirrored(x: torch.Tensor, left: int, right: int) -> torch.Tensor:
-    """Return `x` [rows, channels, samples] with its ends mirrored; if there are too few samples to mirror, zeros are
-    added first.
+    """Return `x` [rows, channels, samples] padded with `left` and `right` samples by mirroring its ends; if there are
+    too few samples to mirror, zeros are added first.
     """
     lacking = max(0, max(left, right) + 1 - x.shape[-1])
     made = F.pad(F.pad(x, (0, lacking)), (left, right), mode="reflect")

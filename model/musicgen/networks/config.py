@@ -10,8 +10,8 @@ from model.shared.networks.t5_config import T5Config
 class DecoderConfig:
     """Sizes of the language model over audio tokens.
 
-    The token `pad`, the one after the `vocabulary` of a codebook, fills positions before and after the song. If
-    `attends_text` is False, the conditions are a prefix of the token columns, as in the melody models.
+    The padding token `pad`, whose number follows those of the `vocabulary`, fills positions before and after the song.
+    If `attends_text` is False, the conditions are a prefix of the token columns, as in the melody models.
     """
 
     layers: int
@@ -25,7 +25,7 @@ class DecoderConfig:
 
     @property
     def pad(self) -> int:
-        """The token at positions that have no frame."""
+        """The padding token, which fills positions of the token grid that have no frame."""
         return self.vocabulary
 
     @property
@@ -37,7 +37,7 @@ class DecoderConfig:
 
     @property
     def delay(self) -> int:
-        """Number of columns by which the last codebook is delayed."""
+        """Largest delay of a codebook in columns, that of the last codebook."""
         return self.delays[-1]
 
 
@@ -62,18 +62,18 @@ class CodecConfig:
 
     @property
     def hop(self) -> int:
-        """Audio samples per frame."""
+        """Number of audio samples per frame."""
         return math.prod(self.ratios)
 
     @property
     def frames_per_second(self) -> float:
-        """Frames per second."""
+        """Number of frames per second of sound."""
         return self.sample_rate / self.hop
 
     @property
     def context(self) -> int:
-        """Receptive field of the decoder's layers after the LSTM: frames on either side of a frame that affect its
-        samples.
+        """Receptive field of the decoder's layers after the LSTM: the number of frames on either side of a frame that
+        affect its samples.
         """
         reach, rate = float(self.last_kernel // 2), 1
         seen = reach / self.hop
@@ -87,7 +87,7 @@ class CodecConfig:
 
     @property
     def ahead(self) -> int:
-        """Number of frames after a frame that must be known before it can be decoded."""
+        """Number of frames after a frame whose codes must be known before the frame can be decoded."""
         return self.kernel // 2 + self.context
 
 
@@ -95,7 +95,7 @@ class CodecConfig:
 class ChromaConfig:
     """Sizes of the melody input of a melody model: `length` pitch classes, one for every `hop` samples of sound.
 
-    They are extracted from `samples` samples, in windows of `window` samples.
+    The pitch classes are extracted from `samples` samples of sound, in windows of `window` samples.
     """
 
     classes: int

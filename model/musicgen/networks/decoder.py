@@ -20,7 +20,7 @@ _BASE = 10_000.0
 
 
 class Attention(nn.Module):
-    """The linear projections of an attention layer: queries, keys, values and output."""
+    """The linear projections of an attention layer: to queries, keys and values, and from the heads' outputs."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Attention(nn.Module):
         )
 
     def split(self, x: torch.Tensor) -> torch.Tensor:
-        """Split the last axis into heads: [..., tokens, width] to [..., heads, tokens, head width]."""
+        """Return `x` [..., tokens, width] split into heads, [..., heads, tokens, head width]."""
         return torch.unflatten(x, -1, (self._heads, -1)).transpose(-2, -3)
 
     def joined(self, made: torch.Tensor) -> torch.Tensor:
@@ -56,20 +56,20 @@ class Layer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(config.width)
 
     def fed_forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the output of the feed-forward layer, with normalisation and residual connection, in the shape of
-        `x`.
-        """
+        """Return `x` plus the output of the normalised feed-forward layer for `x`, in the same shape."""
         made: torch.Tensor = x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
         return made
 
 
 class Decoder(nn.Module):
-    """Predicts the next column of tokens; implements `model.shared.tokens.network.TokenNetwork`."""
+    """The language model: predicts the next column of audio tokens; implements
+    `model.shared.tokens.network.TokenNetwork`.
+    """
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        # Embeddings are made as linear layers: their own initialisers import torch's compiler.
+        # Embedding tables are linear layers here, because the initialisers of nn.Embedding import torch's compiler.
         self.embed_tokens = nn.ModuleList(
             [nn.Linear(config.width, config.vocabulary + 1, bias=False) for _ in range(config.codebooks)]
         )
@@ -81,7 +81,7 @@ class Decoder(nn.Module):
 
     @property
     def codebooks(self) -> int:
-        """Number of codebooks, the tokens of a column; see `TokenNetwork.codebooks`."""
+        """Number of codebooks, that is, of tokens in a column; see `TokenNetwork.codebooks`."""
         return self.config.codebooks
 
     @property
@@ -114,7 +114,7 @@ class Decoder(nn.Module):
     def prefill(
         self, prefix: torch.Tensor | None, columns: torch.Tensor, texts: Sequence[TextCache | None], caches: Caches
     ) -> None:
-        """Compute the keys and values of the known tokens and write them into the caches; see
+        """Compute the keys and values of the prefix and the known token columns, and write them into `caches`; see
         `TokenNetwork.prefill`.
         """
         embedded = self._embedded(columns.transpose(0, 1))[None].expand(len(texts), -1, -1)
@@ -131,7 +131,9 @@ class Decoder(nn.Module):
             x = layer.fed_forward(x)
 
     def tick(self, tokens: torch.Tensor, places: torch.Tensor, seen: Pass) -> torch.Tensor:
-        """Return the logits of the next column of tokens for every row; see `TokenNetwork.tick`."""
+        """Return the logits [rows, codebooks, vocabulary] of the next column of tokens for every row; see
+        `TokenNetwork.tick`.
+        """
         x = self._embedded(tokens) + self._positions(places)
         for number, layer in enumerate(self._layers):
             attention, normed = layer.self_attn, layer.self_attn_layer_norm(x)
@@ -164,8 +166,8 @@ class Decoder(nn.Module):
         return made
 
     def _positions(self, places: torch.Tensor) -> torch.Tensor:
-        """Return the sinusoidal embeddings [places, width] of positions: cosines, then sines (arXiv 1706.03762, section
-        3.5).
+        """Return the sinusoidal embeddings [places, width] of the positions `places`: cosines, then sines (arXiv
+        1706.03762, section 3.5).
         """
         half = self.config.width // 2
         exponents = torch.arange(half, device=places.device).float() * -(math.log(_BASE) / (half - 1))

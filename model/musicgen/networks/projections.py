@@ -21,7 +21,9 @@ class Projections(nn.Module):
             self.audio_enc_to_dec_proj = nn.Linear(self._classes, width)
 
     def text(self, states: torch.Tensor) -> torch.Tensor:
-        """Project encoded text [1, tokens, text width] to the width of the language model [1, tokens, width]."""
+        """Return the encoded text [1, tokens, text width] projected to the width of the language model, [1, tokens,
+        width].
+        """
         if not hasattr(self, "enc_to_dec_proj"):
             return states
         mapped: torch.Tensor = self.enc_to_dec_proj(states)

@@ -1,4 +1,6 @@
-"""Plans a song: checks the request, and chooses values that it leaves open. The module does not import torch."""
+"""Plans a song: checks the request, and chooses the values that the request leaves open. The module does not import
+torch.
+"""
 
 import math
 import re
@@ -20,7 +22,7 @@ NAME = "musicgen"
 MIN_SECONDS, MAX_SECONDS = 3.0, 240.0
 DEFAULT_GUIDANCE, DEFAULT_TOP_K, DEFAULT_TEMPERATURE = 3.0, 250, 1.0
 TEXT_TOKENS = 256
-"""Most tokens of a prompt."""
+"""Largest number of tokens in a prompt."""
 
 _CONTROLS = frozenset({Control.GUIDANCE_SCALE, Control.KEY, Control.TEMPO, Control.EXTEND})
 _MELODY_CONTROLS = frozenset({Control.ANCHOR, Control.AUDIO_TO_AUDIO})
@@ -29,7 +31,9 @@ _FOREIGN = re.compile(r"[^\W\d_a-zA-ZÀ-ɏ]")
 
 
 class Planner:
-    """Plans songs for MusicGen. A plan depends only on the request, whose recording is opened to read its length."""
+    """Plans songs for MusicGen. A plan depends only on the request; a recording in the request is opened to read its
+    length.
+    """
 
     def __init__(self, facts: Facts, settings: MusicGenSettings) -> None:
         self._facts, self._codec = facts, facts.config.codec
@@ -38,7 +42,7 @@ class Planner:
 
     @property
     def controls(self) -> frozenset[Control]:
-        """The controls that a request may use."""
+        """The controls (optional request fields) that a request may use."""
         return _CONTROLS if self._facts.config.chroma is None else _CONTROLS | _MELODY_CONTROLS
 
     def plan(self, params: SongParams) -> SongPlan:
@@ -86,8 +90,8 @@ class Planner:
         )
 
     def _lengths(self, params: SongParams) -> tuple[int, int, int]:
-        """Return the number of frames at the end of a recording that the song continues, the samples of the recording
-        before those, and the frames of the song.
+        """Return three lengths for a song that may continue a recording: the frames at the recording's end that the
+        model reads, the samples before these frames, and the frames of the song.
         """
         task, rate, hop = params.task, self._codec.frames_per_second, self._codec.hop
         if task is None:
@@ -138,9 +142,9 @@ class Planner:
         if slid is not None:
             rate = self._codec.frames_per_second
             yield (
-                f"length: the model hears {WINDOW_SECONDS:g} s at once. Beyond them each part of the song is made from "
-                f"the prompt and the {(self._divider.window - slid.ticks) / rate:.0f} s before it alone, so that a "
-                "long song may lose its form."
+                f"length: the model reads music of at most {WINDOW_SECONDS:g} s at once. Later parts of the song "
+                f"depend only on the prompt and the {(self._divider.window - slid.ticks) / rate:.0f} s before them, so "
+                "that a long song may lose its form."
             )
 
 
@@ -150,7 +154,9 @@ def _check_words(params: SongParams) -> None:
 
 
 def _whole(frames: float) -> int:
-    """Return a number of frames rounded up to whole frames, at least one; a rounding error does not add a frame."""
+    """Return a number of frames rounded up to an integer, at least 1. A floating-point error just above an integer does
+    not add a frame.
+    """
     return max(1, math.ceil(frames - 1e-6))
 
 

@@ -10,11 +10,11 @@ from model.tasks import AudioToAudio, Extend
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """Specification of a section; its frames are counted from the start of the song.
+    """Specification of a section; frames are counted from the start of the song.
 
-    The model attends to the tokens from frame `window` on and generates those up to frame `known`. The sound of the
-    section ends before frame `end`; the codec needs the frames after it to decode its end. `ticks` columns of tokens
-    are generated one after the other, in `steps` steps.
+    The model attends to the tokens from frame `window` on, and generates tokens up to frame `known`. The sound of the
+    section ends before frame `end`; the codec needs the later frames to decode the end of the section. `ticks` columns
+    of tokens are generated one after the other, in `steps` steps.
     """
 
     window: int
@@ -34,8 +34,9 @@ class SectionSpec:
 class GenerationSpec:
     """All parameters of a song, with every default filled in.
 
-    The first `given` of the `frames` frames are the end of a recording that the song continues; `before` samples of the
-    recording precede them. The song follows the melody of `notes` at `tempo_bpm`, or that of a source recording.
+    The first `given` of the `frames` frames are the end of a recording that the song continues; `before` is the number
+    of samples in the recording before these frames. The song follows the melody of `notes` at `tempo_bpm`, or the
+    melody of a source recording.
     """
 
     text: str

@@ -6,21 +6,21 @@ from pathlib import Path
 from model.engine import EngineUnavailable, Option
 
 WEIGHTS = ("pytorch_lora_weights.safetensors", "adapter_model.safetensors")
-"""Names of the file of weights: that of diffusers, and that of PEFT."""
+"""Names of an adapter's file of weights, in the formats of diffusers and of PEFT."""
 
 CONFIG = "adapter_config.json"
 NAME_CHARACTERS = 64
-"""Most characters of an adapter's name, which is a value of a request."""
+"""Largest number of characters in an adapter's name, which requests use to choose it."""
 
 
 def weights_in(folder: Path) -> Path | None:
-    """Return the file with the weights of the LoRA adapter in `folder`; `None` if there is none."""
+    """Return the path of the file with the weights of the LoRA adapter in `folder`; `None` if there is none."""
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 
 def adapters_in(folder: str, option: str) -> Mapping[str, Path]:
-    """Return the folder of each LoRA adapter in `folder`, by the name of that folder; empty if `folder` is an empty
-    string.
+    """Return the paths of the LoRA adapters' folders in `folder`, by folder name; the result is empty if `folder` is an
+    empty string.
 
     Raises:
         EngineUnavailable: `folder`, the value of the setting `option`, does not exist, or a folder in it has no

@@ -1,4 +1,4 @@
-"""Reads the `config.json` file of a network."""
+"""Reads `config.json` files, which contain the sizes of networks."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from model.engine import EngineUnavailable
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
-    """Return the JSON object in a file.
+    """Return the JSON object in the file `path`.
 
     Raises:
         EngineUnavailable: the file is missing, or is not a JSON object.

@@ -15,16 +15,16 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def skeleton(make: Callable[[], Network]) -> Network:
     """Return the network that `make` builds, on the meta device, where its weights take no memory."""
-    # torch.device and some libraries change defaults of the whole process while a network is made.
+    # torch.device and some libraries change process-wide defaults while a network is built.
     with process_state, torch.device("meta"):
         return make()
 
 
 def fill(network: nn.Module, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype) -> None:
-    """Assign tensors to the parameters of a network without weights, strictly by name: weights converted to `dtype`,
-    buffers in their own type.
+    """Assign checkpoint tensors to the parameters of a network on the meta device, strictly by name: weights are
+    converted to `dtype`, buffers keep their own type.
 
-    The network is then ready for inference; shared tensors stay shared.
+    The network is then ready for inference. Parameters to which the same tensor is assigned share its memory.
 
     Raises:
         RuntimeError: a tensor is missing, unknown, or has another shape.

@@ -27,7 +27,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a safetensors file, without its tensors.
+    """Read the header of a safetensors file and return it, without reading the tensors.
 
     Raises:
         EngineUnavailable: the file is missing, is a Git LFS pointer, is not a safetensors file, or is cut off.

@@ -19,15 +19,15 @@ from model.shared.checkpoints.adapter_folders import CONFIG, WEIGHTS, weights_in
 
 _FACTORS = (".lora_A.weight", ".lora_B.weight", ".alpha")
 _PREFIXES = ("base_model.model.", "transformer.")
-"""Beginnings of names that PEFT and diffusers put before those of the network's layers."""
+"""Prefixes that PEFT and diffusers add to the names of the network's layers."""
 
 Rename = Callable[[str], str]
-"""The name in the network of a layer's tensor in the file of an adapter."""
+"""Function that returns the name in the network of a tensor in an adapter's file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two low-rank factors of an adapter's change of one linear layer, and the scale of their product."""
+    """The change of one linear layer by a LoRA adapter: two low-rank factors, and the scale of their product."""
 
     down: torch.Tensor
     up: torch.Tensor
@@ -41,13 +41,14 @@ class Pair:
 
 
 Adapter = Mapping[str, Pair]
-"""The changes of an adapter by the name of the linear layer."""
+"""The low-rank changes of an adapter, by the name of the linear layer."""
 
 _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter", default=None)
 
 
 def load(folder: Path, network: nn.Module, model: str, rename: Rename = str) -> Adapter:
-    """Read the adapter in `folder`, with the dtype and device of `network`; `model` is the name of the model in errors.
+    """Read the LoRA adapter in `folder`, and return it with the dtype and device of `network`. `model` is the name of
+    the model in errors.
 
     A change is scaled by alpha / rank, or by alpha / sqrt(rank) if `adapter_config.json` beside the weights sets
     `use_rslora` (arXiv 2312.03732). alpha is taken from the file, otherwise from the config, otherwise it is the rank.
@@ -69,7 +70,7 @@ def load(folder: Path, network: nn.Module, model: str, rename: Rename = str) -> 
 
 
 def _read(path: Path, rename: Rename) -> dict[str, torch.Tensor]:
-    """Return the tensors of an adapter by the names of their layers in the network."""
+    """Return the tensors in an adapter's file, by their names in the network that `rename` gives."""
     try:
         with safe_open(path, framework="pt") as file:
             return {rename(_plain(name)): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
@@ -86,8 +87,8 @@ def _plain(name: str) -> str:
 
 
 def _layer(name: str) -> str:
-    """Return the name of the layer that an adapter's tensor changes; the tensor's own name if it is not a low-rank
-    factor.
+    """Return the name of the linear layer that an adapter's tensor changes; a name without a suffix such as
+    ".lora_A.weight" is returned unchanged.
     """
     return next((name.removesuffix(end) for end in _FACTORS if name.endswith(end)), name)
 
@@ -129,7 +130,9 @@ def _fault(linear: nn.Linear | None, model: str) -> str:
 
 
 def attach(model: nn.Module) -> None:
-    """Make every linear layer of `model` apply the active adapter, if any."""
+    """Register a hook on every linear layer of `model` that applies the adapter which is active in the current thread,
+    if any.
+    """
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
             module.register_forward_hook(_hook(name))
@@ -146,8 +149,8 @@ def _hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor],
 
 @contextmanager
 def active(adapter: Adapter | None, weight: float) -> Iterator[None]:
-    """Context manager that activates an adapter in this thread, with the strength `weight`; with `None` no adapter is
-    used.
+    """Context manager that activates an adapter in the current thread with the strength `weight`; if `adapter` is
+    `None`, no adapter is applied.
     """
     token = _active.set(None if adapter is None else (adapter, weight))
     try:

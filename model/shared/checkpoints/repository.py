@@ -30,10 +30,10 @@ _ONLINE = (
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A hub repository with a checkpoint of `model`, at a `revision` (empty for the newest).
+    """A Hugging Face hub repository with a checkpoint of `model`, at a `revision` (empty for the newest).
 
-    Downloaded files are kept in the folder `cache` (empty for that of the library huggingface-hub). If `offline`, only
-    files in the cache are used. `how_to_get` is the end of error texts.
+    Downloaded files are kept in the folder `cache` (empty for the default folder of the library huggingface-hub). If
+    `offline` is True, only files in the cache are used. `how_to_get` is the advice at the end of error messages.
     """
 
     name: str
@@ -44,8 +44,8 @@ class Repository:
     how_to_get: Sequence[str | Option]
 
     def fetch(self, file: str, note: str = "") -> Path:
-        """Return the path of a file, which is downloaded unless it is in the cache. The log line has the `note`, for
-        example the size of the file.
+        """Return the path of a file, which is downloaded unless it is in the cache. `note`, for example the size of the
+        file, is added to the log line.
 
         Raises:
             EngineUnavailable: the file is not available; the text says what to do.
@@ -61,8 +61,8 @@ class Repository:
             ) from error
 
     def find(self, file: str) -> Path | None:
-        """Return the path of a file; `None` if the repository does not have it, or if it is not in the cache and
-        `offline` is set.
+        """Return the path of a file, downloaded if needed; `None` if the repository does not have the file, or if it is
+        not in the cache and `offline` is set.
 
         Raises:
             EngineUnavailable: the repository cannot be reached; the text says what to do.
@@ -75,7 +75,7 @@ class Repository:
             return None
 
     def fetch_weights(self, file: str) -> None:
-        """Fetch a file of weights, or its index and shards if the repository has those instead."""
+        """Download a file of weights into the cache, or its index and shards if the repository has those instead."""
         if (index := self.find(f"{file}.index.json")) is None:
             self.fetch(file)
             return
@@ -117,5 +117,5 @@ class Repository:
 
 
 def is_folder(name: str) -> bool:
-    """Return True if a name is the path of a folder, False if it is the name of a hub repository."""
+    """Return True if `name` is the path of a folder, False if it is the name of a Hugging Face hub repository."""
     return name.startswith(("/", ".", "~")) or Path(name).is_dir()

@@ -14,14 +14,16 @@ from model.shared.checkpoints.headers import Header, Shapes, read_header
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The safetensors files with a network's tensors, and their headers; no tensor is in two of them."""
+    """The safetensors files that contain a network's tensors, and the headers of these files. No tensor is in two
+    files.
+    """
 
     path: Path
     headers: Mapping[Path, Header]
 
     @property
     def shapes(self) -> Shapes:
-        """Shapes of all tensors by name."""
+        """Shapes of all tensors in the files, by tensor name."""
         return {name: shape for header in self.headers.values() for name, shape in header.shapes.items()}
 
     @property
@@ -30,7 +32,7 @@ class Stored:
         return sum(header.file_bytes for header in self.headers.values())
 
     def tensors(self, device: torch.device, wanted: Callable[[str], bool]) -> dict[str, torch.Tensor]:
-        """Return the tensors for whose names `wanted` is True, on `device`, in the data types of the files."""
+        """Return the tensors whose names `wanted` accepts, on `device`, in the data types of the files."""
         found = {}
         for path, header in self.headers.items():
             with safe_open(path, framework="pt", device=str(device)) as file:
@@ -39,8 +41,8 @@ class Stored:
 
 
 def open_stored(path: Path) -> Stored:
-    """Return the tensors in the file `path`, or in the shards of its index file if there is one instead; only the
-    headers are read.
+    """Return the tensors in the file `path`, or in the shards of its index file if that exists instead; only the
+    headers are read here.
 
     The index of "model.safetensors" is "model.safetensors.index.json".
 
@@ -68,7 +70,7 @@ def index_of(path: Path) -> Path:
 
 
 def _places(index: Path) -> Mapping[str, str]:
-    """Return the file name of the shard of each tensor, from an index file."""
+    """Read an index file, and return for each tensor's name the file name of the shard that contains it."""
     try:
         places = json.loads(index.read_text("utf-8"))["weight_map"]
         plain = {str(name): Path(shard).name for name, shard in places.items()}

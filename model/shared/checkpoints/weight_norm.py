@@ -6,11 +6,11 @@ import torch
 
 
 def folded(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights with every pair of `weight_g` and `weight_v` combined to one `weight` (arXiv 1602.07868,
-    equation 2).
+    """Return the weights with every pair `weight_g` and `weight_v` of weight normalisation combined to one `weight`
+    (arXiv 1602.07868, equation 2).
 
-    Norms are over all axes but the first, in float32. Tensors on the meta device have only shapes, which stay the same:
-    arithmetic with them would import torch's compiler, which takes seconds.
+    Norms are over all axes but the first, in float32. Tensors on the meta device are not computed, because their shapes
+    stay the same and arithmetic would import torch's compiler, which takes seconds.
     """
     plain = {}
     for name, tensor in weights.items():

@@ -32,12 +32,12 @@ _FOLDED = MappingProxyType(
      ((0x1D400, 0x1D7FF), (0x2E80, 0x2FDF), (0x24B6, 0x24E9)) for code in range(first, last + 1)}
     | dict(zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"), "abcdefghijklmnoprstuvwyz", strict=True))
 )  # fmt: skip
-"""Plain characters for letters of ornamental alphabets and for radicals."""
+"""Table that replaces ornamental letters and Chinese radicals by plain characters."""
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-    # Between letters of these scripts joiners are spelling.
+    # Between letters of these scripts, joiners are part of the spelling.
     "|(?<![\u0600-\u0dff])[\u200c\u200d]|[\u200c\u200d](?![\u0600-\u0dff])"
 )
 _ESCAPED_NEWLINE = re.compile(r"(?:\\{1,4}r)?\\{1,4}n(?![a-z])|\\{1,4}r(?![a-z])|\\{1,4}[nr](?=[\[(（【])")
@@ -51,7 +51,7 @@ _FEWEST_SPACED_LETTERS = 8
 
 
 def check_is_text(text: str, field: str) -> None:
-    """Raise an error if the lyrics are the bytes of a binary file.
+    """Raise an error if `text`, the lyrics in the request field `field`, is the content of a binary file.
 
     Raises:
         InvalidParams: `text` begins like a binary file, or more than 5 % of its characters are control or replacement
@@ -118,9 +118,9 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def unspaced(lines: list[Line]) -> list[Line]:
-    """Return the lines with words joined that have a space after each character.
+    """Return the lines with the spaces between the characters of a word removed ("月 光" becomes "月光").
 
-    Latin letters are joined only if nearly all words of the text are single letters, and wider spaces stand between its
+    Latin letters are joined only if nearly all words of the text are single letters, and wider spaces separate its
     words.
     """
     tokens = [token for line in lines for token in _LATIN_TOKEN.findall(line.text)]

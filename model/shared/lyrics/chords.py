@@ -59,7 +59,9 @@ _METADATA = frozenset(
 
 
 def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines without chord symbols in brackets; lines of only chords or tablature become blank."""
+    """Return the lines without chord symbols in brackets; a line that consists only of chords or tablature becomes
+    blank.
+    """
     lines = [Line(line.number, _DIRECTIVE.sub(_tag, line.text)) for line in lines]
     often = _often(lines)
     if often:
@@ -72,8 +74,8 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _often(lines: list[Line]) -> bool:
-    """Return True if at least two lines begin with a chord symbol in brackets, or consist of one, and at least one of
-    these symbols cannot be the name of a section.
+    """Return True if at least two lines begin with or consist of a chord symbol in brackets, and at least one of these
+    symbols cannot be the name of a section.
     """
     lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
     opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]
@@ -112,8 +114,8 @@ def _without(text: str, *, certain: bool) -> str:
 
 
 def _plainly_chords(text: str) -> bool:
-    """Return True if a line consists of chord symbols and cannot be words; letters in alphabetical order count as
-    words.
+    """Return True if a line consists of chord symbols and cannot be words; letters in alphabetical order ("A B C")
+    count as words.
     """
     names = _chords(text)
     if len(names) < 2:
@@ -122,7 +124,7 @@ def _plainly_chords(text: str) -> bool:
 
 
 def _chords(text: str) -> list[str]:
-    """Return the chord symbols of a line that consists of them; empty for any other line."""
+    """Return the chord symbols of a line if it consists only of chord symbols; an empty list for any other line."""
     tokens = [token for token in re.split(r"[\s|]+", text) if token and not _BAR_SIGN.fullmatch(token)]
     if not tokens or not all(map(_NAME.fullmatch, tokens)):
         return []

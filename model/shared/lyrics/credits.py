@@ -28,7 +28,7 @@ _HEAD_ROLES = (
     "words|music|singers?|title|song|label|published|released?|source|genre|styles?|mood|tags|prompt|tempo|key|capo|"
     "tuning|duration|length|language|feat\\.?|featuring|来源|來源|备注|備註|说明|风格|情绪|速度|节拍|时长|语言"
 )
-"""Names of roles that are also words of songs; they are recognised only before the first words and after the last."""
+"""Names of credits that may also be words of songs; recognised only before the first sung line and after the last."""
 
 _LONGEST = 120
 
@@ -72,7 +72,7 @@ _PREAMBLE = re.compile(
     r"(?:.{0,60}\b)?here(?:['’]s| is| are)\b.{0,60}\b(?:lyrics|song)\b.{0,40}[:：]",
     re.IGNORECASE,
 )
-"""The introduction in the response of a language model that wrote the lyrics."""
+"""Introduction by a language model that wrote the lyrics ("Here are the lyrics:")."""
 _ENCLOSED = re.compile(r"[(（【\[{]\s*([^()（）【】\[\]{}]{2,60}?)\s*[)）】\]}]")
 _SPACES_IN_ROLE = re.compile(r"^([作填编演原词])\s{1,4}([词詞曲唱])(?=\s*[:：])")
 _SHORT_JOINED = re.compile(r"(?:作?[词詞曲]|编曲|編曲)\s*[-–—|｜=＝]\s*\S.{0,20}")
@@ -83,7 +83,9 @@ _MUSIC_TAG = "[inst]"
 
 
 def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines with those that describe the song blank. A title is recognised only before the words."""
+    """Return the lines; a line that describes the song, such as a credit, becomes blank. A title is recognised only
+    before the first sung line.
+    """
     kept: list[Line] = []
     left_out: list[str] = []
     head, foot = True, _foot(lines)
@@ -106,7 +108,7 @@ def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _foot(lines: list[Line]) -> int:
-    """Return the index of the first line after the last line of words; credits follow from there."""
+    """Return the index after the last line of words; the lines from this index on are blank or credits."""
     foot = len(lines)
     while foot and (not lines[foot - 1].text or _in_foot(lines[foot - 1].text)):
         foot -= 1
@@ -118,7 +120,7 @@ def _in_foot(text: str) -> bool:
 
 
 def _following(lines: list[Line]) -> list[str]:
-    """Return for each line the next line that is not blank; empty after the last."""
+    """Return, for each line, the text of the next line that is not blank; empty if there is none."""
     found, following = list[str](), ""
     for line in reversed(lines):
         found.append(following)
@@ -127,7 +129,9 @@ def _following(lines: list[Line]) -> list[str]:
 
 
 def _is_headline(text: str, following: str) -> bool:
-    """Return True if the first line has the form "title - artist" and a tag or a credit follows."""
+    """Return True if a text has the form "title - artist" and `following`, the text of the next line, is a tag or a
+    credit.
+    """
     if not _HEADLINE.fullmatch(text) or not following or _is_tag(text):
         return False
     return _is_tag(following) or _is_about(following, head=True) or isinstance(read_tag(following), Heading)

@@ -13,7 +13,7 @@ from model.shared.lyrics.singers import Singer
 from model.shared.lyrics.tags import Heading, Remark, Repetition, Tag, is_strong, read_tag
 
 Piece: TypeAlias = Tag | str
-"""A tag of a line, or words of it."""
+"""A tag in a line, or a text of words."""
 
 _DOUBLED = re.compile(r"([\[［【{<}\]］】>])\1+")
 _NESTED = re.compile(r"\[([^\[\]]{1,40})\[([^\[\]]{1,40})\]\]?")
@@ -55,7 +55,7 @@ _BESIDE_TAG = re.compile(
     r"energetic|choir|beat)\b|轻声|吉他|钢琴|人声|弦乐)[^()（）]*[)）]",
     re.IGNORECASE,
 )
-"""Pattern of directions for singing or playing a section, on the line of its tag."""
+"""Regular expression for directions on how to sing or play a section, in the line of its tag."""
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
 _REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
@@ -77,7 +77,9 @@ _DIRECTION = re.compile(
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """Split a line that is not blank into its tags and its words, in order; words are stripped and never empty."""
+    """Split a line that is not blank into its tags and its words, in order; words have no surrounding spaces and are
+    never empty.
+    """
     text = _NESTED.sub(r"[\1(\2)]", _DOUBLED.sub(r"\1", text))
     tag = _whole_line(text) if len(text) <= _LONGEST_HEADING else None
     if tag is not None:
@@ -94,12 +96,12 @@ def _has_any_bracket(text: str) -> bool:
 
 
 def has_brackets(text: str) -> bool:
-    """Return True if a line begins with the bracket of a tag."""
+    """Return True if a line begins with an opening bracket of a tag."""
     return text[:1] in _OPEN
 
 
 def _whole_line(text: str) -> Tag | None:
-    """Return the tag of a line that is a tag without square brackets; `None` if it is none."""
+    """Return the tag of a line that as a whole is a tag without square brackets; `None` for any other line."""
     if times := repeats.times_of_text(text):
         return Repetition(times, repeats.is_counted(text))
     text = _CLOCK_BESIDE.sub("", text) or text
@@ -147,7 +149,9 @@ def _names(text: str) -> bool:
 
 
 def _opened(text: str) -> Iterator[Piece]:
-    """Split a line into a heading and the words after it ("副歌：风吹过来"); only words if there is no heading."""
+    """Split a line into a heading and the words after it ("副歌：风吹过来"); without a heading, the line is yielded as
+    words.
+    """
     for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS, _NAME_AND_WORDS):
         match = pattern.fullmatch(text)
         found = read_tag(match[1]) if match else None
@@ -162,7 +166,7 @@ def _opened(text: str) -> Iterator[Piece]:
 
 
 def _by_singers(text: str) -> Iterator[Piece]:
-    """Split a line of words at the marks of singers in it ("（女）潮水（男）退去了")."""
+    """Split a line at the singers' marks in it ("（女）潮水（男）退去了"), and yield singers and words in order."""
     parts = [part.strip() for part in _SUNG_BY.split(text)]
     words, marks = parts[::2], parts[1::2]
     if len(marks) < 2:
@@ -176,7 +180,7 @@ def _by_singers(text: str) -> Iterator[Piece]:
 
 
 def _directed(text: str) -> Iterator[Piece]:
-    """Split a line into words and a stage direction in round brackets before or after them."""
+    """Split a line into its words and a stage direction in round brackets before or after the words."""
     before, behind = _DIRECTED.fullmatch(text), _DIRECTED_BEHIND.fullmatch(text)
     if before and _DIRECTION.fullmatch(before[1]):
         yield from (Remark(before[1]), before[2])
@@ -207,7 +211,7 @@ def _is_reading(match: re.Match[str]) -> bool:
 
 
 def _unpaired(text: str) -> Iterator[Piece]:
-    """Read a line with an unpaired bracket: as a tag if the rest of the line is one, otherwise as words."""
+    """Split a line with an unpaired bracket: yields a tag if the rest of the line is one, otherwise words."""
     half = text.strip(_OPEN + _CLOSE + " ")
     found = read_tag(half)
     if (isinstance(found, Heading) and found.exact) or isinstance(found, Singer):

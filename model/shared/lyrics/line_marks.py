@@ -25,9 +25,11 @@ _FEWEST_WORDS = 3
 
 
 def without_comments(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines with comments and rules blank; a comment that names a section becomes its tag."""
+    """Return the lines; comments and horizontal rules become blank, and a comment that names a section becomes the
+    section's tag.
+    """
     kept = [Line(line.number, "" if _RULE.fullmatch(line.text) else _uncommented(line.text)) for line in lines]
-    if not any(line.text for line in kept):  # then the signs are no comments
+    if not any(line.text for line in kept):  # if all lines are marked, the signs are not comment marks
         return [Line(line.number, _COMMENT.sub(r"\1", line.text)) for line in lines]
     comments = [old.text for old, new in zip(lines, kept, strict=True) if _COMMENT.fullmatch(old.text) and not new.text]
     if comments:
@@ -44,8 +46,8 @@ def _uncommented(text: str) -> str:
 
 
 def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines without bullets, without music notes at their start and end, and without the line numbers of a
-    numbered text.
+    """Return the lines without bullets, without music notes at the start and end of lines, and without the line numbers
+    of a numbered text.
     """
     plain = [Line(line.number, _NOTE_SIGNS.sub("", _BULLET.sub("", line.text))) for line in lines]
     unnumbered = _unnumbered(_without_stanza_numbers(plain))
@@ -55,7 +57,9 @@ def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
-    """Return the lines with stanza numbers ("1.", "II.") blank, if they count up one by one."""
+    """Return the lines; a line that consists of a stanza number ("1.", "II.") becomes blank, if these numbers count up
+    one by one.
+    """
     found = [match for line in lines if (match := _STANZA_NUMBER.fullmatch(line.text))]
     numbers = [int(match[1]) if match[1] else _ROMAN.index(match[2].upper()) for match in found]
     if len(numbers) < 2 or numbers != list(range(1, len(numbers) + 1)):
@@ -64,7 +68,9 @@ def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
 
 
 def _unnumbered(lines: list[Line]) -> list[Line]:
-    """Return the lines without line numbers, if at least two count up one by one and nearly all lines have one."""
+    """Return the lines without line numbers, if at least two numbers count up one by one and nearly all lines have a
+    number.
+    """
     words = [line for line in words_of(lines) if line.text[0] not in "[［【〔"]
     found = [match for line in words if (match := _NUMBER.match(line.text))]
     if len(found) < 2 or len(found) < 0.7 * len(words) or not _counted([_number(match) for match in found]):
@@ -82,13 +88,13 @@ def _number(match: re.Match[str]) -> int:
 
 
 def _counted(numbers: Sequence[int]) -> bool:
-    """Return True if numbers count up one by one from 0 or 1; they may start again."""
+    """Return True if `numbers` count up one by one from 0 or 1; counting may start again at any number."""
     before = [0, *numbers[:-1]]
     return numbers[0] <= 1 and all(b == a + 1 or b == 1 for a, b in zip(before, numbers, strict=True) if b != 0)
 
 
 def without_slashes(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines split at slashes or bars that stand for line ends: those between phrases of at least three
+    """Return the lines split at slashes or bars that stand for line ends, which separate phrases of at least three
     words.
     """
     cut: list[Line] = []

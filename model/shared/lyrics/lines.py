@@ -1,4 +1,4 @@
-"""Data types for parsing lyrics: numbered lines, and the remarks that are collected meanwhile."""
+"""Data types for parsing lyrics: numbered lines, and the remarks for the caller that are collected while parsing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Line:
 
 @dataclass(slots=True)
 class Notes:
-    """Collects remarks for the caller; equal remarks on several places become one sentence."""
+    """Collects remarks for the caller; equal remarks about several places in the lyrics become one sentence."""
 
     _items: dict[str, dict[str, None]] = field(default_factory=dict)
 

@@ -85,7 +85,7 @@ NEAR_WORDS = MappingProxyType(
         "jam": SectionKind.INST,
     }
 )  # fmt: skip
-"""Words that indicate the kind among others ("sax solo", "final chorus")."""
+"""Words that indicate the kind of a section when they stand among other words ("sax solo", "final chorus")."""
 
 NEAR_SIGNS = (
     ("副歌前", SectionKind.PRE_CHORUS), ("预副歌", SectionKind.PRE_CHORUS), ("預副歌", SectionKind.PRE_CHORUS),
@@ -100,7 +100,7 @@ NEAR_SIGNS = (
     ("开场", SectionKind.INTRO), ("開場", SectionKind.INTRO), ("solo", SectionKind.INST), ("rap", SectionKind.VERSE),
     ("サビ", SectionKind.CHORUS), ("후렴", SectionKind.CHORUS), ("간주", SectionKind.INST),
 )  # fmt: skip
-"""Like NEAR_WORDS for writing without spaces, the more specific first."""
+"""Strings that indicate the kind of a section in scripts without spaces, the more specific strings first."""
 
 NUMBERS = MappingProxyType(
     {name: str(number) for names in (
@@ -110,7 +110,7 @@ NUMBERS = MappingProxyType(
         "一 二 三 四 五 六 七 八 九 十",
     ) for number, name in enumerate(names.split(), start=1)}
 )  # fmt: skip
-"""Digits of numbers in words."""
+"""Numbers in digits, by their words."""
 
 LETTERS = MappingProxyType(
     {"a": SectionKind.VERSE, "b": SectionKind.CHORUS, "c": SectionKind.BRIDGE, "d": SectionKind.BRIDGE}
@@ -145,4 +145,4 @@ FUNCTION_WORDS = frozenset(
         "slowly",
     ]
 )
-"""Words that no name contains, so that a text with one is a direction ("building to the chorus")."""
+"""Words that no section name contains; a text with such a word is a stage direction ("building to the chorus")."""

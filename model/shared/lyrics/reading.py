@@ -1,5 +1,5 @@
-"""Parses lyrics in the forms in which people store and send them: removes everything that is not sung, and interprets
-tags and marks.
+"""Parses lyrics in the formats in which people store and send lyrics: removes everything that is not sung, and
+interprets tags and marks.
 """
 
 from collections.abc import Callable
@@ -31,12 +31,14 @@ _STAGES: tuple[Callable[[list[Line], Notes], list[Line]], ...] = (
     without_credits,
     without_slashes,
 )
-"""The stages, in this order; each blanks, changes, moves or cuts lines."""
+"""The parsing stages, in this order; each stage changes, moves, blanks or splits lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenLyrics:
-    """The sections of lyrics, and remarks for the caller on how they were parsed. An instrumental has no sections."""
+    """The sections of parsed lyrics, and remarks for the caller on how the lyrics were parsed. An instrumental has no
+    sections.
+    """
 
     sections: tuple[WrittenSection, ...]
     notes: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 import re
 
 MOST_TIMES = 16
-"""Most repetitions by one mark."""
+"""Largest number of times that one repeat mark can give."""
 
 _LONGEST = 40
 _CHINESE = {"一": 1, "两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
@@ -40,8 +40,8 @@ def times_of(mark: str) -> int | None:
 
 
 def times_of_text(text: str) -> int | None:
-    """Return the number of times that a line of text asks for, as `times_of`: for any mark in round brackets; without
-    brackets only for marks that cannot be words.
+    """Return how often the words before a line are sung if the line is a repeat mark; `None` otherwise. Without round
+    brackets, only a mark that cannot be words is recognised.
     """
     if text[:1] in "(（" or _ALONE.fullmatch(text):
         return times_of(text.strip("()（） "))
@@ -49,17 +49,19 @@ def times_of_text(text: str) -> int | None:
 
 
 def is_counted(mark: str) -> bool:
-    """Return True if a repeat mark gives a number of times, False if it only says that something is repeated."""
+    """Return True if a repeat mark gives a number of times, False if it only says that words are repeated."""
     return any(any(match.groups()) for match in _IN_TAG.finditer(mark))
 
 
 def has_signs(text: str) -> bool:
-    """Return True if the words are between the repeat signs of musical notation."""
+    """Return True if `text` is enclosed in the repeat signs of musical notation ("|: la la :|")."""
     return _SIGNS.fullmatch(text) is not None
 
 
 def taken_out(tag: str) -> tuple[str, int | None, bool]:
-    """Return a tag without its repeat marks, the number of times that they give, and True if they mean "again"."""
+    """Remove the repeat marks from a tag. Return the rest of the tag, the number of times that the marks give (`None`
+    if none), and True if a mark says "again" without a number.
+    """
     times, again = None, False
     for match in _IN_TAG.finditer(tag):
         times = _count(match) or times
@@ -69,7 +71,9 @@ def taken_out(tag: str) -> tuple[str, int | None, bool]:
 
 
 def split_end(text: str) -> tuple[str, int]:
-    """Split a repeat mark from the end of a line: return the words and the number of times, 1 without a mark."""
+    """Split a repeat mark from the end of a line; return the words before the mark, and how often they are sung (1
+    without a mark).
+    """
     if match := _SIGNS.fullmatch(text):
         return match[1], 2
     start = max(0, len(text) - _LONGEST)

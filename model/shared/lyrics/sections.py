@@ -10,7 +10,7 @@ from model.shared.lyrics.tags import Heading, Remark, Repetition
 from model.song import InvalidParams, SectionKind, Violation
 
 MOST_LINES = 2_000
-"""Most lines including repetitions."""
+"""Largest number of lines in the lyrics, including repetitions."""
 
 MOST_SECTIONS = 200
 
@@ -21,7 +21,9 @@ _ONCE = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """One line of words: its number in the caller's text, its singer, and True if a blank line precedes it."""
+    """One line of words: its number in the caller's text, its words, its singer, and True if a blank line
+    precedes it.
+    """
 
     number: int
     text: str
@@ -31,7 +33,7 @@ class WrittenLine:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSection:
-    """One section of the lyrics; `tag` is the tag above it as written, empty if there is none.
+    """One section of the lyrics; `tag` is the text of the tag above the section, empty if there is none.
 
     A section without lines is instrumental.
     """
@@ -48,7 +50,7 @@ class _Draft:
     after_blank: bool
     lines: list[WrittenLine] = field(default_factory=list)
     stanza: int = 0
-    """Index of the first line after the last blank one."""
+    """Index of the first line of the current stanza, the one after the last blank line."""
 
     @property
     def kind(self) -> SectionKind:
@@ -60,7 +62,7 @@ class SectionReader:
 
     def __init__(self, notes: Notes, names: Sequence[str], field_name: str) -> None:
         """Set up the reader; `names` are the names of singers, in the order in which they appear; `field_name` is the
-        field of the request.
+        request field with the lyrics.
         """
         self._notes = notes
         self._field = field_name
@@ -72,11 +74,11 @@ class SectionReader:
         self._count = 0
 
     def read(self, lines: Sequence[Line]) -> None:
-        """Read all lines in order.
+        """Parse all lines in order into sections.
 
         Raises:
             InvalidParams: the lyrics have more than `MOST_SECTIONS` sections, or more than `MOST_LINES` lines with
-            repetitions.
+                repetitions.
         """
         for line in lines:
             if not line.text:
@@ -141,7 +143,9 @@ class SectionReader:
             )
 
     def _repeat(self, mark: Repetition, line: Line) -> None:
-        """Repeat the last stanza, or the section whose tag came just before."""
+        """Apply a repeat mark: repeat the last stanza of the current section, or the whole section if only its tag came
+        before the mark.
+        """
         draft = self._drafts[-1] if self._drafts else None
         if draft is not None and draft.lines:
             self._notes.say("repeated as marked", line.text)
@@ -157,7 +161,7 @@ class SectionReader:
         return min(times, repeats.MOST_TIMES)
 
     def sections(self) -> tuple[WrittenSection, ...]:
-        """Return all sections; those that repeat an earlier one have its words.
+        """Return all sections of the lyrics; a section that repeats an earlier one has the words of that section.
 
         Raises:
             InvalidParams: the lyrics have more than `MOST_LINES` lines with repetitions.
@@ -191,8 +195,8 @@ class SectionReader:
         return [section] * self._allowed(times, f"[{tag}]")
 
     def _before(self, heading: Heading, place: int) -> _Draft | None:
-        """Return the last section with words that the tag at `place`, which has no words of its own, repeats; `None` if
-        it repeats none.
+        """Return the last earlier section with words that the section at `place`, whose tag is `heading`, repeats;
+        `None` if it repeats none.
         """
         earlier = [draft for draft in self._drafts[:place] if draft.heading and draft.lines]
         namesakes = [draft for draft in earlier if draft.heading and draft.heading.name == heading.name]
@@ -204,7 +208,7 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """Return True if a tag without words starts no section: because it comes before the first words, or only
+        """Return True if a tag without words starts no section, because the tag comes before the first words or only
         resembles the name of a sung section.
         """
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
@@ -213,11 +217,11 @@ class SectionReader:
 
 
 def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple[WrittenSection, ...]:
-    """Return the sections of lines whose other markup has been removed.
+    """Parse lines whose other markup has been removed, and return the sections of the lyrics.
 
     Raises:
         InvalidParams: the lyrics have more than `MOST_SECTIONS` sections, or more than `MOST_LINES` lines with
-        repetitions.
+            repetitions.
     """
     reader = SectionReader(notes, singers.names_of_singers(words_of(lines)), field_name)
     reader.read(lines)
@@ -225,12 +229,14 @@ def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple
 
 
 def _sung_by(singer: Singer | None, lines: Sequence[WrittenLine]) -> tuple[WrittenLine, ...]:
-    """Return the lines, each marked as sung by `singer` unless `singer` is `None`."""
+    """Return copies of the lines with `singer` as their singer; the lines unchanged if `singer` is `None`."""
     return tuple(replace(line, singer=singer) for line in lines) if singer else tuple(lines)
 
 
 def _merged(sections: Sequence[WrittenSection]) -> Iterator[WrittenSection]:
-    """Yield the sections without an empty intro or outro next to another one ("[outro] [fade out] [end]")."""
+    """Yield the sections without an empty intro or outro beside another section of the same kind ("[outro] [fade out]
+    [end]").
+    """
     for place, section in enumerate(sections):
         neighbours = [sections[place - 1]] if place else []
         if section.kind is SectionKind.INTRO:

@@ -38,7 +38,9 @@ _SPELLINGS = {
 }
 _SINGERS = MappingProxyType({name: singer for singer, names in _SPELLINGS.items() for name in names.split()})
 _ENCLOSED_NAMES = frozenset({"male", "female", "man", "woman", "both", "duet", "a", "b"})
-"""Names of singers that are also recognised in brackets, where they are not words of a choir ("(girl)", "(all)")."""
+"""Names of singers that are recognised also in round brackets; other names there may be words of a choir ("(girl)",
+"(all)").
+"""
 
 _IN_TAG = re.compile(
     r"(?<![a-z])(?:(?:(?P<both>male\s*(?:and|&|/|\+)\s*female|female\s*(?:and|&|/|\+)\s*male|duet|both|together)"
@@ -61,14 +63,16 @@ _SAYING = re.compile(
 
 
 def singer_of(mark: str) -> Singer | None:
-    """Return the singer that `mark` (without brackets and colon) names; `None` if it names none."""
+    """Return the singer that `mark` (without brackets and colon) names; `None` if `mark` names no singer."""
     name = re.sub(r"[\s_/&+、和-]", "", unicodedata.normalize("NFKC", mark).casefold())
     name = _PART_OF.sub("", name)
     return _SINGERS.get(name) or _SINGERS.get(re.sub(r"^([男女mf])\d$", r"\1", name))
 
 
 def taken_out(tag: str) -> tuple[str, Singer | None]:
-    """Return a tag in lower case without the words that name a singer, and the singer; `None` if it names none."""
+    """Remove the words that name a singer from a tag; return the rest of the tag in lower case, and the singer (`None`
+    if the tag names none).
+    """
     found: Singer | None = None
     for match in _IN_TAG.finditer(tag):
         one = {"f": Singer.FEMALE, "m": Singer.MALE, "b": Singer.ALL}[(match.lastgroup or "b")[0]]
@@ -80,7 +84,9 @@ def taken_out(tag: str) -> tuple[str, Singer | None]:
 
 
 def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
-    """Split the mark of a singer from the start of a line; `names` are the names of the first and second singer."""
+    """Split the mark of a singer ("A:") from the start of a line; return the singer (`None` without a mark) and the
+    words. `names` are the names of the first and second singer.
+    """
     if match := _PREFIX.match(text):
         if singer := singer_of(match[1]):
             return singer, text[match.end() :]
@@ -98,8 +104,8 @@ def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
 
 
 def names_of_singers(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Return the names that stand before a colon at the start of at least two lines, if there are two such names or
-    more; in order of appearance.
+    """Return the singers' names in order of appearance: texts before a colon at the start of at least two lines each.
+    The result is empty if there are fewer than two such names.
     """
     counts: dict[str, int] = {}
     for line in lines:

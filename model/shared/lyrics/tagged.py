@@ -6,14 +6,14 @@ from model.shared.lyrics.sections import WrittenSection
 
 
 def tagged_text(sections: Sequence[WrittenSection], tag_of: Callable[[WrittenSection], str]) -> str:
-    """Return the sections as text: each tag, which `tag_of` returns, in brackets on its own line; blank lines are
-    kept.
+    """Return the sections as text: the tag that `tag_of` returns, in brackets on its own line, then the lines of the
+    section. Blank lines are kept.
     """
     return "\n".join(line for section in sections for line in _lines(section, tag_of)).strip()
 
 
 def names_singers(sections: Sequence[WrittenSection]) -> bool:
-    """Return True if a line is marked with its singer."""
+    """Return True if any line of the sections is marked with its singer."""
     return any(line.singer for section in sections for line in section.lines)
 
 

@@ -63,7 +63,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """A tag that repeats the words before it; `counted` is False if it only says "again"."""
+    """A tag that repeats the words before it `times` times; `counted` is False if the tag only says "again"."""
 
     times: int
     counted: bool = True
@@ -81,7 +81,9 @@ Tag: TypeAlias = Heading | Singer | Repetition | Remark
 
 @lru_cache(maxsize=512)
 def read_tag(written: str) -> Tag:
-    """Interpret the text between the brackets of a tag; a long one is a remark."""
+    """Interpret the text between the brackets of a tag, and return the section, singer, repetition or remark; a long
+    text is a remark.
+    """
     if len(written) > _LONGEST:
         return Remark(written)
     tag = unicodedata.normalize("NFKC", written).casefold().strip(_DECORATION)
@@ -101,19 +103,25 @@ def read_tag(written: str) -> Tag:
 
 
 def _singer_behind(tag: str) -> Singer | None:
-    """Return the singer whose name follows the name of a section in a tag ("chorus: all")."""
+    """Return the singer whose name follows the name of a section in a tag ("chorus: all"); `None` if no singer
+    follows.
+    """
     behind = re.search(r"[:(|,-]\s*([^:(|,-]+?)[\s)]*$", tag)
     return singers.singer_of(behind[1]) if behind else None
 
 
 def section_kind(tag: str) -> SectionKind | None:
-    """Return the kind of section that a tag (without brackets) names or resembles; `None` if it is no section."""
+    """Return the kind of section that a tag (without brackets) names or resembles; `None` if the tag starts no
+    section.
+    """
     found = read_tag(tag)
     return found.kind if isinstance(found, Heading) else None
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """Return True if `line`, which was read as `heading`, must be a heading even without brackets or colon."""
+    """Return True if `line`, which was interpreted as `heading`, must be a heading even without brackets or colon, as
+    "Verse 2".
+    """
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):
@@ -145,7 +153,7 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
     """Return the heading for a tag that has a section name among other words, such as "loud chorus", or that misspells
-    one; `None` for other tags.
+    a section name; `None` for other tags.
     """
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
@@ -161,7 +169,7 @@ def _near(tag: str, written: str, *, again: bool) -> Heading | None:
 
 def _misspelt(words: list[str]) -> SectionKind | None:
     """Return the kind of section whose name one of the words misspells by a letter or two ("chours", "verce"); `None`
-    if there is none.
+    without such a word.
     """
     for word in words:
         close = get_close_matches(word, _SPELT, n=1, cutoff=0.8) if len(word) > 4 else []
@@ -180,7 +188,9 @@ def _plain(name: str) -> str:
 
 
 def _name(kind: SectionKind, tag: str) -> str:
-    """Return a section's kind and number, to compare tags; for "last chorus" and the like without a number."""
+    """Return a section's kind and number, such as "verse 2", by which tags are compared; without a number for "last
+    chorus".
+    """
     if _LAST.match(tag):
         return kind.value
     written = [NUMBERS[word] for word in re.findall(r"[a-z]+|[一二三四五六七八九十]", tag) if word in NUMBERS]

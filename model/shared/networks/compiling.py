@@ -8,7 +8,9 @@ import torch
 from model.engine import EngineUnavailable, Option
 
 COMPILE_THREADS = 2
-"""Most compiler processes. By default torch starts one per core, each importing torch, for few kernels."""
+"""Largest number of compiler processes. By default torch starts one per core, and each imports torch, although few
+kernels are compiled.
+"""
 
 FOLDERS = "TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR"
 
@@ -27,23 +29,23 @@ _ADVICE = (
         f"compiled code cannot be stored: set {FOLDERS} to folders that can be written to",
     ),
 )
-"""Texts of failures, and the advice for each."""
+"""Regular expressions for error messages of the compiler, and the advice for each."""
 
 
 def compiled_now(run: Callable[[], None]) -> None:
-    """Call `run`, in which torch compiles its code, with few compiler processes.
+    """Call `run`, during which torch compiles code, with at most `COMPILE_THREADS` compiler processes.
 
     Raises:
         EngineUnavailable: the compiler cannot be used.
     """
-    from torch._inductor import config as inductor  # a second of imports that only those who compile have to pay
+    from torch._inductor import config as inductor  # the import takes a second, so it is done only to compile
 
     inductor.compile_threads = min(inductor.compile_threads or COMPILE_THREADS, COMPILE_THREADS)
     try:
         run()
     except (torch.OutOfMemoryError, torch.AcceleratorError):
         raise
-    except Exception as error:  # compilers raise whatever their tools do
+    except Exception as error:  # compilers raise exceptions of any class
         raise EngineUnavailable(
             f"torch cannot compile the engine: {advice(error)}; or leave these settings empty: ",
             Option("compile"),
@@ -53,7 +55,7 @@ def compiled_now(run: Callable[[], None]) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """Return the advice for a known failure of torch's compiler, otherwise the text of the error."""
+    """Return the advice to an operator for a known failure of torch's compiler, otherwise the text of the error."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]

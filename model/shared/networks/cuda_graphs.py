@@ -1,4 +1,4 @@
-"""Records operations on tensors at fixed addresses as CUDA graphs."""
+"""Records operations on tensors at fixed addresses as CUDA graphs, which replay all kernel launches by one call."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,14 +6,16 @@ import torch
 
 Work = Callable[[], None]
 Recorder = Callable[[Work], Work]
-"""Records work on tensors at fixed addresses, and returns a function that repeats it on their present contents."""
+"""Function that records work on tensors at fixed addresses, and returns a function that repeats the work on the
+tensors' present values.
+"""
 
 _WARM_RUNS = 2
 
 
 def cuda_recorder(device: torch.device) -> Recorder:
-    """Return a function that records operations as CUDA graphs with one memory pool, which is safe because no two
-    graphs run at the same time.
+    """Return a function that records operations on `device` as CUDA graphs. All graphs share one memory pool, which is
+    safe because no two graphs run at the same time.
     """
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     pool = torch.cuda.graph_pool_handle()
@@ -21,7 +23,7 @@ def cuda_recorder(device: torch.device) -> Recorder:
     def record(work: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(device):
-            # Libraries allocate and choose at the first runs, which nothing recorded may do.
+            # In the first runs, libraries allocate memory and choose algorithms, which is not allowed while recording.
             stream.wait_stream(torch.cuda.current_stream(device))
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_RUNS):

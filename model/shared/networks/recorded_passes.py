@@ -1,4 +1,6 @@
-"""Records forward passes of some shapes as CUDA graphs, and replays the smallest one that has room for given rows."""
+"""Records forward passes of some shapes as CUDA graphs, and replays the smallest recorded pass that has room for the
+rows of a batch.
+"""
 
 import weakref
 from collections.abc import Callable, Sequence
@@ -12,7 +14,9 @@ from model.shared.networks.cuda_graphs import Recorder, Work
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """Sizes of a forward pass: the number of rows, of latent frames per row, and of tokens per context."""
+    """Sizes of a forward pass: the number of rows, of latent frames per row, and of tokens in the context of
+    each row.
+    """
 
     rows: int
     frames: int
@@ -20,8 +24,8 @@ class Shape:
 
 
 def shapes_within(bound: int, bucket: int, rows: Sequence[int], tokens: Sequence[int]) -> tuple[Shape, ...]:
-    """Return all shapes with these numbers of rows and tokens whose frames are multiples of `bucket`, with at most
-    `bound` frames in all rows together.
+    """Return all pass shapes with the given numbers of rows and tokens, whose frames are multiples of `bucket` and at
+    most `bound` in all rows together.
     """
     return tuple(
         Shape(count, frames, length)
@@ -36,49 +40,53 @@ C_contra = TypeVar("C_contra", contravariant=True)
 
 
 class PassTensors(Protocol[C_contra]):
-    """The fixed input and output tensors of recorded passes; each shape uses the beginning of them."""
+    """Protocol of the fixed input and output tensors of recorded passes; each shape uses the first elements of these
+    tensors.
+    """
 
     def work(self, shape: Shape) -> Work:
-        """Return a function that runs a forward pass of this shape on the loaded inputs, to be recorded."""
+        """Return a function that runs a forward pass of this shape on the input tensors; a CUDA graph records this
+        function.
+        """
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities that the last forward pass of this shape computed."""
+        """Return the velocities (the network's output) that the last forward pass of this shape computed."""
 
     def load_contexts(self, shape: Shape, caches: Sequence[C_contra]) -> None:
-        """Copy the keys and values of the rows of a pass into the input tensors."""
+        """Copy the keys and values of each row's context (`caches`) into the input tensors."""
 
 
 class RecordedPasses(Generic[C]):
-    """Forward passes that are recorded as CUDA graphs for some shapes, over rows with contexts of type `C`.
+    """Forward passes that are recorded as CUDA graphs for some shapes; the contexts of the rows have the type `C`.
 
-    All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
+    All shapes share the memory that the largest one needs, because only one graph is replayed at a time.
     """
 
     def __init__(self, tensors: PassTensors[C], record: Recorder, shapes: Sequence[Shape], bucket: int) -> None:
-        """Record a pass for each of the `shapes`, the largest first, whose intermediate memory suffices for the
-        others. Their frames are multiples of `bucket`.
+        """Record a pass for each of the `shapes`, the largest first, because its intermediate memory suffices for the
+        others. The frames of all shapes are multiples of `bucket`.
         """
         self._passes = tensors
         self._bucket = bucket
         self._loaded: tuple[Shape, list[weakref.ref[C]]] | None = None
         largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
-        # Kept alive, because the recorded work reads their tensors at the same addresses.
+        # The functions are stored, because the CUDA graphs read their tensors at the same addresses.
         self._works = {shape: tensors.work(shape) for shape in largest_first}
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 
     def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
-        """Return the smallest recorded shape with this number of rows and room for `frames` and `tokens`; `None` if
+        """Return the smallest recorded shape with exactly `rows` rows and room for `frames` and `tokens`; `None` if
         there is none.
 
-        Frames are rounded up at most to a multiple of the bucket, because padding costs as much time as sound.
+        Frames are rounded up only to the next multiple of the bucket, because padding costs as much time as sound.
         """
         length = -(-frames // self._bucket) * self._bucket
         fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))
         return min((each for each in fitting if each.tokens >= tokens), default=None)
 
     def replayed(self, shape: Shape, caches: Sequence[C], load_rows: Callable[[], None]) -> torch.Tensor:
-        """Replay a recorded pass and return its velocities. `caches` are the contexts of the rows, copied only if the
-        last pass had others; `load_rows` copies the other inputs.
+        """Replay a recorded pass and return its velocities. `caches` are the contexts of the rows, copied only if they
+        differ from those of the last pass; `load_rows` copies the other inputs.
         """
         if not self._holds(shape, caches):
             self._passes.load_contexts(shape, caches)

@@ -13,23 +13,25 @@ from model.shared.networks.t5_config import T5Config
 
 @dataclass(frozen=True, slots=True)
 class _Positions:
-    """Positions of tokens, as attention uses them: the `buckets` of their distances [tokens, tokens], and which tokens
-    are padding (True), [rows, 1, 1, tokens], or `None` without padding.
+    """Relative positions of tokens for attention: the bucket of the distance between each two tokens, [tokens, tokens],
+    and the padding mask [rows, 1, 1, tokens], True for padding, or `None` without padding.
     """
 
     buckets: torch.Tensor
     padding: torch.Tensor | None
 
     def bias(self, weight: torch.Tensor) -> torch.Tensor:
-        """Return what is added to the attention scores, [1 or rows, heads, tokens, tokens]; `weight` is [buckets,
-        heads].
+        """Return the bias that is added to the attention scores, [1 or rows, heads, tokens, tokens], from the table
+        `weight` [buckets, heads].
         """
         bias = F.embedding(self.buckets, weight).permute(2, 0, 1)[None]
         return bias if self.padding is None else bias.masked_fill(self.padding, torch.finfo(bias.dtype).min)
 
 
 class T5SelfAttention(nn.Module):
-    """Attention without scaling of its scores; with `biased` it holds the biases of distances."""
+    """Self-attention without scaling of the scores; if `biased`, the layer holds the table of relative position
+    biases.
+    """
 
     def __init__(self, config: T5Config, *, biased: bool) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class _Dense(nn.Module):
 
 
 class _GatedDense(nn.Module):
-    """The gated feed-forward layer of T5 1.1 (arXiv 2002.05202): GELU by its approximation with tanh."""
+    """The gated feed-forward layer of T5 1.1 (arXiv 2002.05202), with GELU in the tanh approximation."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
@@ -111,8 +113,8 @@ class _Block(nn.Module):
 
 
 class _Stack(nn.Module):
-    """The blocks; with `biases_in_every_layer` (UMT5) each has a bias of distances of its own, otherwise all have that
-    of the first.
+    """The stack of T5 encoder blocks. With `biases_in_every_layer` (UMT5) each block has its own relative position
+    biases; otherwise all blocks use those of the first.
     """
 
     def __init__(self, config: T5Config) -> None:
@@ -133,22 +135,22 @@ class _Stack(nn.Module):
 
 
 class T5Encoder(nn.Module):
-    """Encodes the token ids of texts as vectors."""
+    """The T5 text encoder: converts the token ids of texts to vectors, one for each token."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         self.config = config
-        # Embeddings are made as linear layers: their own initialisers import torch's compiler.
+        # Embedding tables are linear layers here, because the initialisers of nn.Embedding import torch's compiler.
         self.shared = nn.Linear(config.width, config.vocabulary, bias=False)
         self.encoder = _Stack(config)
 
     @property
     def device(self) -> torch.device:
-        """The device of the weights."""
+        """The device on which the weights are."""
         return self.shared.weight.device
 
     def attentions(self) -> list[T5SelfAttention]:
-        """Return the self-attention of each layer."""
+        """Return the self-attention module of each layer, in order."""
         return [cast(_Block, block).attention.SelfAttention for block in self.encoder.block]
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -162,8 +164,8 @@ class T5Encoder(nn.Module):
         return made
 
     def _bucket(self, distance: torch.Tensor) -> torch.Tensor:
-        """Return the bucket (an index of the bias table) of each distance between tokens: half of the buckets for each
-        direction, one for each small distance, and wider ones for large distances.
+        """Return the bucket (an index of the bias table) of each distance between tokens. Half of the buckets are for
+        each direction; small distances have a bucket each, large distances share wider buckets.
         """
         half = self.config.buckets // 2
         near = half // 2

@@ -1,14 +1,15 @@
-"""Sizes of the encoder of T5. The module is free of torch."""
+"""Sizes of the T5 text encoder. The module does not import torch."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class T5Config:
-    """Sizes of the encoder: of T5 as first released, or with `gated` feed-forward layers (T5 1.1) and, in UMT5, biases
-    of distances in every layer.
+    """Sizes of the T5 encoder: of T5 as first released, or with `gated` feed-forward layers (T5 1.1) and, in UMT5,
+    relative position biases in every layer.
 
-    Distances between tokens have `buckets`; those of `farthest` tokens and more share the last one.
+    Distances between tokens are divided into `buckets` classes; distances of `farthest` tokens and more share the last
+    class.
     """
 
     vocabulary: int

@@ -16,7 +16,8 @@ def decoded_windows(
     start: int = 0,
     end: int | None = None,
 ) -> Iterator[torch.Tensor]:
-    """Yield the samples of the latent `frames` [..., count] from `start` to `end`, in windows of `lengths` frames.
+    """Yield the decoded samples of the latent `frames` [..., count] from `start` to `end`, in windows of `lengths`
+    frames.
 
     `decode` returns `hop` samples for every frame, [..., hop * count], and each sample depends on at most `context`
     frames to either side. Each window is decoded with that context, whose samples are then cut off.
@@ -32,8 +33,8 @@ def decoded_windows(
 
 
 def growing_lengths(first: int, longest: int) -> Iterator[int]:
-    """Yield window lengths in frames without end: `first`, so that sound starts early, then twice as many each time, up
-    to `longest`.
+    """Yield window lengths in frames without end: first `first`, which is short so that sound starts early, then each
+    twice the one before, up to `longest`.
     """
     growing = (first * 2**power for power in itertools.count())
     return itertools.chain(itertools.takewhile(lambda length: length < longest, growing), itertools.repeat(longest))

@@ -1,19 +1,20 @@
-"""Adaptive projected guidance (APG) of one row."""
+"""Adaptive projected guidance (APG) for one song of a batch."""
 
 from dataclasses import dataclass, field, replace
 
 import torch
 
 _SMALLEST = 1e-12
-"""Least norm by which a direction is divided."""
+"""Smallest norm by which a vector is divided, to avoid division by zero."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apg:
-    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song.
+    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song's guidance
+    differences.
 
-    Norms and projections are over `axes` of a velocity; a difference longer than `longest` is scaled down to it.
-    Without `momentum` no average is used. Padding must be cut off before, because it would change the norms.
+    Norms and projections are over the `axes` of a velocity; a difference whose norm exceeds `longest` is scaled down to
+    it. If `momentum` is `None`, no average is used. Padding must be cut off before, because it would change the norms.
     """
 
     axes: tuple[int, ...]
@@ -24,7 +25,7 @@ class Apg:
     def __call__(
         self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float
     ) -> tuple[torch.Tensor, "Apg"]:
-        """Return the guided velocity, and the guidance of the next step with the updated average."""
+        """Return the guided velocity, and the guidance object for the next step with the updated average."""
         difference = conditional - unconditional
         if self.momentum is not None:
             difference = difference + self.momentum * self.average
@@ -36,7 +37,7 @@ class Apg:
         return difference * torch.clamp(self.longest / norm, max=1.0)
 
     def _across(self, difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-        """Return the part of `difference` that is orthogonal to `direction`, computed in float64.
+        """Return the component of `difference` that is orthogonal to `direction`, computed in float64.
 
         On devices without float64 (mps) the CPU computes it.
         """

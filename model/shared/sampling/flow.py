@@ -13,7 +13,7 @@ def shifted(level: Level, shift: float) -> Level:
     """Return the noise level `level`, 0 to 1, after a timestep shift; a `shift` above 1 places more steps at the noisy
     end.
 
-    SD3 (arXiv 2403.03206), equation 23.
+    The formula is that of SD3 (arXiv 2403.03206), equation 23.
     """
     return shift * level / (1.0 + (shift - 1.0) * level)
 
@@ -31,5 +31,7 @@ def euler(latents: torch.Tensor, velocity: torch.Tensor, now: float, later: floa
 
 
 def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
-    """Return a mixture of two noises with the same variance; `share` 0 gives the first, 1 the second."""
+    """Return a mixture of two noises that has the same variance as each; with `share` 0 it is the first noise, with 1
+    the second.
+    """
     return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second

@@ -1,12 +1,13 @@
-"""Divides rows into forward passes. Rows of similar length share a pass, because padding costs as much time as
-sound.
+"""Divides the rows of a batch into forward passes. Rows of similar length share a pass, because padding costs as much
+time as sound.
 """
 
 from collections.abc import Sequence
 
 
 def similar_lengths(lengths: Sequence[int], slack: float) -> list[list[int]]:
-    """Return the indices of the rows of each pass, longest row first.
+    """Divide rows of the given lengths into forward passes; return the indices of the rows of each pass, longest row
+    first.
 
     Within a pass the longest row is longer than the shortest by at most the share `slack`.
     """

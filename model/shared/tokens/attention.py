@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One attention call for some rows: they attend to the first `length` keys, of which `mask` [rows, 1, 1, length]
-    hides some.
+    """One attention call for the rows `rows` of a batch: over the first `length` keys, without those that `mask` [rows,
+    1, 1, length] hides.
     """
 
     rows: slice
@@ -19,12 +19,13 @@ class Span:
 
 
 def spans_by_row(lengths: Sequence[int]) -> tuple[Span, ...]:
-    """Return one attention call for each row, over the keys of that row; a row of length 0 has none."""
+    """Return one attention call for each row, over the keys of that row; there is no call for a row of length 0."""
     return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
 
 
 def span_of_all(lengths: torch.Tensor, most: int) -> Span:
-    """Return one attention call for all rows, over `most` keys, with a mask that hides those beyond `lengths` [rows].
+    """Return one attention call for all rows, over `most` keys, with a mask that hides the keys of each row beyond its
+    length in `lengths` [rows].
 
     A row of length 0 attends to one key, because softmax needs at least one.
     """
@@ -33,8 +34,8 @@ def span_of_all(lengths: torch.Tensor, most: int) -> Span:
 
 
 def attended(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:
-    """Return the attention output of one query per row, [rows, heads, 1, width], over caches [rows, heads, length,
-    width].
+    """Return the attention output of one query per row, [rows, heads, 1, width], over key and value caches [rows,
+    heads, length, width].
 
     Rows that are in no span get zeros.
     """

@@ -8,7 +8,7 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class CacheShape:
-    """Sizes of a key and value cache: `length` is the number of tokens of the longest row."""
+    """Sizes of a key and value cache; `length` is the largest number of tokens in a row."""
 
     layers: int
     heads: int
@@ -16,7 +16,7 @@ class CacheShape:
     length: int
 
     def row_bytes(self, dtype: torch.dtype) -> int:
-        """Return the memory of one full row, in bytes."""
+        """Return the memory in bytes of the keys and values of one row with `length` tokens."""
         return 2 * self.layers * self.heads * self.width * self.length * dtype.itemsize
 
 
@@ -27,8 +27,8 @@ Kept = tuple[torch.Tensor, torch.Tensor]
 class Caches:
     """Keys and values of `rows` rows: one pair of tensors [rows, heads, length, width] for each layer.
 
-    With `hidden`, attention may read positions that were never written, with weight 0, so they are set to zero.
-    Otherwise a CPU uses no memory for them.
+    If `hidden` is True, attention reads masked positions that were never written, so the tensors are set to zero.
+    Otherwise they are left uninitialised, and a CPU allocates memory only for positions that are written.
     """
 
     def __init__(self, shape: CacheShape, rows: int, device: torch.device, dtype: torch.dtype, *, hidden: bool) -> None:
@@ -39,7 +39,7 @@ class Caches:
         self.values = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
 
     def part(self, rows: slice) -> "Caches":
-        """Return the caches of some rows, as views of the same memory."""
+        """Return the key and value caches of the rows `rows`, as views of the same memory."""
         made = object.__new__(Caches)
         made.shape, made.hidden = self.shape, self.hidden
         made.keys = [keys[rows] for keys in self.keys]
@@ -47,16 +47,16 @@ class Caches:
         return made
 
     def write(self, layer: int, places: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Write one token of every row in a layer: `keys` and `values` [rows, heads, width] at the positions `places`
-        [rows].
+        """Write the keys and values of one token of every row in a layer: `keys` and `values` [rows, heads, width] at
+        the positions `places` [rows].
         """
         rows = torch.arange(places.shape[0], device=places.device)
         self.keys[layer][rows, :, places] = keys
         self.values[layer][rows, :, places] = values
 
     def fill(self, layer: int, rows: int, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Write the first tokens of the first `rows` rows in a layer: `keys` and `values` [rows, heads, tokens,
-        width].
+        """Write the keys and values of the first tokens of the first `rows` rows in a layer: `keys` and `values` [rows,
+        heads, tokens, width].
         """
         tokens = keys.shape[2]
         self.keys[layer][:rows, :, :tokens] = keys
@@ -68,7 +68,7 @@ class Caches:
         return keys, values
 
     def restore(self, kept: Kept) -> None:
-        """Write the keys and values of the first tokens of all rows back from the copy `kept`."""
+        """Write the keys and values in the copy `kept` back to the first tokens of all rows."""
         for layer, keys, values in self._layers(kept):
             self.fill(layer, keys.shape[0], keys, values)
 

@@ -15,7 +15,8 @@ from model.shared.tokens.sequences import TokenSequence
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes of the shared buffers: `seats` sequences of at most `rows` rows each share a forward pass.
+    """Sizes of the shared buffers: `seats` is the number of sequences that share a forward pass, each with at most
+    `rows` rows.
 
     A row has at most `length` tokens, and its text at most `text_length` (0 for a network without cross-attention).
     """
@@ -28,8 +29,8 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A request to advance a sequence: the sequence, and the noise [ticks, codebooks, vocabulary] for its next ticks
-    (columns of tokens).
+    """A request to generate the next tokens of a sequence: the sequence, and the Gumbel noise [ticks, codebooks,
+    vocabulary] for its next ticks (columns of tokens).
     """
 
     sequence: TokenSequence
@@ -42,16 +43,16 @@ class Advance:
 
 
 class TokenCore:
-    """Generates the tokens of several sequences in shared forward passes; sequences may join and leave between any two
-    calls.
+    """Generates the tokens of several sequences in shared forward passes. Sequences may be added and removed between
+    any two calls.
 
     All passes have the same shape; the result of a seat (a place in the buffers) without a sequence is discarded. So
-    the order of summation in a row does not depend on other rows, and a sequence gets the same tokens as it would
+    the order of summation in a row does not depend on other rows. A sequence therefore gets the same tokens as it would
     alone, if the device gives equal results in all rows of a pass (`alike_everywhere`). If `shared` is False, each
     sequence has passes of its own, and its tokens never depend on others.
 
-    With `by_row`, the default on a CPU, each row has an attention call of its own, over its own keys. Otherwise all
-    rows share one call over all keys, with unused keys masked.
+    If `by_row` is True, the default on a CPU, each row has an attention call of its own, over its own keys. Otherwise
+    all rows share one call over all keys, with unused keys masked.
     """
 
     def __init__(
@@ -68,10 +69,11 @@ class TokenCore:
 
     @torch.no_grad()
     def advance(self, wanted: Sequence[Advance]) -> None:
-        """Generate the next tokens of some sequences; a new sequence is first prefilled with its prefix and given
-        columns.
+        """Generate the next tokens of some sequences. For a new sequence, the keys and values of its prefix and its
+        given columns are computed first.
 
-        A failure leaves the sequences that are not yet advanced unchanged, so the call can be repeated with these.
+        If the call fails, the sequences that are not yet advanced are unchanged, so the call can be repeated with
+        these.
         """
         for start in range(0, len(wanted), self._layout.seats):
             self._together(wanted[start : start + self._layout.seats])
@@ -85,13 +87,13 @@ class TokenCore:
         return grid.cpu().clone()
 
     def release(self, sequence: TokenSequence) -> None:
-        """Free the place in the buffers of a sequence that has ended."""
+        """Free the place in the shared buffers of a sequence that is finished."""
         self.seats.release(sequence)
 
     def alike_everywhere(self) -> bool:
         """Return True if the device computes bit-identical results for a row at every position of a pass.
 
-        The network itself is run to find out, with rows at different positions.
+        The answer is measured: the network is run with the same rows at different positions.
         """
         rows = self._layout.seats * self._layout.rows
         tokens = torch.arange(rows * self._network.codebooks, device=self._network.device) % self._network.vocabulary
@@ -131,18 +133,22 @@ class TokenCore:
         sequence.prefilled = True
 
     def _ticks(self, wanted: Sequence[Advance], seats: slice) -> None:
-        """Generate the next tokens of the sequences in `seats`; sequences in other seats stay unchanged."""
+        """Generate the next tokens of the `wanted` sequences, which are in `seats`; other sequences stay unchanged."""
         ticks = _Ticks(self._network, self._layout, self.seats, seats, wanted, by_row=self._by_row)
         for tick in range(max(each.ticks for each in wanted)):
             ticks.compute(tick)
 
 
 _MOVES = (1, 2, 3, 5, 8, 13, 21, 34, 55)
-"""Places by which rows move in a trial: they share no factor, so that no pattern of places goes unseen."""
+"""Numbers of positions by which rows are shifted in a test of the device, chosen so that patterns of any period show
+up.
+"""
 
 
 class _Ticks:
-    """Consecutive ticks (columns of tokens) of the sequences in some seats."""
+    """Computes consecutive ticks of the sequences in some seats (places in the shared buffers); each tick is one column
+    of tokens.
+    """
 
     def __init__(
         self, network: TokenNetwork, layout: Layout, seats: Seats, part: slice, wanted: Sequence[Advance],
@@ -158,7 +164,7 @@ class _Ticks:
         text_lengths = _Lengths([self._lengths(self._text_length)], layout.text_length, network.device, by_row=by_row)
         self._text_spans = () if self._text is None else text_lengths.spans(0)
         present = [seats.at(seat) for seat in range(part.start, part.stop)]
-        # Where a sequence waits, its next key is written, and written again when its turn comes.
+        # For a sequence that is not advanced, the key of its next column is written now, and again when it is advanced.
         starts = [0 if sequence is None else sequence.column for sequence in present]
         prefixes = [0 if sequence is None else sequence.given.prefix_length for sequence in present]
         self._columns = self._whole(starts)
@@ -172,7 +178,9 @@ class _Ticks:
         self._going = self._whole([[self._goes(seat, tick) for seat in range(self._count)] for tick in ticks])
 
     def compute(self, tick: int) -> None:
-        """Compute one tick: predict, sample and write the next column of every sequence that is not finished."""
+        """Compute one tick: predict, sample and write the next column of tokens of every sequence that is not
+        finished.
+        """
         index = self._columns[:, None, None].expand(-1, self._grid.shape[1], 1)
         tokens = self._grid.gather(2, index)[..., 0].repeat_interleave(self._layout.rows, 0)
         places = (self._prefixes + self._columns).repeat_interleave(self._layout.rows, 0)
@@ -182,7 +190,9 @@ class _Ticks:
         self._write(self._sampling.chosen(by_sequence, self._noise[tick]), self._going[tick])
 
     def _write(self, chosen: torch.Tensor, going: torch.Tensor) -> None:
-        """Write the sampled tokens of the next column where tokens are to be generated, and move to that column."""
+        """Write the sampled tokens `chosen` into the next column of the token grid, except where tokens are given.
+        Sequences that are `going` then move on to that column.
+        """
         later = (self._columns + 1).clamp(max=self._grid.shape[2] - 1)
         index = later[:, None, None].expand(-1, self._grid.shape[1], 1)
         open_ = (later[:, None] >= self._opens) & (later[:, None] < self._closes) & going[:, None].bool()
@@ -193,7 +203,9 @@ class _Ticks:
         return seat in self._by_seat and tick < self._by_seat[seat].ticks
 
     def _own_length(self, seat: int, row: int, tick: int) -> int:
-        """Return the number of keys that a row attends to: all up to that of the tick's column."""
+        """Return the number of keys that a row attends to in a tick, including the key of the tick's own column; 0 for
+        an unused row.
+        """
         each = self._by_seat.get(seat)
         if each is None or tick >= each.ticks or row not in _rows(each.sequence):
             return 0
@@ -208,7 +220,9 @@ class _Ticks:
         return [length(seat, row) for seat in range(self._count) for row in range(self._layout.rows)]
 
     def _drawn(self) -> torch.Tensor:
-        """Return the noise of all seats for the ticks; zero for seats that are not advanced."""
+        """Return the Gumbel noise of all ticks and seats, [ticks, seats, codebooks, vocabulary]; zero for seats that
+        are not advanced.
+        """
         longest = max(each.ticks for each in self._by_seat.values())
         drawn = torch.zeros(longest, self._count, self._network.codebooks, self._network.vocabulary)
         for seat, each in self._by_seat.items():
@@ -220,11 +234,11 @@ class _Ticks:
 
 
 class _Lengths:
-    """The number of keys that each row attends to, [ticks, rows], and the attention calls for them.
+    """The number of keys that each row attends to, [ticks, rows], and the attention calls for these numbers.
 
     The result of a row depends only on its own length: either each row has a call of its own, or all rows share one
-    that always has the same shape. In the latter case the lengths are copied to the device once, before the first tick,
-    so that no tick waits for the host.
+    call of constant shape. In the latter case the lengths are copied to the device once, before the first tick, so that
+    no tick waits for the host.
     """
 
     def __init__(self, lengths: Sequence[Sequence[int]], most: int, device: torch.device, *, by_row: bool) -> None:
@@ -248,5 +262,7 @@ def _rows(sequence: TokenSequence) -> range:
 
 
 def _settings(each: Advance | None, other: Advance) -> Sampling:
-    """Return the sampling settings of a seat; an empty seat gets those of another one, and its result is discarded."""
+    """Return the sampling settings of a seat. An empty seat (`each` is `None`) gets the settings of `other`, and its
+    result is discarded.
+    """
     return (other if each is None else each).sequence.given.sampling

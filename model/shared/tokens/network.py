@@ -13,8 +13,8 @@ from model.shared.tokens.sequences import TextCache
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The key and value caches of one pass, and the attention calls that read them. `text` and `text_spans` are for
-    cross-attention.
+    """Inputs of the attention layers in one forward pass: the key and value caches, and the attention calls that read
+    them. `text` and `text_spans` are for cross-attention.
     """
 
     own: Caches
@@ -24,7 +24,7 @@ class Pass:
 
 
 class TokenNetwork(Protocol):
-    """Protocol of a causal network over columns of tokens, with one token per codebook in a column.
+    """Protocol of a causal network that predicts columns of audio tokens, with one token per codebook in a column.
 
     The cost of a tick (one column) depends only on its number of rows; the result of a row depends only on that row.
     """
@@ -35,7 +35,7 @@ class TokenNetwork(Protocol):
 
     @property
     def vocabulary(self) -> int:
-        """Number of different tokens of a codebook."""
+        """Number of different tokens in each codebook."""
 
     @property
     def device(self) -> torch.device:
@@ -54,12 +54,13 @@ class TokenNetwork(Protocol):
         """Compute the keys and values of a prefix and of known columns [codebooks, columns] in one causal pass, and
         write them into the first rows of `caches`.
 
-        The rows of the prefix, or else of `texts`, are those of one sequence; the columns are the same for all.
+        The prefix, or `texts` if there is no prefix, has one row for each row of one sequence; the columns are the same
+        for all rows.
         """
 
     def tick(self, tokens: torch.Tensor, places: torch.Tensor, seen: Pass) -> torch.Tensor:
         """Return the logits [rows, codebooks, vocabulary], float32, of the column after the column `tokens` [rows,
         codebooks] at the positions `places` [rows].
 
-        The rows' keys and values are written to `seen.own` before they are read.
+        The keys and values of the column `tokens` are written to `seen.own` before attention reads it.
         """

@@ -11,9 +11,9 @@ class Sampling:
     """Settings for sampling the tokens of a sequence.
 
     `guidance` is the scale of classifier-free guidance (arXiv 2207.12598), 1 for none. `strength`, 0 to 1, is the
-    influence of a second condition, such as a melody: at 0 only the rows without it count, at 1 only those with it. A
-    token is drawn from the `top_k` most probable ones at `temperature`; with a `top_k` of 1 it is the most probable
-    one.
+    influence of a second condition, such as a melody: at 0 only the row without the second condition counts, at 1 only
+    the row with it. A token is drawn from the `top_k` most probable ones at `temperature`; with a `top_k` of 1 the most
+    probable token is taken.
     """
 
     guidance: float = 1.0
@@ -23,22 +23,25 @@ class Sampling:
 
     @property
     def guided(self) -> bool:
-        """True if a sequence needs an unconditional row for guidance."""
+        """True if a sequence needs an unconditional batch row for classifier-free guidance."""
         return self.guidance != 1.0
 
     @property
     def mixed(self) -> bool:
-        """True if a sequence needs a row without the second condition."""
+        """True if a sequence needs a batch row without the second condition."""
         return self.strength < 1.0
 
     @property
     def rows(self) -> int:
-        """Number of rows of a sequence: with all conditions, with none, and without the second one."""
+        """Number of batch rows of a sequence: one with all conditions, and as needed one without any and one without
+        the second condition.
+        """
         return 3 if self.mixed else 2 if self.guided else 1
 
 
 def noise(seed: int, ticks: int, shape: Sequence[int]) -> torch.Tensor:
-    """Return Gumbel noise [ticks, *shape], float32, drawn from a seed on the host, so that it is equal on every device.
+    """Return Gumbel noise [ticks, *shape], float32, drawn from a seed on the host, so that the noise is equal on every
+    device.
 
     The token with the greatest sum of log probability and noise is a sample of the distribution (arXiv 1411.0030,
     section 2).
@@ -59,7 +62,7 @@ class SamplingBatch:
 
     @classmethod
     def of(cls, settings: Sequence[Sampling], vocabulary: int, device: torch.device) -> "SamplingBatch":
-        """Return a batch of the sampling settings of all sequences, in order."""
+        """Return a batch with the sampling settings of all sequences, in order, as tensors on `device`."""
         top_k = [min(each.top_k, vocabulary) for each in settings]
         columns = zip(*((each.guidance, each.strength, each.temperature) for each in settings), strict=True)
         guidance, strength, temperature = (torch.tensor(column, device=device) for column in columns)
@@ -69,8 +72,9 @@ class SamplingBatch:
         """Return the sampled tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary],
         float32.
 
-        The rows of a sequence are those with all conditions, with none, and without the second one, as far as the
-        sequence has them; other rows are ignored. `drawn` [sequences, codebooks, vocabulary] is the noise of this tick.
+        The rows of a sequence are, in this order: with all conditions, without any, and without the second condition.
+        Rows that a sequence does not need are ignored. `drawn` [sequences, codebooks, vocabulary] is the Gumbel noise
+        of this tick (column of tokens).
         """
         scores = self._guided(logits) / _wide(self.temperature)
         best = torch.topk(scores, self.most).values
@@ -89,7 +93,7 @@ class SamplingBatch:
 
 
 _FREE, _PLAIN = 1, 2
-"""Places of the row without any condition and of the row without the further one."""
+"""Indices of a sequence's row without any condition, and of its row without the second condition."""
 
 
 def _wide(values: torch.Tensor) -> torch.Tensor:

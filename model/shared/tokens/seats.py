@@ -1,5 +1,5 @@
-"""Assigns sequences to seats, the places in the shared buffers of a pass. A sequence without a seat keeps a copy of its
-caches.
+"""Assigns token sequences to seats, the places in the shared buffers of a forward pass. A sequence without a seat keeps
+a copy of its key and value caches.
 """
 
 import weakref
@@ -12,7 +12,8 @@ from model.shared.tokens.sequences import TokenSequence
 
 
 class Seats:
-    """Buffers with `count` seats for sequences of at most `width` rows each, and the sequence in each seat.
+    """Buffers with `count` seats (places) for token sequences of at most `width` rows each, and the sequence in each
+    seat.
 
     `grid` [seats, codebooks, columns] are the tokens of the sequences, on the device; `opens` and `closes` [seats,
     codebooks] are as in `Given`. The seat of a sequence is freed when no reference to the sequence is left.
@@ -34,11 +35,11 @@ class Seats:
         return None if found is None else found()
 
     def rows(self, seats: slice) -> slice:
-        """Return the rows of the buffers that belong to `seats`."""
+        """Return the range of rows in the buffers that belong to `seats`."""
         return slice(seats.start * self.width, seats.stop * self.width)
 
     def seat(self, sequences: Sequence[TokenSequence]) -> list[TokenSequence]:
-        """Assign a seat to each sequence, at most `count` of them; return those that had none before.
+        """Assign a seat to each sequence, at most `count` sequences; return the sequences that had no seat before.
 
         Seats are taken from other sequences, the least recently used first.
         """
@@ -52,7 +53,7 @@ class Seats:
         return came
 
     def release(self, sequence: TokenSequence) -> None:
-        """Free the seat of a sequence that has ended, if it has one."""
+        """Free the seat of a sequence that is finished; nothing happens if the sequence has no seat."""
         if sequence.seat is not None:
             self._taken[sequence.seat] = None
             sequence.seat = None
@@ -77,7 +78,9 @@ class Seats:
         sequence.seat, sequence.parked, sequence.tokens = seat, None, None
 
     def _park(self, sequence: TokenSequence, seat: int) -> None:
-        """Copy the caches and tokens of a sequence out of its seat, and free the seat."""
+        """Copy the key and value caches and the tokens of a sequence out of its seat, so that the seat can be given to
+        another sequence.
+        """
         rows = self.rows(slice(seat, seat + 1))
         if sequence.prefilled:
             sequence.parked = self.own.part(rows).kept(sequence.place)
@@ -94,6 +97,6 @@ class Seats:
             if kept is not None:
                 one.restore(kept)
             elif self.text.hidden:
-                # Attention to values of zero is zero, which is that of a row without a text.
+                # With values of zero the attention output is zero, as for a row without a text.
                 for values in one.values:
                     values.zero_()

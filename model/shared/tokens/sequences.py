@@ -14,12 +14,12 @@ TextCache = Kept
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The input for generating a sequence; its rows are ordered as `SamplingBatch.chosen` reads them.
+    """The input for generating a token sequence; its rows are ordered as in `SamplingBatch.chosen`.
 
     `texts` has one entry for each row, `None` for a row that attends to no text; it is empty for a network without
     cross-attention. `prefix` [rows, tokens, width] precedes the columns; `None` for no prefix. `grid` [codebooks,
     columns] are the tokens of all columns, in host memory: the known ones, and padding. Tokens of codebook k are
-    generated where `opens[k] <= column < closes[k]`; elsewhere the given ones are used.
+    generated where `opens[k] <= column < closes[k]`; elsewhere the given tokens are used.
     """
 
     texts: Sequence[TextCache | None]
@@ -37,9 +37,10 @@ class Given:
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class TokenSequence:
-    """A sequence of tokens and its progress: the columns up to `column` are known.
+    """A sequence of tokens that is being generated; all columns up to `column` are known.
 
-    While the sequence has no seat in the buffers, `parked` holds its caches and `tokens` its grid.
+    While the sequence has no seat in the shared buffers, `parked` holds its key and value caches and `tokens` its token
+    grid.
     """
 
     given: Given
@@ -51,5 +52,5 @@ class TokenSequence:
 
     @property
     def place(self) -> int:
-        """Position of the current column in the caches, which begin with the prefix."""
+        """Position of the current column in the key and value caches, counted from the start of the prefix."""
         return self.given.prefix_length + self.column

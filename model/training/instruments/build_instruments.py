@@ -58,14 +58,14 @@ PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
     Instrument.VIOLIN: (0, 40),
     Instrument.DRUM_KIT: (DRUM_BANK, 0),
 }
-"""Bank and program of every instrument."""
+"""Bank and program number in the SoundFont of every instrument."""
 
 MELODIC_KEYS = (26, 98)
 DRUM_KEYS = (35, 82)
 BASS_PITCHES = (31, 36, 43)
 MIDDLE_PITCHES = (52, 60, 67, 76)
 NOTE_LOUDNESS_LUFS = -20.0
-"""Loudness of one note at full velocity over its loudest 400 ms, whatever the instrument."""
+"""Loudness of one note at full velocity over its loudest 400 ms, equal for all instruments."""
 
 _BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS)
 _FULL_VELOCITY = 127
@@ -100,7 +100,9 @@ def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
 
 
 def _zone(font: SoundFont, row: FontZone) -> Zone:
-    """Return a key zone of a SoundFont in physical units (SoundFont 2.04, section 8.1.3)."""
+    """Convert a key zone of a SoundFont to physical units (decibels, seconds, MIDI pitch; SoundFont 2.04, section
+    8.1.3) and return it.
+    """
     header = font.samples[row.sample]
     root_key = row.amount(Generator.ROOT_KEY)
     tuning_cents = row.amount(Generator.FINE_TUNE) + 100 * row.amount(Generator.COARSE_TUNE) + header.correction_cents
@@ -177,7 +179,7 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
 
 
 def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
-    """Return a key zone with corrected tuning and loudness, both measured at its middle key.
+    """Return a key zone with corrected tuning and loudness, both measured on one note at the key of `_middle`.
 
     All zones that sound at that key are measured together, so that intended detuning is preserved.
     """
@@ -191,14 +193,18 @@ def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
 
 
 def _middle(zone: Zone) -> int:
-    """Return the key at which a key zone is measured: the middle of its range, near the key of its recording."""
+    """Return the MIDI key at which a key zone is measured: the middle of its range, but within four semitones of the
+    sample's recorded pitch where the range allows it.
+    """
     low, high = max(zone.low_key, MELODIC_KEYS[0]), min(zone.high_key, MELODIC_KEYS[1])
     nearest = round(zone.root_pitch)
     return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
 
 
 def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int) -> Stereo:
-    """Return the sound [2, samples] at 48 kHz of one note of a second at full velocity."""
+    """Return the sound [2, samples] at 48 kHz of one note of one second at full velocity, played at MIDI `pitch` by an
+    instrument.
+    """
     sampler = Sampler(InstrumentBank(table, data), instrument)
     sampler.start([SampledNote(0, SAMPLE_RATE_HERTZ, pitch, _FULL_VELOCITY)])
     return sampler.render(0, SAMPLE_RATE_HERTZ)
@@ -221,7 +227,7 @@ def _as_json(table: BankTable) -> str:
 
 
 def main() -> None:
-    """Parse the command line and build the instruments."""
+    """Command line: build the instruments from a SoundFont file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("font", type=Path, help="a General MIDI SoundFont in SF3 format")
     parser.add_argument("--folder", type=Path, default=Path("model/studio/instruments"), help="where the result goes")

@@ -1,7 +1,7 @@
 """Reads SoundFont 2.04 files and their SF3 variant (samples as Ogg Vorbis streams).
 
-It supports only the features needed for the shipped instruments: presets flattened into zones, and the bytes of their
-samples. Source: SoundFont Technical Specification, version 2.04 (E-mu, 2006).
+The module supports only the features needed for the shipped instruments: presets flattened into zones, and the bytes of
+their samples. Source: SoundFont Technical Specification, version 2.04 (E-mu, 2006).
 """
 
 import struct
@@ -17,7 +17,9 @@ FULL_SPAN: Span = (0, 127)
 
 
 class Generator(IntEnum):
-    """The supported generators, by their number in section 8.1.2 of the specification."""
+    """The supported generators (synthesis parameters), by their number in section 8.1.2 of the SoundFont
+    specification.
+    """
 
     FILTER_CUTOFF = 8
     FILTER_RESONANCE = 9
@@ -63,12 +65,14 @@ _DEFAULTS: Mapping[int, int] = {
 
 
 class SoundFontError(ValueError):
-    """The file is not a SoundFont, or lacks a requested preset or sample."""
+    """Error for a file that is not a SoundFont, or that lacks a requested preset or sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleHeader:
-    """Position of a sample in the sample chunk, and its tuning; loop points in samples from its start."""
+    """Position of a sample in the sample chunk, and its tuning. Loop points are counted in samples from the start of
+    the sample.
+    """
 
     name: str
     start: int
@@ -82,7 +86,9 @@ class SampleHeader:
 
 @dataclass(frozen=True, slots=True)
 class FontZone:
-    """One sample of a preset with its key and velocity ranges and its generator amounts, summed over all levels."""
+    """One sample of a preset, with its key and velocity ranges and its generator values, summed over instrument and
+    preset.
+    """
 
     keys: Span
     velocities: Span
@@ -90,15 +96,17 @@ class FontZone:
     amounts: Mapping[int, int]
 
     def amount(self, generator: Generator) -> int:
-        """Return the amount of `generator` in the specification's units, or its default if the font does not give
-        it.
+        """Return the value of `generator` in the units of the SoundFont specification; its default if the zone does not
+        set it.
         """
         return self.amounts.get(generator, _DEFAULTS.get(generator, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A zone before flattening; `target` is an instrument or a sample, `None` for a global zone."""
+    """A zone of a preset or instrument before flattening; `target` is the index of an instrument or a sample, `None`
+    for a global zone.
+    """
 
     amounts: Mapping[int, int]
     spans: Mapping[int, Span]
@@ -106,10 +114,10 @@ class _Layer:
 
 
 class SoundFont:
-    """An SF2 or SF3 file, read into memory."""
+    """The content of an SF2 or SF3 file, read into memory."""
 
     def __init__(self, data: bytes) -> None:
-        """Find the chunks of a whole SoundFont file.
+        """Parse the bytes of a SoundFont file into its chunks.
 
         Raises:
             SoundFontError: the file is not a SoundFont.
@@ -128,11 +136,12 @@ class SoundFont:
 
     @classmethod
     def read(cls, path: Path) -> "SoundFont":
-        """Open the SoundFont file at `path`."""
+        """Read the SoundFont file at `path` and return it."""
         return cls(path.read_bytes())
 
     def zones(self, bank: int, program: int) -> tuple[FontZone, ...]:
-        """Return the zones of a preset: the amounts of the instrument plus those of the preset (section 9.4).
+        """Return the zones of a preset, each with the sum of the generator values of instrument and preset (section 9.4
+        of the specification).
 
         Raises:
             SoundFontError: the font has no such preset.
@@ -146,7 +155,7 @@ class SoundFont:
         )
 
     def ogg_bytes(self, sample: int) -> bytes:
-        """Return the Ogg Vorbis stream of an SF3 sample.
+        """Return the bytes of the Ogg Vorbis stream of sample number `sample` in an SF3 file.
 
         Raises:
             SoundFontError: the sample is stored as plain PCM (SF2).
@@ -213,7 +222,7 @@ def _walk(data: bytes, start: int, end: int) -> Iterator[tuple[str, int, int]]:
         name, size = struct.unpack_from("<4sI", data, start)
         yield name.decode("latin-1"), start + 8, size
         start += 8 + size
-        # Some SF3 writers leave out the padding byte that RIFF asks for after an odd chunk.
+        # Some SF3 writers leave out the padding byte that RIFF requires after a chunk of odd length.
         if size % 2 and data[start : start + 1] == b"\0":
             start += 1
 

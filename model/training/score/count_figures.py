@@ -4,7 +4,7 @@ Usage: python -m model.training.score.count_figures POP909 --songs 200
 
 `POP909` is the folder of the collection, one folder for each song. Bars with a single triad are counted. A tab gives
 the lowest notes as `L` (root) and `F` (fifth), and above them single voices by number, `U` for two notes and `A` for
-more. The patterns of most songs are printed, with their number of songs.
+more. The patterns that occur in the most songs are printed, each with its number of songs.
 """
 
 import argparse
@@ -36,7 +36,9 @@ class Bar:
 
 
 def figures(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the accompaniment of both hands as tablature, for every bar that tablature can represent."""
+    """Yield the accompaniment of left and right hand as tablature, for every bar of the song in `folder` that tablature
+    can represent.
+    """
     notes = _piano_notes(mido.MidiFile(folder / f"{folder.name}.mid"))
     for bar in _bars(folder):
         first, last = (bisect_left(notes, (edge - _SLACK_SECONDS, 0)) for edge in (bar.start, bar.end))
@@ -46,8 +48,8 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def tabs(bar: Bar, notes: Sequence[tuple[float, int]]) -> tuple[str, str] | None:
-    """Return the tablature of both hands for a bar's notes, (seconds, pitch) each; `None` if they have notes outside
-    the triad, or too few.
+    """Return the tablature of both hands for a bar's notes, given as (seconds, MIDI pitch); `None` if the bar has too
+    few notes, or notes outside the triad.
     """
     steps: dict[int, set[int]] = defaultdict(set)
     for seconds, pitch in notes:
@@ -79,7 +81,9 @@ def _right_mark(bar: Bar, pitches: Sequence[int], upper: Sequence[int]) -> str:
 
 
 def _piano_notes(file: mido.MidiFile) -> list[tuple[float, int]]:
-    """Return the onsets in seconds and the pitches of the piano track, in order; the files have one tempo."""
+    """Return the piano track's notes in order, each as onset in seconds and MIDI pitch; the files have a single
+    tempo.
+    """
     tempo = next((message.tempo for track in file.tracks for message in track if message.type == "set_tempo"), 500_000)
     second = tempo / file.ticks_per_beat / 1e6
     notes = []

@@ -1,10 +1,10 @@
-"""Counts statistics of songs: rhythms at the beginning, middle and end of lines, progressions of four bars, the chords
-on both sides of their joints, and chord colours.
+"""Counts statistics of songs: rhythms at the beginning, middle and end of lines, progressions of four bars, pairs of
+chords where progressions and sections meet, and added chord tones.
 
 Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz openewld.tar.xz --out habits.json
 
-Progressions of four bars are stored in C major or A minor. One of a single song is kept if at most one of its chords is
-foreign to the key; such progressions are more than half of all.
+Progressions of four bars are stored in C major or A minor. A progression that occurs in a single song is kept only if
+at most one of its chords is foreign to the key. More than half of all progressions occur in a single song.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from model.training.score.pop909 import PITCH_NAMES, read_archive
 from model.training.score.songs import TrainingSong, home_transpose, load_songs
 
 _MOST_FOREIGN = 1
-"""Chords foreign to the key in a progression of a single song; more of them are another key."""
+"""Largest number of chords foreign to the key in a progression of a single song; more show another key."""
 
 _REST_STEPS = 2
 _PATTERN_BARS = 4
@@ -41,8 +41,8 @@ _COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
 
 
 def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> dict[str, list[list[int]] | list[int]]:
-    """Return counts by position in a bar of `steps` sixteenths: first notes (`entries`) and last notes (`endings`) of
-    lines, [steps], and distances from note to note (`gaps`), [steps, longest].
+    """Return counts by position in a bar of `steps` sixteenths. `entries` and `endings` [steps] count the first and
+    last notes of lines; `gaps` [steps, longest] count the distances from note to note.
     """
     entries, endings = [0] * steps, [0] * steps
     gaps = [[0] * longest for _ in range(steps)]
@@ -57,8 +57,8 @@ def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> 
 
 
 def count_progressions(songs: Sequence[TrainingSong], *, minor: bool) -> list[tuple[list[int], int, int]]:
-    """Return the four-bar chord progressions of songs: rows of the chord class of every half bar, the number of songs
-    with it outside a chorus, and in a chorus.
+    """Return the four-bar chord progressions of songs as rows: the chord class of every half bar, the number of songs
+    that have the progression outside a chorus, and of songs that have it in a chorus.
     """
     found: dict[tuple[int, ...], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for song in songs:
@@ -70,7 +70,7 @@ def count_progressions(songs: Sequence[TrainingSong], *, minor: bool) -> list[tu
 
 
 def _foreign_chords(pattern: Sequence[int], *, minor: bool) -> int:
-    """Return the number of different chords with tones outside the key."""
+    """Return the number of different chords in a progression that contain tones outside the key."""
     return sum(not set(chord_of(chord).pitch_classes) <= set(scale(minor)) for chord in set(pattern))
 
 
@@ -86,9 +86,11 @@ def _patterns(song: TrainingSong) -> Iterator[tuple[TokenKind, tuple[int, ...]]]
 
 
 def count_joints(songs: Sequence[TrainingSong]) -> list[tuple[int, int, int, int]]:
-    """Return rows of [chord class before a joint, chord class after it, joints inside sections, joints of sections].
+    """Return rows of [chord class before a joint, chord class after it, number inside sections, number between
+    sections].
 
-    A joint lies between two half bars: every four bars inside a section, and where a section follows another.
+    A joint is the boundary between two half bars, every four bars inside a section and where one section follows
+    another.
     """
     found: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
     for song in songs:
@@ -103,8 +105,8 @@ def count_joints(songs: Sequence[TrainingSong]) -> list[tuple[int, int, int, int
 
 
 def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """Return for each mode and chord class the share of its beats with a colour, or in inversion over its third or
-    fifth.
+    """Return, for each mode and chord class, the share of beats with each colour (such as an added seventh), or with
+    the third or fifth in the bass.
     """
     counts: dict[str, dict[int, Counter[str]]] = {"major": defaultdict(Counter), "minor": defaultdict(Counter)}
     for _, files in read_archive(archive):
@@ -127,8 +129,8 @@ def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
-    """Return the chord class, in C major or A minor, of a chord symbol, and its colour: one of `_COLOURS`, "third" or
-    "fifth" in the bass, or "plain".
+    """Return the chord class of a chord symbol after transposition by `up` semitones, and its colour: one of
+    `_COLOURS`, "third" or "fifth" for an inversion, or "plain".
     """
     root, _, kind = name.partition(":")
     pitch = PITCH_NAMES[root.partition("/")[0]]
@@ -140,7 +142,7 @@ def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
 
 
 def main() -> None:
-    """Command line: count the statistics of the songs, and write them to one file."""
+    """Command line: count the statistics of the songs, and write them to one JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path)
     parser.add_argument("archive", type=Path)

@@ -1,9 +1,9 @@
-"""Compares melodies of the score network with held-out songs.
+"""Compares melodies of the score network with those of held-out songs.
 
 Usage: python -m model.training.score.evaluate_score pop909.npz openewld.npz --weights score.safetensors --steps 10 80
 
-For every held-out song a verse and a chorus are composed: once with the real number of syllables in each line ("sung"),
-once freely with the real density of notes ("free"). Prints one JSON object per row.
+For every held-out song a verse and a chorus are composed twice: with the song's number of syllables in each line
+("sung"), and only with the song's density of notes ("free"). The program prints one JSON object per row of statistics.
 """
 
 import argparse
@@ -26,13 +26,15 @@ from model.training.score.songs import TrainingSong, load_songs
 from model.training.score.train_score import split_songs
 
 Pair = tuple[Piece, Piece]
-"""A verse and a chorus."""
+"""A verse and a chorus of one song."""
 
 _BATCH = 15
 
 
 def real_pair(song: TrainingSong) -> Pair | None:
-    """Return the first verse and the first chorus of a song that have notes in every two bars."""
+    """Return the first verse and the first chorus of a song in which every two bars have notes; `None` if the song
+    lacks either.
+    """
     found: dict[TokenKind, Piece] = {}
     first = 0
     for phrase in song.phrases:
@@ -51,8 +53,8 @@ def _line_notes(melody: Classes) -> list[int]:
 
 
 def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
-    """Return a section specification with the bars, mode and note density of `piece` and, if `sung`, as many notes in
-    each line.
+    """Return a section specification with the number of bars, the mode and the note density of `piece`. If `sung` is
+    True, it also has the number of notes in each line of `piece`.
     """
     bars = len(piece.chords) // BEATS_PER_BAR
     counts = _line_notes(piece.melody) if sung else []
@@ -69,8 +71,8 @@ def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
 def write_pairs(
     denoiser: ScoreDenoiser, pairs: Sequence[Pair], *, sung: bool, steps: int, guidance_scale: float, seed: int
 ) -> list[Pair]:
-    """Compose a verse and a following chorus for each of `pairs`, with the same bars, mode, density of notes and notes
-    per line.
+    """Compose a verse and a following chorus for each of `pairs`, with the pair's numbers of bars, mode, note density
+    and, if `sung`, notes per line.
     """
     written: list[Pair] = []
     for start in range(0, len(pairs), _BATCH):
@@ -94,7 +96,7 @@ def write_pairs(
 
 
 def report(name: str, pairs: Sequence[Pair], copies: CopyFinder, seconds: float = 0.0) -> None:
-    """Print one row of statistics as a JSON object."""
+    """Print one row of statistics of composed or real pairs as a JSON object; `name` is the name of the row."""
     pieces = [piece for pair in pairs for piece in pair]
     runs = [copies.longest(piece.melody) for piece in pieces]
     row = {"name": name, **{key: round(value, 3) for key, value in measure(pieces).items()}}
@@ -105,7 +107,9 @@ def report(name: str, pairs: Sequence[Pair], copies: CopyFinder, seconds: float 
 
 
 def main() -> None:
-    """Compose sections like the held-out songs with each number of steps, and print the figures."""
+    """Command line: compose sections like those of the held-out songs, with each number of denoising steps, and print
+    the statistics.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path, nargs="+")
     parser.add_argument("--weights", type=Path, default=None)

@@ -21,8 +21,8 @@ from model.weights import save_weights
 
 
 def harmony_tables(songs: Sequence[TrainingSong]) -> dict[str, Tensor]:
-    """Return counts of `moves` [2, 37, 37] between chords, and probabilities of `changes` [2, 4] at each beat, in major
-    and in minor.
+    """Return probabilities in major and in minor: `moves` [2, 37, 37] from one chord to another at a chord change, and
+    `changes` [2, 4] of a chord change at each beat of a bar.
     """
     moves = np.full((2, CHORD_CLASSES, CHORD_CLASSES), 0.05)
     stays_or_changes = np.ones((2, BEATS_PER_BAR, 2))
@@ -37,7 +37,7 @@ def harmony_tables(songs: Sequence[TrainingSong]) -> dict[str, Tensor]:
 
 
 def interval_table(songs: Sequence[TrainingSong]) -> Tensor:
-    """Return the log probability [37] of each distance in semitones between successive notes."""
+    """Return the log probability [37] of each interval, 0 to 36 semitones up or down, between successive notes."""
     counts: NDArray[np.float64] = np.full(PITCHES, 0.5)
     for song in songs:
         pitches = song.melody[song.melody >= FIRST_PITCH]
@@ -46,7 +46,7 @@ def interval_table(songs: Sequence[TrainingSong]) -> Tensor:
 
 
 def main() -> None:
-    """Read checkpoint and songs, write weights and manifest."""
+    """Command line: read a training checkpoint and songs, and write the shipped weights and their manifest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path, nargs="+")
     parser.add_argument("--checkpoint", type=Path, required=True)

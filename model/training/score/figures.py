@@ -19,7 +19,7 @@ _DOMINANT = frozenset({22, 8})
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A section in C major or A minor: `melody` classes [bars * 16] and `chords` classes [bars * 4]."""
+    """A section in C major or A minor as arrays: `melody` token classes [bars * 16] and `chords` classes [bars * 4]."""
 
     melody: Classes
     chords: Classes
@@ -37,7 +37,9 @@ class Piece:
 
 
 def piece_of(score: Score, transpose: int, minor: bool) -> Piece:
-    """Return a composed section, whose key is `transpose` semitones above C major / A minor, in C major / A minor."""
+    """Return a composed section transposed to C major or A minor; `transpose` is the number of semitones by which its
+    key is above that.
+    """
     tokens = encode(score, transpose)
     return Piece(tokens.melody.reshape(-1), tokens.chords, minor)
 
@@ -79,15 +81,17 @@ def lift(pairs: Iterable[tuple[Piece, Piece]]) -> NDArray[np.float64]:
 
 
 class CopyFinder:
-    """Finds the longest sequence of notes, compared by interval and distance, that a melody shares with training
-    songs.
+    """Finds the longest sequence of notes that a melody shares with training songs; notes are compared by pitch
+    interval and time distance.
     """
 
     def __init__(self, melodies: Iterable[Classes]) -> None:
         self._text = "\n".join(_spelled(melody) for melody in melodies)
 
     def longest(self, melody: Classes) -> int:
-        """Return the length, in pairs of interval and distance, of the longest sequence shared with a training song."""
+        """Return the length, in pairs of pitch interval and time distance, of the longest sequence that `melody` shares
+        with a training song.
+        """
         spelled = _spelled(melody)
         best = 0
         for start in range(len(spelled)):
@@ -97,7 +101,9 @@ class CopyFinder:
 
 
 def _spelled(melody: Classes) -> str:
-    """Encode the interval and the distance from each note to the next as one character."""
+    """Return a string with one character for each two successive notes, which encodes their pitch interval and time
+    distance.
+    """
     onsets = np.flatnonzero(melody >= FIRST_PITCH)
     intervals, spacings = np.diff(melody[onsets]), np.minimum(np.diff(onsets), 32)
     return "".join(
@@ -117,7 +123,9 @@ def _on_chord(piece: Piece, step: int) -> bool:
 
 
 def _same_bars(piece: Piece, *, rhythm_only: bool) -> float:
-    """Return the share of equal bars among all pairs of bars with more than two notes."""
+    """Return the share of equal pairs among all pairs of bars in a section; bars with fewer than three notes are
+    ignored. If `rhythm_only` is True, pitches are ignored.
+    """
     bars = piece.melody.reshape(-1, STEPS_PER_BAR)
     if rhythm_only:
         bars = np.minimum(bars, FIRST_PITCH)
@@ -127,8 +135,8 @@ def _same_bars(piece: Piece, *, rhythm_only: bool) -> float:
 
 
 def _echo(pieces: Sequence[Piece], *, rhythm_only: bool) -> float:
-    """Return the share of a bar that is repeated four bars later: twice the notes with equal position (and pitch)
-    divided by all notes.
+    """Return the share, 0 to 1, of notes that are repeated four bars later: twice the number of notes with equal
+    position and pitch, divided by all notes. If `rhythm_only` is True, pitches are ignored.
     """
     same, everything = 0, 0
     for piece in pieces:

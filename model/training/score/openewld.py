@@ -29,7 +29,7 @@ _DIMINISHED_KINDS = ("diminished", "half-diminished")
 
 
 def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (title, MusicXML) for every lead sheet of the archive, by title."""
+    """Yield the title and the MusicXML of every lead sheet in the archive, sorted by title."""
     sheets: dict[str, bytes] = {}
     with tarfile.open(path) as archive:
         for member in archive:
@@ -42,7 +42,7 @@ def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def parse_song(name: str, xml: bytes) -> TrainingSong:
-    """Parse one lead sheet (MusicXML).
+    """Parse one lead sheet (MusicXML) and return the training song.
 
     Raises:
         ValueError: the song is not in four beats, has irregular bars, rhythms off the sixteenth grid, or too few notes.
@@ -62,7 +62,7 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
 
 
 def waltz_tunes(path: Path) -> Iterator[tuple[Note, ...]]:
-    """Yield the tunes of the archive's lead sheets in three-four time with a regular bar structure."""
+    """Yield the melodies of the archive's lead sheets in three-four time with a regular bar structure."""
     for _, xml in read_archive(path):
         part = ElementTree.fromstring(xml).find("part")
         if part is None or {(t.findtext("beats"), t.findtext("beat-type")) for t in part.iter("time")} != {("3", "4")}:
@@ -98,7 +98,9 @@ class _Sheet:
             raise ValueError("the song has rhythms off the sixteenth grid, so it is left out")
 
     def lengths(self) -> list[tuple[int | None, int]]:
-        """Return the melody from the first bar on as pairs of a pitch (`None` for a rest) and a length in steps."""
+        """Return the melody from the first bar on as pairs of a MIDI pitch (`None` for a rest) and a length in
+        sixteenths.
+        """
         pairs: list[tuple[int | None, int]] = []
         now = 0
         starts = sorted(self._onsets)
@@ -112,7 +114,9 @@ class _Sheet:
         return pairs
 
     def chords(self, transpose: int) -> Classes:
-        """Return the chord class of every beat; each chord symbol lasts until the next."""
+        """Return the chord class of every beat, transposed by `transpose` semitones; each chord symbol lasts until the
+        next.
+        """
         classes = np.full(self.bars * self._bar // STEPS_PER_BEAT, NO_CHORD, dtype=np.int64)
         for step, (root, kind) in sorted(self._harmony.items()):
             quality = Quality.MINOR if kind.startswith("minor") else Quality.MAJOR
@@ -133,7 +137,9 @@ class _Sheet:
                 self._add_note(element, offset, at, end)
 
     def _walk(self, measure: ElementTree.Element) -> Iterator[tuple[ElementTree.Element, float, float]]:
-        """Yield chord symbols and notes of the first voice of a bar, each with its start and end in steps."""
+        """Yield the elements of chord symbols and notes of the first voice of a bar, each with its start and end in
+        sixteenths.
+        """
         now = 0.0
         for element in measure:
             duration = int(element.findtext("duration") or 0) * STEPS_PER_BEAT / self._divisions
@@ -164,7 +170,9 @@ class _Sheet:
 
 
 def main() -> None:
-    """Read the archive, write the songs, and print how many were left out and why."""
+    """Command line: convert an archive of lead sheets to a file of training songs, and print how many songs were left
+    out and why.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--out", type=Path, required=True)

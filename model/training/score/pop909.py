@@ -30,7 +30,7 @@ _SUNG_NOTES_PER_BAR = 1.5
 
 
 def read_archive(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the name of every song of the archive, and the texts of its files by file name; sorted by song."""
+    """Yield the name of every song in the archive, and the texts of its files by file name, sorted by song."""
     songs: dict[str, dict[str, str]] = defaultdict(dict)
     with tarfile.open(path) as archive:
         for member in archive:
@@ -42,7 +42,7 @@ def read_archive(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def parse_song(name: str, files: dict[str, str]) -> TrainingSong:
-    """Parse one song of the archive.
+    """Parse the annotation files of one song and return the training song.
 
     Raises:
         ValueError: the song is not in one key, has too few notes, or its parts disagree about its length.
@@ -85,8 +85,8 @@ def _chord_class(name: str, transpose: int) -> int:
 
 
 def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ...]:
-    """Return the phrases of a song with section kinds assigned to the annotators' letters, which mark repetitions but
-    not verse and chorus.
+    """Return the phrases of a song with their section kinds. The annotators' letters mark repetitions, but not verse
+    and chorus, so the kinds are inferred.
 
     Sung letters are upper case and have notes. The chorus is the letter that is high, dense and often repeated; the
     verse is the first sung letter; a pre-chorus mostly precedes the chorus; a letter sung once and late is a bridge.
@@ -114,8 +114,8 @@ def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ..
 
 
 def _sung_letters(labels: list[tuple[str, int]], melody: Classes) -> dict[str, float]:
-    """Return a score for each sung letter of the annotation: higher for letters that resemble a chorus (higher pitch,
-    more notes).
+    """Return a score for each sung section letter of the annotation, higher for letters that resemble a chorus (higher
+    pitch, more notes).
     """
     pitches: dict[str, list[float]] = defaultdict(list)
     bars_of: Counter[str] = Counter()
@@ -141,7 +141,9 @@ def _chorus(strength: dict[str, float], counts: Counter[str], first: str) -> str
 
 
 def main() -> None:
-    """Read the archive, write the songs, and print how many were left out and why."""
+    """Command line: convert an archive of annotations to a file of training songs, and print how many songs were left
+    out and why.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--out", type=Path, required=True)

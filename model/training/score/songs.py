@@ -32,7 +32,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSong:
-    """One song: `melody` classes [bars * 16], `chords` classes [bars * 4], and its phrases in order.
+    """One training song: `melody` classes [bars * 16], `chords` classes [bars * 4], and its phrases in order.
 
     A song without annotated structure has one phrase of kind `UNKNOWN`.
     """
@@ -53,7 +53,7 @@ class TrainingSong:
 
 def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: int) -> Classes:
     """Return the melody classes [bars * 16] of notes, given as pairs of a pitch (`None` for a rest) and a length in
-    steps; the melody is moved by octaves to the middle of the range.
+    sixteenths. The melody is transposed by `transpose` semitones, and by octaves to the middle of the range.
 
     Raises:
         ValueError: there are fewer than 40 notes.
@@ -74,12 +74,12 @@ def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: 
 
 
 def home_transpose(tonic: int, minor: bool) -> int:
-    """Return the number of semitones, -6 to 5, from a key to C major or A minor."""
+    """Return the number of semitones, -6 to 5, by which a key must be transposed to become C major or A minor."""
     return ((9 if minor else 0) - tonic + 6) % 12 - 6
 
 
 def save_songs(path: Path, songs: Sequence[TrainingSong]) -> None:
-    """Write songs to one compressed npz file."""
+    """Write training songs to one compressed npz file."""
     phrases = [(index, phrase.kind, phrase.bars) for index, song in enumerate(songs) for phrase in song.phrases]
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
@@ -94,7 +94,7 @@ def save_songs(path: Path, songs: Sequence[TrainingSong]) -> None:
 
 
 def load_songs(path: Path) -> list[TrainingSong]:
-    """Read songs from a file that `save_songs` wrote."""
+    """Read and return the training songs in a file that `save_songs` wrote."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     songs: list[TrainingSong] = []
@@ -120,7 +120,9 @@ def load_songs(path: Path) -> list[TrainingSong]:
 
 @dataclass(frozen=True, slots=True)
 class BarFacts:
-    """Conditions for the score network in every bar of a song, each [bars], as embedding indices."""
+    """Conditions of the score network for every bar of a song: section kind, bar in the phrase, bars left in it, note
+    density and register. Each is an array [bars] of embedding indices.
+    """
 
     kind: Classes
     bar: Classes

@@ -2,8 +2,8 @@
 
 Usage: python -m model.training.score.train_score pop909.npz openewld.npz --out runs/score --cpu-seconds 6000
 
-Seeded. The learning rate follows the share of the time budget that is spent, so that any budget can be chosen;
-every evaluation writes the averaged weights to `checkpoint.pt` and a line to `log.jsonl`.
+Random numbers have a fixed seed. The learning rate depends on the share of the time budget that is spent, so that any
+budget can be chosen. Every evaluation writes the averaged weights to `checkpoint.pt` and a line to `log.jsonl`.
 """
 
 import argparse
@@ -57,14 +57,16 @@ def split_songs(songs: list[TrainingSong]) -> Split:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Cross-entropies in nats: `melody` per step with onsets weighted, `chords` per beat."""
+    """Cross-entropies in nats: `melody` per sixteenth, with note onsets weighted, and `chords` per beat."""
 
     melody: Tensor
     chords: Tensor
 
 
 def losses(network: ScoreNetwork, batch: Batch, generator: torch.Generator, *, condition_on_self: bool) -> Losses:
-    """Return the losses of predicting the unknown classes of a batch to which noise has been added at random times."""
+    """Return the losses of predicting the unknown token classes of a batch after noise of random diffusion times has
+    been added.
+    """
     target = network.embed(batch.melody, batch.chords)
     given = network.latent_mask(batch.known.mask)
     encoded = network.encode(batch.conditions, batch.known)

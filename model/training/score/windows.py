@@ -26,7 +26,7 @@ from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
 from model.training.score.songs import BarFacts, TrainingSong, bar_facts
 
 BATCH_BARS = (8, 12, 16, 16, 20)
-"""Window lengths; every batch has one, chosen at random."""
+"""Lengths of windows in bars; every batch has one length, chosen at random."""
 
 _NOTES_PER_BAR = 1.25
 _WISHES_DROPPED = 0.12
@@ -35,7 +35,9 @@ _WISH_DROPPED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows of equal length as a batch: their classes, their conditions, and a mask of the classes that are given."""
+    """Windows of equal length as a batch: melody and chord classes, conditions, and a mask of the classes that are
+    given.
+    """
 
     melody: Tensor
     chords: Tensor
@@ -51,7 +53,7 @@ class _Song:
 
 
 class Windows:
-    """Draws random windows from songs: three in five start with a phrase, the others at any bar."""
+    """Draws random windows (excerpts) from training songs; three in five start with a phrase, the others at any bar."""
 
     def __init__(self, songs: Sequence[TrainingSong], seed: int) -> None:
         self._songs = [_Song(song, bar_facts(song), _starts(song)) for song in songs if song.bars > max(BATCH_BARS)]
@@ -60,15 +62,15 @@ class Windows:
         self._random = np.random.default_rng(seed)
 
     def batch(self, size: int, bars: int | None = None) -> Batch:
-        """Return `size` random windows of `bars` bars (a random length if `None`), with random conditions dropped and
-        random classes given.
+        """Return `size` random windows of `bars` bars (a random length if `None`). Conditions are dropped at random,
+        and random classes are marked as given.
         """
         bars = bars or int(self._random.choice(BATCH_BARS))
         windows = [self._window(bars) for _ in range(size)]
         return collate([self._drop(window) for window in windows])
 
     def plain(self, size: int, bars: int) -> list["Window"]:
-        """Return `size` windows that start with a phrase, with all conditions and no given classes."""
+        """Return `size` random windows that start with a phrase, with all conditions and no given classes."""
         return [self._window(bars, at_phrase=True) for _ in range(size)]
 
     def _window(self, bars: int, *, at_phrase: bool = False) -> "Window":
@@ -107,9 +109,9 @@ class Windows:
 class Window:
     """One window of a training song, as arrays for the score network.
 
-    Its classes are `melody` [beats, 4] and `chords` [beats]; `hint` [beats, 4] is the given rhythm; `per_beat` [beats,
-    5] has the conditions of each beat (bar, left, kind, density, register); `per_song` [3] has mode, tempo and style;
-    `known` [beats, 5] marks given classes.
+    Its classes are `melody` [beats, 4] and `chords` [beats]; `hint` [beats, 4] is the given rhythm. `per_beat` [beats,
+    5] has the conditions of each beat: bar in the phrase, bars left, section kind, note density, register. `per_song`
+    [3] has mode, tempo and style; `known` [beats, 5] marks given classes.
     """
 
     melody: Classes
@@ -170,8 +172,8 @@ def _starts(song: TrainingSong) -> NDArray[np.int64]:
 
 
 def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
-    """Draw the mask of the beats whose rhythm is given as a condition: all (45 %), the last ones (15 %), a range (10
-    %), or none.
+    """Draw a random mask [beats] of the beats whose rhythm is given as a condition: all (45 %), the last ones (15 %), a
+    range (10 %), or none.
     """
     mask = np.zeros(beats, dtype=np.bool_)
     draw = random.random()
@@ -186,8 +188,8 @@ def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
 
 
 def _known_mask(random: np.random.Generator, beats: int) -> NDArray[np.float32]:
-    """Draw the mask of given token classes: none (32 %), the first beats, the chords, the melody, ranges, or the first
-    beats and the chords.
+    """Draw a random mask of given token classes: none (32 %), the first beats, the chords, the melody, ranges, or the
+    first beats and the chords.
     """
     mask = np.zeros((beats, SLOTS), dtype=np.float32)
     draw = random.random()

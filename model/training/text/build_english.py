@@ -1,4 +1,4 @@
-"""Packs the CMU Pronouncing Dictionary for the voice of the studio engine.
+"""Packs the CMU Pronouncing Dictionary for the studio engine's voice.
 
     python -m model.training.text.build_english PATH/cmudict.dict
 
@@ -16,7 +16,9 @@ _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
 def pack(lines: list[str]) -> bytes:
-    """Return the packed text of lines such as "abandon AH0 B AE1 N D AH0 N"; later variants of a word are left out."""
+    """Return the packed dictionary, one line `word:CODES` for each word, from lines such as "abandon AH0 B AE1 N D AH0
+    N". Of several pronunciations of a word, the first is kept.
+    """
     packed: dict[str, str] = {}
     for line in lines:
         word, *phones = line.split("#")[0].split()
@@ -26,12 +28,12 @@ def pack(lines: list[str]) -> bytes:
 
 
 def _sung(phone: str) -> str:
-    """Return a phone of the dictionary without stress; an unstressed "ah" is "ax"."""
+    """Return a phone of the dictionary in lower case without its stress digit; an unstressed "ah" becomes "ax"."""
     return "ax" if phone == "AH0" else phone.rstrip("012").lower()
 
 
 def main() -> None:
-    """Command line: write the packed dictionary."""
+    """Command line: write the compressed dictionary, and print its number of words and bytes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dictionary", type=Path)
     text = pack([line for line in parser.parse_args().dictionary.read_text("utf-8").splitlines() if line.strip()])

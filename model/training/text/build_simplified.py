@@ -30,7 +30,7 @@ def pairs(rows: Iterable[str]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Read the table named on the command line and write the pairs, one per line."""
+    """Command line: read OpenCC's table, and write the pairs of traditional and simplified characters, one per line."""
     rows = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
     TABLE.write_text("\n".join(pairs(rows)) + "\n" + _ADDED, encoding="utf-8")
 

@@ -15,8 +15,8 @@ cross-linguistic study of voice onset time in stop consonant productions", 2008)
 
 
 def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float64]]) -> dict[str, str]:
-    """Return, for each syllable spoken without aspiration ("pang" like "bang"), a syllable with the same initial whose
-    consonant replaces it.
+    """Return, for each syllable recorded without aspiration ("pang" like "bang"), a syllable with the same initial
+    whose consonant replaces its own.
 
     `seconds` is the length of each syllable's consonant, `vowels` the spectrum of its vowel, [BANDS] in dB. The
     syllable with the most similar vowel and a consonant that is long enough is chosen.
@@ -37,5 +37,7 @@ def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float6
 
 
 def is_aspirated(name: str, seconds: float) -> bool:
-    """Return True if a consonant of this length has the aspiration of its initial, or if the initial has none."""
+    """Return True if a consonant of length `seconds` is long enough for the aspiration of its initial, or if that
+    initial has no aspiration.
+    """
     return seconds >= _ASPIRATED_SECONDS.get(initial_of(name), 0.0)

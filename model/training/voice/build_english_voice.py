@@ -1,8 +1,8 @@
 """Builds the shipped voice for English from a statistical voice of the CMU ARCTIC databases.
 
-Run with `python -m model.training.voice.build_english_voice SPEECH`; it rewrites the data files of
-`model/studio/voice/english_voice/recordings/`. `english_speech` names the programs and packages that it needs. The
-spectrum is equalised to that of the Mandarin voice, so that both sound like one singer.
+Run with `python -m model.training.voice.build_english_voice SPEECH`; the program rewrites the data files of
+`model/studio/voice/english_voice/recordings/`. The module `english_speech` names the programs and packages that are
+needed. The spectrum is equalised to that of the Mandarin voice, so that both sound like one singer.
 """
 
 import argparse
@@ -36,16 +36,16 @@ Floats = NDArray[np.float64]
 Phones = tuple[str, ...]
 
 _REDUCED_DB = 2.0
-"""How much softer unstressed vowels are."""
+"""Level in dB by which unstressed vowels are softer than stressed ones."""
 
 _RAREST = 2
-"""Fewest words that an opening or ending of several consonants is built for."""
+"""Smallest number of syllables in the dictionary for which a syllable half with several consonants is built."""
 
 _CUT, _DIPHTHONG_CUT, _LIQUID_CUT = 0.5, 0.33, 0.4
 _SHORTEST_VOWEL = 2 * OVERLAP_FRAMES
 _SONORANTS = frozenset({"m", "n", "ng", "l", "r", "w", "y"})
 _COLOURS = 9
-"""Cosines that describe the difference in colour between the two voices."""
+"""Number of cosines that describe the spectral difference between the two voices."""
 
 _ALIKE: Mapping[str, str] = {
     "aa": "a",
@@ -60,7 +60,7 @@ _ALIKE: Mapping[str, str] = {
     "eh": "ye",
     "er": "er",
 }
-"""English vowels and Mandarin syllables that begin alike where they are held."""
+"""English vowels, and for each a Mandarin syllable whose held vowel sounds like its beginning."""
 
 _RANGES_DB: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("s", "z", "sh", "zh", "ch", "jh"), (-18.0, -7.0)),
@@ -68,7 +68,9 @@ _RANGES_DB: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("p", "t", "k"), (-13.0, -6.0)),
     **dict.fromkeys(("b", "d", "g"), (-13.0, 0.0)),
 }
-"""Range of the loudness of consonants relative to their vowel; speech varies by more than is good in a song."""
+"""Range of the loudness of consonants relative to their vowel, in dB; the variation in speech is too large for
+a song.
+"""
 
 _PEAK_FRAMES, _RAMP_FRAMES = 4, 5
 
@@ -77,12 +79,14 @@ _BUZZ: Mapping[str, tuple[float, ...]] = {
     **dict.fromkeys(("v", "dh"), (0.08, 0.3, 0.6, 0.85, 0.95, 0.97)),
     "hh": (0.4, 0.7, 0.8, 0.9, 0.95, 0.97),
 }
-"""Share of noise in fricatives where they are voiced, at `NOISE_HERTZ`."""
+"""Share of noise, 0 to 1, in voiced frames of fricatives, at the frequencies `NOISE_HERTZ`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """An opening or ending as frames: envelope, noise, and the frame of its edge."""
+    """The first or second half of a syllable as frames: envelope in dB, share of noise, and the frame where the vowel
+    begins (first half) or ends (second half).
+    """
 
     envelope: Floats
     noise: Floats
@@ -90,7 +94,9 @@ class _Cut:
 
 
 def wanted() -> tuple[list[Phones], list[Phones]]:
-    """Return the openings and the endings of English words, and every consonant before and after every vowel."""
+    """Return the phones of syllable halves to record: the openings (up to the vowel) and endings (from the vowel on) of
+    English words, and every consonant before and after every vowel.
+    """
     openings: Counter[Phones] = Counter()
     endings: Counter[Phones] = Counter()
     for syllable in _syllables():
@@ -114,9 +120,10 @@ def _syllables() -> Iterator[Phones]:
 
 
 def build(speech: Path, folder: Path) -> dict[str, dict[str, list[int]]]:
-    """Let the voice speak all units, keep its files in `speech`, and write the units into `folder`.
+    """Synthesise all syllable halves with the statistical voice, and write the data of the English voice into `folder`.
+    The speech files are kept in `speech`.
 
-    Returns the table.
+    Returns the position of each half in the data, by its phones.
     """
     openings, endings = wanted()
     phrases = [Phrase((*unit, "d"), "say", "again") for unit in openings]
@@ -127,7 +134,10 @@ def build(speech: Path, folder: Path) -> dict[str, dict[str, list[int]]]:
 def assemble(
     openings: list[Phones], endings: list[Phones], spoken: list[Spoken], folder: Path
 ) -> dict[str, dict[str, list[int]]]:
-    """Cut the spoken units, and write them into `folder`; returns the table."""
+    """Cut the syllable halves out of the spoken words, and write the data of the English voice into `folder`.
+
+    Returns the position of each half in the data, by its phones.
+    """
     cuts = [_opening(unit, one) for unit, one in zip(openings, spoken[: len(openings)], strict=True)]
     cuts += [_ending(unit, one) for unit, one in zip(endings, spoken[len(openings) :], strict=True)]
     last = zip(endings, cuts[len(openings) :], strict=True)
@@ -137,7 +147,7 @@ def assemble(
 
 
 def _opening(unit: Phones, spoken: Spoken) -> _Cut:
-    """Return the opening of a syllable: all before the middle of its vowel."""
+    """Return the first half of a spoken syllable: everything up to the middle of its vowel."""
     spoken = lengthened(spoken, len(unit) - 1)
     nucleus, end = (0, *spoken.ends)[len(unit) - 1 : len(unit) + 1]
     noise = _noise(unit, spoken)
@@ -149,7 +159,9 @@ def _opening(unit: Phones, spoken: Spoken) -> _Cut:
 
 
 def _ending(unit: Phones, spoken: Spoken) -> _Cut:
-    """Return the ending of a syllable, which "hh" precedes: all after the middle of its vowel."""
+    """Return the second half of a spoken syllable: everything from the middle of its vowel on. The spoken word begins
+    with an additional "hh".
+    """
     spoken, phones = lengthened(spoken, 1), ("hh", *unit)
     begin, edge = spoken.ends[:2]
     first = _middle(unit, begin, edge) - OVERLAP_FRAMES // 2
@@ -158,7 +170,9 @@ def _ending(unit: Phones, spoken: Spoken) -> _Cut:
 
 
 def _middle(unit: Phones, first: int, stop: int) -> int:
-    """Return the frame of a vowel in frames [first, stop) up to which it belongs to the opening."""
+    """Return the frame, among the frames [first, stop) of a vowel, at which the syllable is divided into its two
+    halves.
+    """
     if DIPHTHONGS & set(unit):
         share = _DIPHTHONG_CUT
     else:
@@ -167,7 +181,9 @@ def _middle(unit: Phones, first: int, stop: int) -> int:
 
 
 def lengthened(spoken: Spoken, place: int) -> Spoken:
-    """Return a word whose phone `place`, its vowel, has at least `_SHORTEST_VOWEL` frames."""
+    """Return a spoken word in which phone number `place`, the vowel, is stretched to at least `_SHORTEST_VOWEL`
+    frames.
+    """
     first, stop = (0, *spoken.ends)[place : place + 2]
     more = max(_SHORTEST_VOWEL - (stop - first), 0)
     path = np.concatenate(
@@ -182,8 +198,8 @@ def lengthened(spoken: Spoken, place: int) -> Spoken:
 
 
 def _levelled(phones: Phones, spoken: Spoken, middle: slice) -> Floats:
-    """Return the envelope at the level at which the `middle` of the vowel is `VOWEL_LEVEL_DB` loud, with consonants in
-    their ranges.
+    """Return the envelope of a spoken word in dB, with the `middle` of the vowel at the loudness `VOWEL_LEVEL_DB`, and
+    consonants limited to their loudness ranges.
     """
     loudness = loudness_db(spoken.envelope)
     level = float(loudness[middle].mean())
@@ -199,8 +215,8 @@ def _levelled(phones: Phones, spoken: Spoken, middle: slice) -> Floats:
 
 
 def _noise(phones: Phones, spoken: Spoken) -> Floats:
-    """Return the share of noise, [frames, 6]: that of the Mandarin voice in vowels, more in voiced fricatives, 1 in
-    unvoiced sounds.
+    """Return the share of noise in a spoken word, [frames, 6], 0 to 1: that of the Mandarin voice in vowels, more in
+    voiced fricatives, 1 in unvoiced sounds.
     """
     usual = _vowel_noise()
     out = np.ones((len(spoken.voiced), len(usual)))
@@ -218,7 +234,9 @@ def _vowel_noise() -> Floats:
 
 
 def _colour_db(vowels: Mapping[str, _Cut]) -> Floats:
-    """Return the smooth difference in dB, [BANDS], from the English to the Mandarin voice, over similar vowels."""
+    """Return the smoothed spectral difference in dB, [BANDS], of the Mandarin minus the English voice, averaged over
+    similar vowels.
+    """
     bank = VoiceBank.load()
     gaps = []
     for vowel, name in _ALIKE.items():

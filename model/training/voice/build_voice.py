@@ -1,8 +1,8 @@
 """Builds the shipped voice from recorded syllables.
 
 Run with `python -m model.training.voice.build_voice FOLDER`, a folder of `cmn-NAME1.mp3` to `cmn-NAME4.mp3` files, one
-for each tone; the data files of `model/studio/voice/recordings/` are rewritten. Needs pyworld. The same recordings give
-the same frames; another version of the Ogg encoder may round its bytes differently.
+for each tone; the data files of `model/studio/voice/recordings/` are rewritten. The program needs the package pyworld.
+The same recordings give the same frames; another version of the Ogg encoder may round its bytes differently.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _CONSONANT_DB = 44.7
 """Gain in dB that brings consonants to the level at which the synthesis renders vowels, about -20 dBFS."""
 
 _EVENNESS = 0.75
-"""Share of a take's fall in level after its held part that is undone."""
+"""Share of the fall in level after the held part of a vowel that is compensated."""
 
 _LONGEST_SECONDS = {"stop": 0.13, "affricate": 0.21, "fricative": 0.24}
 _KINDS = {
@@ -46,25 +46,31 @@ _KINDS = {
     **dict.fromkeys(("f", "s", "sh", "x", "h"), "fricative"),
 }
 _CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "fricative": (-24.0, -10.0)}
-"""Range of a consonant's level relative to its vowel, in dB; recordings differ by more than is good in a mix."""
+"""Range of a consonant's level relative to its vowel, in dB; the variation in recordings is too large for a mix."""
 
 _NASAL_BELOW_DB, _NASAL_EVENNESS = 3.0, 0.7
-"""Most dB by which a voiced consonant may be softer than its vowel, and the share of a larger difference to undo."""
+"""Largest difference in dB by which a voiced consonant may be softer than its vowel, and the share of any excess that
+is compensated.
+"""
 
 _TONES = (1, 2, 3, 4)
 _OWN_CONSONANTS = (1, 4)
-"""Tones whose unvoiced consonants are kept; the others share those of the first tone."""
+"""Tones whose recordings keep their unvoiced consonants; recordings of other tones use those of the first tone."""
 
 _SHORTEST_FRAMES, _SHORTEST_HOLD = 26, 3
 _UNLIKE_DB = 8.0
-"""A further take is left out if its vowel differs by more from that of the first tone (RMS below 6 kHz)."""
+"""Largest spectral difference in dB (RMS below 6 kHz) of a recording's vowel from that of the first tone; other
+recordings are left out.
+"""
 
 _FADE_SAMPLES = SAMPLE_RATE_HERTZ // 100
 _SILENCE_SAMPLES = SAMPLE_RATE_HERTZ // 50
 
 
 def build(recordings: Path, folder: Path) -> dict[str, Any]:
-    """Analyse all recordings and write the voice bank into `folder`; return its table."""
+    """Analyse all recordings and write the data of the recorded voice into `folder`; return the table of the
+    recordings.
+    """
     takes = _takes(recordings)
     frames = packed(np.concatenate([_coded(take) for take in takes.values()]))
     consonants = _encoded(takes)
@@ -80,8 +86,8 @@ def build(recordings: Path, folder: Path) -> dict[str, Any]:
 
 
 def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
-    """Return the recordings to keep, by syllable and tone: all of the first tone, and those of other tones that
-    resemble the first tone's.
+    """Return the recordings to keep, by syllable and tone: all of the first tone, and recordings of other tones that
+    resemble that of the first tone.
     """
     spoken = _with_lent_consonants(_spoken(recordings, 1))
     out = {(name, 1): take for name, take in spoken.items()}
@@ -95,11 +101,13 @@ def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
 
 
 def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
-    """Return the analysed takes of every syllable in one tone; recordings without a voice are printed and left out."""
+    """Return the analysed recording of every syllable in one tone; recordings without a voiced sound are printed and
+    left out.
+    """
     out = {}
     for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
         name = path.stem.removeprefix("cmn-")[:-1]
-        if name.startswith("_"):  # no syllable of Mandarin
+        if name.startswith("_"):  # not a Mandarin syllable
             continue
         try:
             out[name] = _levelled(analyse(_read(path), name), name)
@@ -125,7 +133,9 @@ def _read(path: Path) -> NDArray[np.float64]:
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
-    """Return a recording whose vowel has the level `VOWEL_LEVEL_DB`, with a louder end and a limited consonant."""
+    """Return a recording with its vowel at the level `VOWEL_LEVEL_DB`, the end of the vowel made louder, and the level
+    of the consonant limited.
+    """
     level = loudness_db(take.envelope)
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
     lift = np.zeros(len(level))
@@ -141,7 +151,7 @@ def _levelled(take: SyllableTake, name: str) -> SyllableTake:
 
 
 def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, SyllableTake]:
-    """Return the recordings, with consonants that lack aspiration replaced by those of other recordings."""
+    """Return the recordings; a consonant that lacks aspiration is replaced by the consonant of another recording."""
     seconds = {name: len(take.consonant) / SAMPLE_RATE_HERTZ for name, take in takes.items()}
     vowels = {name: take.envelope[take.hold[0]] for name, take in takes.items()}
     lent = lenders(seconds, vowels)
@@ -149,7 +159,9 @@ def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, Syllab
 
 
 def _consonant_gain(take: SyllableTake, name: str) -> float:
-    """Return the gain in dB that brings the loudest 20 ms of the consonant into its range below the vowel."""
+    """Return the factor for the waveform of the consonant that brings its loudest 20 ms into the allowed range of
+    levels below the vowel.
+    """
     if not len(take.consonant):
         return 1.0
     window = min(SAMPLE_RATE_HERTZ // 50, len(take.consonant))
@@ -161,7 +173,9 @@ def _consonant_gain(take: SyllableTake, name: str) -> float:
 
 
 def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Return a consonant shortened for singing: a fricative without its beginning, others without their middle."""
+    """Return a consonant shortened for singing: a fricative without its beginning, any other consonant without its
+    middle.
+    """
     if not len(consonant):
         return consonant
     kind = _KINDS[initial_of(name)]
@@ -187,7 +201,9 @@ def _coded(take: SyllableTake) -> NDArray[np.uint8]:
 
 
 def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[str, Any]]]:
-    """Return the table rows of every syllable: the position of each recording in the data files, and its marks."""
+    """Return the table rows of every syllable: the position of each recording in the data files, its vowel and its
+    steady part, its tone and its pitch in hertz.
+    """
     rows: dict[str, list[dict[str, Any]]] = {}
     starts = dict(zip(map(id, _consonants(takes)), _starts(_consonants(takes)), strict=True))
     frame = 0
@@ -208,30 +224,32 @@ def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[
 
 
 def _consonants(takes: Mapping[tuple[str, int], SyllableTake]) -> list[NDArray[np.float64]]:
-    """Return the sound of every consonant once, in order; several recordings may share one consonant."""
+    """Return the waveform of every consonant once, in order; several recordings may share one consonant."""
     return list({id(take.consonant): take.consonant for take in takes.values() if len(take.consonant)}.values())
 
 
 def _starts(consonants: Sequence[NDArray[np.float64]]) -> list[int]:
-    """Return the sample at which each consonant begins in the common file, with silence between them."""
+    """Return the sample at which each consonant begins in the common sound file, in which the consonants are separated
+    by silence.
+    """
     return [0, *np.cumsum([len(sound) + _SILENCE_SAMPLES for sound in consonants]).tolist()][:-1]
 
 
 def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
-    """Return the sound of all consonants, with silence between them, as one Ogg Vorbis stream."""
+    """Return the waveforms of all consonants, separated by silence, as the bytes of one Ogg Vorbis stream."""
     silence = np.zeros(_SILENCE_SAMPLES)
     sound = np.concatenate([part for consonant in _consonants(takes) for part in (consonant, silence)])
     buffer = io.BytesIO()
     with soundfile.SoundFile(
         buffer, "w", SAMPLE_RATE_HERTZ, 1, format="OGG", subtype="VORBIS", compression_level=0.3
     ) as file:
-        for start in range(0, len(sound), SAMPLE_RATE_HERTZ):  # libsndfile overflows its stack on long writes
+        for start in range(0, len(sound), SAMPLE_RATE_HERTZ):  # a long write overflows libsndfile's stack
             file.write(sound[start : start + SAMPLE_RATE_HERTZ])
     return buffer.getvalue()
 
 
 def main() -> None:
-    """Command line: build the bank of the recorded voice."""
+    """Command line: build the data files of the recorded voice, and print their size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, help="folder with cmn-NAME1.mp3 to cmn-NAME4.mp3 files at 48 kHz")
     default = Path(__file__).parents[2] / "studio" / "voice" / "recordings"

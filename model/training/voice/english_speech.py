@@ -1,8 +1,8 @@
-"""Lets the speaker "slt" of the CMU ARCTIC databases, as a statistical voice, say syllables, with known times of all
-phones.
+"""Synthesises syllables with the statistical voice of speaker "slt" of the CMU ARCTIC databases, with known times of
+all phones.
 
-Needs the programs festival and hts_engine, and the voice festvox-us-slt-hts with its dictionary festlex-cmu (Debian
-packages festival, festlex-cmu, festlex-poslex, festvox-us-slt-hts, htsengine).
+The module needs the programs festival and hts_engine, and the voice festvox-us-slt-hts with its dictionary festlex-cmu
+(Debian packages festival, festlex-cmu, festlex-poslex, festvox-us-slt-hts, htsengine).
 """
 
 import subprocess
@@ -19,7 +19,7 @@ from model.studio.voice.envelope import gather
 VOICE = Path("/usr/share/festival/voices/us/cmu_us_slt_arctic_hts/hts/cmu_us_slt_arctic_hts.htsvoice")
 _SAMPLE_RATE_HERTZ, _ORDER, _WARP = 32_000, 45, 0.45
 _FRAMES_PER_TICK = 1 / 50_000
-"""Frames of 5 ms in a tick of 100 ns."""
+"""Number of frames (5 ms each) per tick (100 ns), the time unit of hts_engine's files."""
 
 _FFT = 1024
 _STEPS = "Initialize Text Token_POS Token POS Phrasify Word Pauses Intonation PostLex Duration"
@@ -30,15 +30,17 @@ _PROGRAM = f"""(voice_cmu_us_slt_arctic_hts)
     (hts_dump_feats utt hts_feats_list file)))
 """
 REDUCED = frozenset({"ax"})
-"""Vowels that only unstressed syllables have."""
+"""Vowels that occur only in unstressed syllables."""
 
 _NAME = "qx"
-"""Beginning of the made-up words; no word of the dictionary has it."""
+"""Prefix of the made-up words, with which no word of the dictionary begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A made-up word of one syllable, with the phones `word`, between the real words `before` and `after`."""
+    """A phrase to synthesise: a made-up word of one syllable with the phones `word`, between the real words `before`
+    and `after`.
+    """
 
     word: tuple[str, ...]
     before: str
@@ -46,14 +48,14 @@ class Phrase:
 
     @property
     def name(self) -> str:
-        """Name of the files of the phrase."""
+        """File name, without suffix, of the phrase's files."""
         return "-".join((self.before, *self.word, self.after))
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The made-up word of a phrase as spoken: envelope [frames, BANDS] in dB, voicing [frames], phones with the frame
-    after each.
+    """The made-up word of a phrase as synthesised: envelope [frames, BANDS] in dB, voicing [frames], and the frame
+    after the end of each phone.
     """
 
     envelope: NDArray[np.float64]
@@ -62,7 +64,8 @@ class Spoken:
 
 
 def speak(phrases: Sequence[Phrase], folder: Path) -> Iterator[Spoken]:
-    """Yield the made-up word of every phrase. Files of the programs stay in `folder`; those there are used again.
+    """Yield the synthesised made-up word of every phrase. The files that the programs write stay in `folder`; existing
+    files are used again.
 
     Raises:
         OSError: festival or hts_engine is not installed.
@@ -96,7 +99,8 @@ def _spoken(base: Path, phrase: Phrase) -> Spoken:
 
 
 def decoded(spectrum: Path, pitch: Path, times: Path, phrase: Phrase) -> Spoken:
-    """Return the made-up word of a phrase from the files that hts_engine writes.
+    """Return the made-up word of a phrase, decoded from the files that hts_engine writes: spectrum, pitch and times of
+    the phones.
 
     The spectrum is a mel-cepstrum (Tokuda, Kobayashi, Masuko and Imai, 1994).
 
@@ -122,7 +126,7 @@ def decoded(spectrum: Path, pitch: Path, times: Path, phrase: Phrase) -> Spoken:
 
 @cache
 def _to_bands() -> NDArray[np.float64]:
-    """Return the matrix [order, BANDS] from mel-cepstra to decibels in bands."""
+    """Return the matrix [order, BANDS] that converts mel-cepstra to power in decibels in frequency bands."""
     hertz = np.arange(_FFT // 2 + 1, dtype=np.float64) * (_SAMPLE_RATE_HERTZ / _FFT)
     radians = 2 * np.pi * hertz / _SAMPLE_RATE_HERTZ
     warped = radians + 2 * np.arctan2(_WARP * np.sin(radians), 1 - _WARP * np.cos(radians))

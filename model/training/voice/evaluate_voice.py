@@ -1,11 +1,11 @@
 """Measures the intelligibility of the synthetic voice: python -m model.training.voice.evaluate_voice A_SYLLABLES
 B_SYLLABLES
 
-A recogniser is trained only on natural recordings: tones 2 to 4 of the voice's own speaker and half of the syllables of
-another speaker; unchanged, at other speeds, and resynthesised by WORLD at other pitches and lengths. It is then tested
-with natural recordings that it was not trained on (the first speaker's first tones, the other half of the second
-speaker's syllables), with the first tones resynthesised at sung pitches and lengths, and with the synthetic voice, on
-single notes and between two other syllables.
+A recogniser is trained only on natural recordings: tones 2 to 4 of the voice's own speaker and half of another
+speaker's syllables. The recordings are used unchanged, at other speeds, and resynthesised by WORLD at other pitches and
+lengths. The recogniser is then tested with natural recordings that it was not trained on: the first speaker's first
+tones and the other half of the second speaker's syllables. It is also tested with the first tones resynthesised at sung
+pitches and lengths, and with the synthetic voice, on single notes and between two other syllables.
 """
 
 import argparse
@@ -52,7 +52,7 @@ _BEFORE_SECONDS = 0.4
 
 
 def recordings(folder: Path) -> Iterator[tuple[Sound, int]]:
-    """Yield every recording of a folder, with silence trimmed, and its tone."""
+    """Yield every recording in a folder, without the silence around it, and its tone (1 to 4)."""
     for path in sorted(folder.glob("*.mp3")):
         if match := _NAME.fullmatch(path.name):
             name = match[1]
@@ -82,8 +82,8 @@ class Resynthesis:
         self._noise = pyworld.d4c(wave, f0, times, SAMPLE_RATE_HERTZ)
 
     def at(self, hertz: float, seconds: float | None, formants: float = 1.0) -> Floats:
-        """Return the recording resynthesised on one pitch, with a voiced part of `seconds` and resonances scaled by
-        `formants`.
+        """Return the recording resynthesised at the pitch `hertz`, with a voiced part of `seconds` (its own length if
+        `None`) and formants scaled by `formants`.
         """
         place = self._stretched(seconds)
         voiced = self._f0[place] > 0
@@ -100,8 +100,8 @@ class Resynthesis:
         return np.asarray(sound, np.float32)
 
     def _stretched(self, seconds: float | None) -> NDArray[np.int64]:
-        """Return the index of the source frame for each frame, stretched to `seconds` in the middle of the voiced
-        part.
+        """Return, for each output frame, the index of the source frame, such that the middle of the voiced part is
+        stretched to give `seconds` in total.
         """
         count = len(self._f0)
         voiced = np.flatnonzero(self._f0 > 0)
@@ -134,7 +134,7 @@ def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterat
 
 
 def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
-    """Return a degraded sound, with a spectral tilt of up to 4 dB per octave and a little noise."""
+    """Return a copy of a sound, degraded by a spectral tilt of up to 4 dB per octave and a little noise."""
     spectrum = np.fft.rfft(sound)
     octaves = np.log2(np.maximum(np.arange(len(spectrum)), 1) / (0.125 * len(spectrum)))
     tilted = np.fft.irfft(spectrum * 10 ** (generator.uniform(-4, 4) * np.clip(octaves, -3, 3) / 20), len(sound))
@@ -143,7 +143,7 @@ def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
 
 
 def utterance(syllable: str) -> Utterance:
-    """Return the recorded units with which a syllable of the voice bank is sung."""
+    """Return the recorded units with which a syllable of the recorded voice is sung."""
     return Utterance(None if syllable[0] in ("a", "e", "o", *GLIDES) else syllable, syllable)
 
 
@@ -154,7 +154,9 @@ def sung(bank: VoiceBank, voice: Voice, syllable: str, pitch: float, seconds: fl
 
 
 def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitch: float, seconds: float) -> Sound:
-    """Return the middle one of three syllables sung without a pause, cut out from its consonant to the next one."""
+    """Return the middle one of three syllables that are sung without a pause, cut out from its consonant to the next
+    syllable's consonant.
+    """
     wave, placed = _line(bank, voice, line, pitch, seconds)
     first, stop = (round(p.begin * FRAME_SECONDS * SAMPLE_RATE_HERTZ) for p in placed[1:])
     return Sound(wave[first:stop], line[1])
@@ -163,7 +165,9 @@ def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitc
 def _line(
     bank: VoiceBank, voice: Voice, syllables: Sequence[str], pitch: float, seconds: float
 ) -> tuple[Floats, list[Placed]]:
-    """Return the sound, at 16 kHz, of syllables sung on equal notes of one pitch, and their ranges of frames."""
+    """Return the sound, at 16 kHz, of syllables sung on equal notes of one pitch, and the range of frames of each
+    syllable.
+    """
     notes = [
         SungNote(start, start + seconds, pitch + SEMITONES[voice], utterance(syllable), 1, 0.7)
         for start, syllable in zip(np.arange(len(syllables)) * seconds + _BEFORE_SECONDS, syllables, strict=True)
@@ -181,7 +185,9 @@ def neighbours(names: Sequence[str], seed: int) -> list[tuple[str, str, str]]:
 
 
 def confusions(model: Recogniser, sounds: Sequence[Sound]) -> list[str]:
-    """Return the most frequent errors of the recogniser, as "heard for said: count"."""
+    """Return the 24 most frequent errors of the recogniser, as texts such as "initial b for p: 3" (recognised b, sung
+    p).
+    """
     initial, final = scores(model, [features(s.samples) for s in sounds])
     mistakes: dict[str, int] = {}
     for row, sound in enumerate(sounds):
@@ -228,8 +234,8 @@ def main() -> None:
 
 
 def _report_singer(model: Recogniser, bank: VoiceBank, voice: Voice, apart: Sequence[tuple[Resynthesis, str]]) -> None:
-    """Print the results for the recorded speaker, resynthesised with the voice's pitch and formants, and for the
-    synthetic voice; then the most frequent errors in the latter.
+    """Print recognition rates for the recorded speaker, resynthesised with the voice's pitch and formants, and for the
+    synthetic voice. Also print the most frequent errors for the synthetic voice.
     """
     names = sorted(bank.syllables)
     alone: list[Sound] = []

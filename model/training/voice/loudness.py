@@ -1,4 +1,4 @@
-"""Loudness of spectral envelopes, by which the voices are levelled."""
+"""Loudness of spectral envelopes, by which recordings of the voice are brought to one level."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 from model.studio.voice.envelope import band_hertz
 
 VOWEL_LEVEL_DB = -20.0
-"""Loudness of every vowel where it is held, in `loudness_db` of its envelope."""
+"""Loudness in dB of the held part of every vowel, as computed by `loudness_db` from its envelope."""
 
 
 def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the loudness in dB, [frames], of frames [frames, BANDS] of power per hertz.
+    """Return the loudness in dB, [frames], of spectral envelopes [frames, BANDS] in dB of power per hertz.
 
-    Bands are weighted by their width and, above 1.5 kHz, by 4 dB, as ITU-R BS.1770 does for the head.
+    Bands are weighted by their width, and above 1.5 kHz by 4 dB, as ITU-R BS.1770 does for the acoustic effect of the
+    head.
     """
     hertz = band_hertz()
     weights = np.gradient(hertz) * np.where(hertz > 1500, 10**0.4, 1.0) * (hertz > 80)

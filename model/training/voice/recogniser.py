@@ -38,8 +38,8 @@ class Sound:
 
 
 def features(samples: Floats) -> Floats:
-    """Return the log mel spectrum [frames, BANDS] in units of 20 dB, with the loudest value at 0 and limited to 60 dB
-    below.
+    """Return the log mel spectrum [frames, BANDS] of samples, in units of 20 dB; the loudest value is 0 and the
+    smallest at least -3.
     """
     padded = np.concatenate([np.zeros(_WINDOW_SAMPLES, np.float32), samples, np.zeros(_WINDOW_SAMPLES, np.float32)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW_SAMPLES)[::HOP_SAMPLES]
@@ -49,7 +49,7 @@ def features(samples: Floats) -> Floats:
 
 
 def _filters() -> NDArray[np.float64]:
-    """Return triangular filters [BANDS, bins], equally spaced in mel."""
+    """Return a bank of triangular filters [BANDS, bins], equally spaced in mel."""
     edges = _hertz(np.linspace(_mel(_LOWEST_HERTZ), _mel(_HIGHEST_HERTZ), BANDS + 2))
     hertz = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HERTZ)
     rising = (hertz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
@@ -74,7 +74,7 @@ class Recogniser(nn.Module):
     """
 
     def __init__(self, syllables: Sequence[str]) -> None:
-        """Set up the recogniser; `syllables` are all syllables that it can recognise."""
+        """Set up the network; `syllables` are all syllables that the recogniser can distinguish."""
         super().__init__()
         self.syllables = tuple(sorted(syllables))
         self.initials = tuple(sorted({initial_of(s) for s in self.syllables}))
@@ -90,8 +90,8 @@ class Recogniser(nn.Module):
         self._final = nn.Linear(8 * _WIDTH, len(self.finals))
 
     def forward(self, spectra: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits of initials and finals for spectra [batch, frames, BANDS], of which `lengths` frames are
-        sound.
+        """Return the logits of initials and of finals for padded spectra [batch, frames, BANDS]; `lengths` are the
+        numbers of frames without padding.
         """
         mask = torch.arange(-(-spectra.shape[1] // _STRIDE))[None] < -(-lengths[:, None] // _STRIDE)
         hidden = spectra.transpose(1, 2)
@@ -105,7 +105,9 @@ class Recogniser(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Recognition rates, 0 to 1: the share of syllables recognised at the first guess, and among the best five."""
+    """Recognition rates, 0 to 1: the share of syllables that are the recogniser's first guess, and that are among its
+    five best.
+    """
 
     initial: tuple[float, float]
     final: tuple[float, float]
@@ -121,7 +123,7 @@ def batch(spectra: Sequence[Floats]) -> tuple[Tensor, Tensor]:
 
 
 def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str], *, epochs: int, seed: int) -> float:
-    """Train the recogniser and return the mean loss of the last epoch."""
+    """Train the recogniser on spectra of known syllables, and return the mean loss of the last epoch."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
     size = 64
@@ -148,7 +150,9 @@ def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]
 
 
 def _batches(lengths: Sequence[int], size: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Return row indices in batches of about `size`, in random order, each with sounds of similar length."""
+    """Divide sounds of the given lengths into batches of about `size` with similar lengths, and return the indices in
+    each batch; the batches are in random order.
+    """
     order = np.argsort(np.array(lengths) * generator.uniform(0.9, 1.1, len(lengths)))
     batches = np.array_split(order, -(-len(order) // size))
     return [batches[index] for index in generator.permutation(len(batches))]
@@ -162,7 +166,9 @@ def scores(model: Recogniser, spectra: Sequence[Floats]) -> tuple[Tensor, Tensor
 
 
 def understood(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]) -> Shares:
-    """Return the recognition rates of the model for `spectra` of `syllables`; a syllable is the pair of its parts."""
+    """Return the recognition rates of the model for `spectra` of `syllables`; a syllable is the pair of initial and
+    final.
+    """
     initial, final = scores(model, spectra)
     whole = torch.stack(
         [

@@ -20,12 +20,14 @@ _FRAME = round(FRAME_SECONDS * SAMPLE_RATE_HERTZ)
 _FFT = 2048
 _CLEAR_DB, _AUDIBLE_DB = 12.0, 24.0
 _HOLD, _NASAL_HOLD = 0.65, 0.6
-"""The part of the rhyme that may be held."""
+"""Share of the rhyme, from its start, in which the held part of the vowel may lie; without and with a nasal ending."""
 
 _FIRST_FORMANT_HERTZ = (200.0, 1100.0)
 _OPEN_DB_PER_HERTZ = 0.03
 _CLOSED_FINALS = frozenset({"i", "u", "v", "-i", "in", "ing", "vn"})
-"""Finals whose vowel is as closed as a glide; in all others the vowel is the most open part."""
+"""Finals whose vowel is pronounced with the mouth as closed as in a glide; in all others the vowel is the most open
+part.
+"""
 
 _ENVELOPE_FLOOR_DB = -72.0
 """Lowest level of a band in dB relative to the loudest band of the take; deeper gaps come from lossy compression of the
@@ -45,8 +47,8 @@ class SyllableTake:
         nucleus: the frame where the vowel (or glide) begins.
         hold: first and last frame of the steadiest part of the vowel.
         consonant: waveform of an unvoiced initial, up to the first voiced frame; empty if there is none.
-        vowel_rms: RMS of the waveform where the vowel is held.
-        f0_hertz: median of the fundamental.
+        vowel_rms: RMS of the waveform in the steadiest part of the vowel.
+        f0_hertz: median of the fundamental frequency in hertz.
     """
 
     envelope: Frames
@@ -59,7 +61,7 @@ class SyllableTake:
 
 
 def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
-    """Cut and analyse a recording at 48 kHz of one syllable.
+    """Return the analysis of a recording, at 48 kHz, of one syllable.
 
     Raises:
         ValueError: the recording has no voiced sound.
@@ -79,8 +81,8 @@ def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
 
 
 def _spectra(sound: NDArray[np.float64]) -> tuple[Frames, Frames, Frames, Frames]:
-    """Return the fundamental in hertz, the level below 1 kHz in dB, the power in dB of the bands [frames, BANDS], and
-    the share of noise [frames, 6] of a recording.
+    """Return the analysis of a recording frame by frame: fundamental frequency in hertz, level below 1 kHz in dB, power
+    of the bands in dB [frames, BANDS], and share of noise [frames, 6].
     """
     f0, times = pyworld.harvest(sound, SAMPLE_RATE_HERTZ, _FLOOR_HERTZ, _CEILING_HERTZ, FRAME_SECONDS * 1000)
     f0 = pyworld.stonemask(sound, f0, times, SAMPLE_RATE_HERTZ)
@@ -100,7 +102,7 @@ def _level_db(envelope: Frames, low_hertz: float, high_hertz: float) -> Frames:
 
 
 def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, int]:
-    """Return the first frame, and the one after the last, of the longest stretch that is voiced and audible.
+    """Return the first frame, and the frame after the last, of the longest stretch that is voiced and audible.
 
     The stretch begins at the first frame within `onset_db` of the loudest frame, so that breath before the vowel is
     excluded.
@@ -120,7 +122,9 @@ def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, in
 
 
 def _steadied(bands: Frames) -> Frames:
-    """Return the frames with gaps in their frequency bands filled, and without deviations of single frames."""
+    """Return the spectral frames [frames, BANDS] in dB with gaps in frequency bands filled, and smoothed over
+    neighbouring frames.
+    """
     filled = np.maximum(bands, bands.max() + _ENVELOPE_FLOOR_DB)
     padded = np.pad(filled, ((2, 2), (0, 0)), mode="edge")
     windows = np.stack([padded[k : k + len(bands)] for k in range(5)])
@@ -129,8 +133,8 @@ def _steadied(bands: Frames) -> Frames:
 
 
 def _nucleus(bands: Frames, syllable: str) -> int:
-    """Return the frame at which the vowel begins: for voiced initials the steepest rise in 0.5 to 5 kHz, otherwise the
-    first.
+    """Return the frame at which the vowel begins: for a voiced initial, where the level at 0.5 to 5 kHz rises most
+    steeply; otherwise the first frame.
     """
     if initial_of(syllable) not in VOICED_INITIALS:
         return 0
@@ -142,10 +146,11 @@ def _nucleus(bands: Frames, syllable: str) -> int:
 
 
 def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
-    """Return the steadiest stretch of the vowel: with little spectral change, loud, and with the mouth open.
+    """Return the first and last frame of the steadiest stretch of the vowel: with little spectral change, loud, and
+    with the mouth open.
 
-    The first formant is highest where the mouth is most open; in a glide before the vowel ("bie") and in the ending
-    after it ("bian") it is low.
+    The first formant is highest where the mouth is most open; it is low in a glide before the vowel ("bie") and in the
+    ending after the vowel ("bian").
     """
     shape = bands[:, :48] - bands[:, :48].mean(1, keepdims=True)
     change = np.zeros(len(bands))
@@ -172,7 +177,9 @@ def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
 
 
 def _first_formant_hertz(bands: Frames) -> Frames:
-    """Return an estimate of the first formant in hertz, [frames]: the centre of the power around it, over 7 frames."""
+    """Return an estimate of the first formant in hertz, [frames]: the centre of power in its frequency range, averaged
+    over 7 frames.
+    """
     hertz = band_hertz()
     inside = (hertz > _FIRST_FORMANT_HERTZ[0]) & (hertz < _FIRST_FORMANT_HERTZ[1])
     power = 10 ** (bands[:, inside] / 10)
@@ -182,8 +189,8 @@ def _first_formant_hertz(bands: Frames) -> Frames:
 
 
 def _consonant_start(sound: NDArray[np.float64], stop: int) -> int:
-    """Return the sample at which the noise before `stop` begins: after the last 20 ms of quiet, at most 0.3 s
-    earlier.
+    """Return the sample at which the noise of a consonant before `stop` begins: after the last 20 ms of quiet, at most
+    0.3 s before `stop`.
     """
     window = SAMPLE_RATE_HERTZ // 200
     earliest = max(stop - round(0.3 * SAMPLE_RATE_HERTZ), 0)

@@ -12,7 +12,7 @@ _WHOLE |= {"wo": "uo", "wai": "uai", "wei": "uei", "wan": "uan", "wen": "uen", "
 
 
 def initial_of(syllable: str) -> str:
-    """Return the initial consonant of a pinyin syllable; "" for none, and for the glides y and w."""
+    """Return the initial consonant of a pinyin syllable; "" for a syllable without one, or with the glide y or w."""
     for initial in INITIALS:
         if syllable.startswith(initial) and syllable not in ("n", "ng", "m"):
             return initial

@@ -2,8 +2,8 @@
 
 Usage: python -m model.training.whole_songs.check_arrangement POP909 [--songs 40] [--groove pop]
 
-POP909 (Wang et al., 2020) has a melody track and an accompaniment (PIANO and BRIDGE) for every song, with beats and
-chords beside them. Every song is cut into pieces of eight bars, these are arranged as verses and choruses, and both
+POP909 (Wang et al., 2020) has a melody track and an accompaniment (tracks PIANO and BRIDGE) for every song, with files
+of beats and chords. Every song is cut into pieces of eight bars, which are arranged as verses and choruses. Both
 accompaniments are measured in the same way.
 """
 
@@ -37,7 +37,7 @@ _BAND = (
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One played note of an accompaniment; times in steps (sixteenth notes)."""
+    """One note of an accompaniment as played, with times in steps (sixteenth notes)."""
 
     start: float
     end: float
@@ -47,7 +47,7 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A song of POP909 on a grid of sixteenths: its score, its played accompaniment, and the mean velocity of its
+    """A song of POP909 on a grid of sixteenths: its score, its accompaniment as played, and the mean velocity of its
     melody.
     """
 
@@ -62,11 +62,11 @@ class Figures:
 
     Attributes:
         below_lead_semitones: mean distance from the accompaniment's mean pitch of a beat up to the melody.
-        above_lead_share: accompaniment notes that start above a sounding melody note.
-        onsets_per_bar: steps of a bar on which anything starts.
-        notes_per_bar: notes that start in a bar.
-        root_in_bass_share: chord changes whose lowest note in the first half beat is the root.
-        chord_tone_share: notes that belong to the triad they start over.
+        above_lead_share: share of accompaniment notes that start above a sounding melody note.
+        onsets_per_bar: mean number of steps (sixteenths) of a bar on which a note starts.
+        notes_per_bar: mean number of notes that start in a bar.
+        root_in_bass_share: share of chord changes whose lowest note in the first half beat is the root.
+        chord_tone_share: share of notes that belong to the triad at their start.
         velocity_below_lead: mean melody velocity minus mean accompaniment velocity.
     """
 
@@ -80,10 +80,10 @@ class Figures:
 
 
 def read_song(folder: Path) -> Song:
-    """Read one song folder of POP909.
+    """Read the folder of one POP909 song and return the song.
 
     Raises:
-        ValueError: the song has no downbeat, so it is left out, no melody or fewer than eight bars.
+        ValueError: the song has no downbeat, no melody or fewer than eight bars.
     """
     beats = np.loadtxt(folder / "beat_midi.txt")
     downbeats = np.flatnonzero(beats[:, 2])
@@ -117,7 +117,9 @@ def figures(song: Song) -> Figures:
 
 
 def arranged(score: Score, style: Style, seed: int) -> Iterator[Song]:
-    """Yield the pieces of a score as the arranger plays them, as verses and choruses in turn."""
+    """Yield the eight-bar pieces of a score with the accompaniment that the arranger makes for them, as verses and
+    choruses in turn.
+    """
     arranger: ArrangerState | None = None
     for index, piece in enumerate(_pieces(score)):
         kind = (SectionKind.VERSE, SectionKind.CHORUS)[index % 2]
@@ -161,7 +163,9 @@ def _notes(track: mido.MidiTrack, seconds_per_tick: float) -> Iterator[Played]:
 
 
 def _on_grid(notes: Sequence[Played], beat_seconds: np.ndarray) -> list[Played]:
-    """Return the notes with times in steps of the grid instead of seconds; starts are rounded."""
+    """Return the notes with times in steps (sixteenths) of the beat grid instead of seconds; start times are rounded to
+    whole steps.
+    """
     steps = np.arange(len(beat_seconds)) * STEPS_PER_BEAT
 
     def step(seconds: float) -> float:
@@ -179,7 +183,7 @@ def _monophonic(notes: Sequence[Played], bars: int) -> tuple[Note, ...]:
 
 
 def _chords(path: Path, beat_seconds: np.ndarray) -> tuple[Chord, ...]:
-    """Return the chord in the middle of every beat; if there is none, that of the previous beat."""
+    """Return the chord in the middle of every beat; for a beat without a chord, the chord of the previous beat."""
     rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
     named = [(float(start), _chord(name)) for start, _, name in rows if not name.startswith("N")]
     starts = [start for start, _ in named]
@@ -220,7 +224,7 @@ def _summary(title: str, measured: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Command line: print the figures of POP909's arrangements and of the arranger's."""
+    """Command line: print the statistics of POP909's accompaniments and of the arranger's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=40)

@@ -1,11 +1,11 @@
-"""Composes songs that begin with a given melody, and measures how much of it recurs in the rest of the song.
+"""Composes songs that begin with a given melody, and measures how much of this melody recurs in the rest of the song.
 
 Usage: python -m model.training.whole_songs.evaluate_anchor --seeds 2
 
 For every motif, prompt and seed a song is composed that begins with the motif. The rest of the song is compared with
-the motif and, as the chance level, with the other motifs: by rhythm (shared onsets divided by all onsets, of each bar
-with the most similar bar of the motif), and by the share of the pairs of successive intervals (in scale steps) that
-occur in it. Prints one JSON object.
+the motif and, as the chance level, with the other motifs. Rhythm is compared bar by bar with the most similar bar of
+the motif, by shared onsets divided by all onsets. Melody is compared by the share of the pairs of successive intervals
+(in scale steps) that occur in the motif. The program prints one JSON object.
 """
 
 import argparse
@@ -39,16 +39,16 @@ MOTIFS = (
     "72/0.5 69/1 72/0.5 69/2 67/0.5 64/1 67/0.5 64/2",
     "65/1 64/0.5 65/0.5 67/1 69/1 65/1 64/0.5 62/0.5 60/2",
 )
-"""Two bars each in C major or A minor: pitch/beats."""
+"""Motifs of two bars in C major or A minor, as notes "MIDI pitch/beats"."""
 
 
 def notes_of(motif: str) -> tuple[AnchorNote, ...]:
-    """Return a motif as notes of an anchor (the caller's melody)."""
+    """Return the notes of a motif that is written as "pitch/beats" items, such as "60/1 62/0.5"."""
     return tuple(AnchorNote(int(pitch), float(beats)) for pitch, beats in (note.split("/") for note in motif.split()))
 
 
 def as_melody(anchor: Sequence[AnchorNote]) -> list[Note]:
-    """Return the caller's melody as notes on the grid of sixteenth steps."""
+    """Return the notes of the caller's melody on the grid of sixteenth steps, without its rests."""
     starts = itertools.accumulate((note.length_beats for note in anchor), initial=0.0)
     return [
         Note(round(start * STEPS_PER_BEAT), round(note.length_beats * STEPS_PER_BEAT), note.pitch)
@@ -58,15 +58,15 @@ def as_melody(anchor: Sequence[AnchorNote]) -> list[Note]:
 
 
 def rhythm_likeness(melody: Sequence[Note], motif: Sequence[Note]) -> float:
-    """Return the mean over the bars of a melody: onsets shared with the most similar bar of the motif, divided by the
-    onsets of both.
+    """Return the similarity in rhythm, 0 to 1, of a melody to a motif: the mean over the melody's bars of the onsets
+    shared with the most similar bar of the motif, divided by the onsets of both.
     """
     wanted = _bars(motif)
     return float(np.mean([max(len(bar & one) / len(bar | one) for one in wanted) for bar in _bars(melody)]))
 
 
 def _bars(melody: Sequence[Note]) -> list[frozenset[int]]:
-    """Return the onsets of every bar that has any, in steps of the bar."""
+    """Return the note onsets of every bar that has any, in steps (sixteenths) from the start of the bar."""
     onsets: dict[int, set[int]] = {}
     for note in melody:
         onsets.setdefault(note.start // STEPS_PER_BAR, set()).add(note.start % STEPS_PER_BAR)
@@ -74,7 +74,9 @@ def _bars(melody: Sequence[Note]) -> list[frozenset[int]]:
 
 
 def interval_likeness(melody: Sequence[Note], motif: Sequence[Note]) -> float:
-    """Return the share of a melody's pairs of successive intervals, in scale steps, that also occur in the motif."""
+    """Return the share, 0 to 1, of a melody's pairs of successive intervals, in scale steps, that also occur in the
+    motif.
+    """
     wanted, found = set(_interval_pairs(motif)), _interval_pairs(melody)
     return float(np.mean([pair in wanted for pair in found]))
 
@@ -85,15 +87,14 @@ def _interval_pairs(melody: Sequence[Note]) -> list[tuple[int, int]]:
 
 
 def _scale_steps(semitones: int) -> int:
-    """Return the number of scale steps of an interval in semitones: a second is one step, a third two, both minor and
-    major.
-    """
+    """Return an interval in scale steps, from semitones: a second, minor or major, is one step, a third two."""
     octaves, rest = divmod(abs(semitones), 12)
     return int(np.sign(semitones)) * (7 * octaves + (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)[rest])
 
 
 def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Sequence[Note]) -> list[list[Note]]:
-    """Return the melodies that follow the motif, section after section, in steps.
+    """Compose each planned song, and return the melody after the motif, section after section, with times in sixteenth
+    steps.
 
     Raises:
         ValueError: the section does not begin with the motif.
@@ -112,7 +113,9 @@ def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Seq
 
 
 def _sounding(melody: Sequence[Note], steps: int) -> list[int | None]:
-    """Return the pitch that sounds at each of the first `steps`; repeated notes on one pitch count as one."""
+    """Return the pitch that sounds at each of the first `steps` sixteenths; `None` for a rest. Repeated notes on one
+    pitch are not distinguished from a long note.
+    """
     line: list[int | None] = [None] * steps
     for note in melody:
         line[note.start : note.end] = [note.pitch] * len(line[note.start : note.end])
@@ -120,7 +123,9 @@ def _sounding(melody: Sequence[Note], steps: int) -> list[int | None]:
 
 
 def main() -> None:
-    """Command line: compose songs that begin with given melodies, and print the statistics."""
+    """Command line: compose songs that begin with given melodies, and print the statistics of how much of the melodies
+    recurs.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()

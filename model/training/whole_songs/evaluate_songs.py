@@ -2,8 +2,8 @@
 
 Usage: python -m model.training.whole_songs.evaluate_songs --seeds 4
 
-Every text of `words.py` becomes a song for every seed, planned and composed as by the engine, but not rendered. Prints
-two JSON objects: without and with the influence of lexical tones on the melody.
+Every text of `words.py` becomes a song for every seed, planned and composed as by the engine, but not rendered. The
+program prints two JSON objects with statistics: without and with the influence of lexical tones on the melody.
 """
 
 import argparse
@@ -32,14 +32,16 @@ PROMPTS = ("melodic pop, piano-driven", "slow sad ballad, strings")
 
 @dataclass(frozen=True, slots=True)
 class WrittenSection:
-    """One section of a composed song: its specification and its score, at sounding pitch."""
+    """One section of a composed song: its specification, and its score in the song's own key."""
 
     spec: SectionSpec
     score: Score
 
 
 def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list[WrittenSection]]:
-    """Compose the sections of every plan; sections with the same index are one batch."""
+    """Compose the sections of every plan, and return the sections of each song; sections with the same index are
+    composed in one batch.
+    """
     songs: list[list[WrittenSection]] = [[] for _ in plans]
     memories = [Memory() for _ in plans]
     for index in range(max(len(plan.sections) for plan in plans)):
@@ -63,7 +65,7 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
 
 
 def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
-    """Return the statistics of all songs together."""
+    """Return the statistics, by name, of how words and melody fit together in all songs."""
     sections = [section for song in songs for section in song]
     sung = [section for section in sections if section.spec.lines and not section.spec.played]
     moves = [move for section in sung for move in tone_moves(section.score.melody, section.spec.lines)]

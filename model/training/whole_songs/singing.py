@@ -11,8 +11,8 @@ from model.studio.notation.score import Note
 
 @dataclass(frozen=True, slots=True)
 class ToneMove:
-    """An interval between two syllables whose lexical tones ask for a direction: `wished` is 1 (up) or -1 (down),
-    `rise` the interval in semitones.
+    """An interval between two syllables whose lexical tones suggest a direction of the melody: `wished` is 1 (up) or -1
+    (down), `rise` the interval in semitones.
     """
 
     wished: int
@@ -20,21 +20,23 @@ class ToneMove:
 
     @property
     def agrees(self) -> bool:
-        """True if the melody moves in the direction of the tones."""
+        """True if the melody moves in the direction that the lexical tones suggest."""
         return self.wished * self.rise > 0
 
 
 @dataclass(frozen=True, slots=True)
 class LineEnding:
-    """The number of steps for which the last syllable of a line is held, and the mean of all its syllables."""
+    """Lengths at the end of a line in steps (sixteenths): that of the last syllable, and the mean of all syllables of
+    the line.
+    """
 
     last: int
     mean: float
 
 
 def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[ToneMove]:
-    """Yield every interval inside a line whose direction the lexical tones in `lines` determine; a melisma counts with
-    its last pitch.
+    """Yield every interval between syllables of a line whose lexical tones, given in `lines`, suggest a direction. The
+    interval goes from the last note of a syllable to the first note of the next.
     """
     for tones, syllables in zip(lines, _sung_lines(melody, lines), strict=True):
         for before, after, first, second in zip(tones, tones[1:], syllables, syllables[1:], strict=False):
@@ -44,7 +46,7 @@ def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterat
 
 
 def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[LineEnding]:
-    """Yield the endings of all lines of more than one syllable."""
+    """Yield the lengths of the last syllables of all lines that have more than one syllable."""
     for syllables in _sung_lines(melody, lines):
         lengths = [notes[-1].end - notes[0].start for notes in syllables]
         if len(lengths) > 1:
@@ -58,8 +60,8 @@ def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
 
 
 def _sung_lines(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[list[list[Note]]]:
-    """Yield for each line the notes of its syllables; a note without a syllable belongs to the syllable that it
-    prolongs.
+    """Yield, for each line, the notes of each of its syllables; a note without a syllable of its own prolongs the
+    syllable before it.
     """
     sung: list[list[Note]] = []
     for note in melody:

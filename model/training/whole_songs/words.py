@@ -1,5 +1,5 @@
-"""Lyrics for measuring whole songs: some written for this purpose, an old folk text, and two poems of the Tang and Song
-dynasties.
+"""Song lyrics for the evaluation of whole songs: some written for this purpose, an old folk text, and two poems of the
+Tang and Song dynasties.
 """
 
 SONGS = {
@@ -108,4 +108,4 @@ SONGS = {
 但愿人长久 千里共婵娟
 """,
 }
-"""Lyrics by name, 55 lines and more."""
+"""Lyrics of songs by name, together at least 55 lines."""

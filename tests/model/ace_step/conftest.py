@@ -1,4 +1,4 @@
-"""The recordings of the original, and an engine that several modules of tests share."""
+"""Fixtures: the recordings made with the original ACE-Step code, and an engine that several test modules share."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,9 @@ PARITY_VARIABLE = "MELISMA_TEST_ACE_STEP_PARITY"
 
 @pytest.fixture(scope="session")
 def parity() -> Path:
-    """The folder of recordings: random tiny weights in the released layout, with inputs and outputs of the original."""
+    """Return the folder of recordings: random tiny weights in the released layout, with inputs and outputs of the
+    original ACE-Step code.
+    """
     if not (folder := os.environ.get(PARITY_VARIABLE)):
         pytest.skip(f"{PARITY_VARIABLE} does not name the folder with the recordings of the original")
     return Path(folder)
@@ -21,5 +23,5 @@ def parity() -> Path:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> AceStepEngine:
-    """The engine on a CPU, with a tiny checkpoint of random weights."""
+    """Load the engine on the CPU, with a tiny checkpoint of random weights."""
     return AceStepEngine.load("cpu", **ace_step_options(tmp_path_factory.mktemp("ace_step")))

@@ -1,4 +1,4 @@
-"""Songs that are made at the same time share steps, or change no bit of each other."""
+"""Tests of songs that are denoised at the same time: they share steps, or do not change each other in any bit."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -30,7 +30,7 @@ def groups(engine: AceStepEngine, count: int = 3) -> set[str]:
 
 
 def latents(engine: AceStepEngine, *asked: SongParams) -> torch.Tensor:
-    """Those of the first of songs that are made together."""
+    """Denoise songs together, and return the latents of the first one."""
     states = [begun(engine, each) for each in asked]
     finish(engine, *states)
     return states[0].trajectory.latents
@@ -60,7 +60,9 @@ def test_steps_are_shared_by_default_where_that_changes_next_to_nothing(
 
 @pytest.fixture
 def rounded_by_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes every velocity depend on how many rows share its pass, as rounding does on a GPU, but always."""
+    """Make every velocity depend on the number of rows in its forward pass, like rounding on a GPU, but in
+    every case.
+    """
     evaluate = BatchedForward.__call__
 
     def dependent(forward: BatchedForward, rows: Sequence[Row]) -> list[torch.Tensor]:

@@ -1,4 +1,4 @@
-"""What ACE-Step does beyond what every engine promises; weights are random."""
+"""Tests of ACE-Step v1 beyond the common tests of all engines; weights are random."""
 
 import io
 from pathlib import Path
@@ -228,7 +228,7 @@ def test_half_precision_makes_about_the_same_song(engine: AceStepEngine, tmp_pat
     one, other = begun(engine, asked), begun(half, asked)
     finish(engine, one)
     finish(half, other)
-    # Processors add bfloat16 up in ways of their own: 6 to 12 % of the mean magnitude were seen.
+    # Processors sum bfloat16 numbers in different orders; differences of 6 to 12 % of the mean magnitude were measured.
     assert (other.trajectory.latents - one.trajectory.latents).abs().mean() < 0.2 * one.trajectory.latents.abs().mean()
     sound = np.concatenate(list(half.render(other)), axis=1)
     mel = torch.randn(2, 128, 20, generator=torch.Generator().manual_seed(0)) - 5.0

@@ -1,4 +1,4 @@
-"""Finished sections: all that they keep, and what they hand to a process that has never seen their song."""
+"""Tests of finished sections: the data that they keep, and the bytes from which another process restores them."""
 
 import weakref
 
@@ -39,7 +39,7 @@ def test_restored_sections_sound_the_same_and_the_song_goes_on_the_same(engine: 
     finish(engine, other)
     saved = engine.save_section(second)
     assert engine.save_section(other) == saved
-    # Its first window, which fades in over what the first section left.
+    # The first window of the second section is crossfaded with the sound after the first section.
     window = next(engine.render(second))
     np.testing.assert_array_equal(next(engine.render(engine.restore_section(again, 1, saved, of_restored))), window)
 

@@ -1,4 +1,4 @@
-"""Loading the engine: all that is done before the first song."""
+"""Tests of loading the engine: the work that is done before the first song."""
 
 import logging
 from pathlib import Path

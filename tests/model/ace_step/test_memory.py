@@ -1,4 +1,6 @@
-"""The memory that a section is said to take, against what networks of the released sizes, without data, take."""
+"""Compares the estimated memory of a section with the memory that networks of the released sizes use, on the meta
+device without data.
+"""
 
 import pytest
 import torch

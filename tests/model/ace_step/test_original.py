@@ -1,4 +1,4 @@
-"""Pieces of the networks against recordings of the original, on its own tiny random weights.
+"""Compares parts of the networks with recordings of the original code, on its tiny random weights.
 
 The recordings of whole networks and songs are larger; `MELISMA_TEST_ACE_STEP_PARITY` names their folder.
 """
@@ -36,7 +36,7 @@ VOCODER = VocoderConfig(depths=(1, 1, 2, 1), widths=(16, 24, 32, 48), head_width
 
 
 def read(name: str) -> tuple[Arrays, dict[str, torch.Tensor]]:
-    """What was recorded, and the weights under their own names."""
+    """Return the recorded arrays of a file by name, and the recorded weights by their own names."""
     arrays = {key: torch.tensor(value) for key, value in np.load(DATA / name).items()}
     return arrays, {key.removeprefix("weights/"): value for key, value in arrays.items() if key.startswith("weights/")}
 
@@ -60,7 +60,7 @@ def transformer() -> Transformer:
 
 @pytest.fixture
 def made(transformer: Transformer) -> Iterator[dict[str, torch.Tensor]]:
-    """What the modules of the transformer make, by name, from here on."""
+    """Yield a dictionary that collects the outputs of the transformer's modules, by module name."""
     seen: dict[str, torch.Tensor] = {}
 
     def listen(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
@@ -113,7 +113,7 @@ def test_positions_are_those_of_the_original(transformer: Transformer, recorded:
 
 @pytest.fixture(scope="module")
 def vocoder() -> Vocoder:
-    """The parts of the vocoder that are recorded; the others have no weights."""
+    """Return the vocoder with recorded weights for the recorded parts; the other parts have no weights."""
     with torch.device("meta"):
         model = Vocoder(VOCODER)
     found = model.load_state_dict(folded(read("vocoder.npz")[1]), strict=False, assign=True)
@@ -151,13 +151,13 @@ def text_encoder() -> TextEncoder:
 @pytest.mark.parametrize(("factor", "name"), [(None, "last_hidden_state"), (ERG_FACTOR, "erg_last_hidden_state")])
 def test_prompts_become_the_states_of_the_original(text_encoder: TextEncoder, factor: float | None, name: str) -> None:
     recorded, _ = read("umt5.npz")
-    # Half as close again as was asked of the recording's own machine: other processors add up in other orders.
+    # The tolerance is larger than on the processor of the recording, because other processors sum in other orders.
     close(text_encoder.states(recorded["in/ids"], recorded["in/mask"], factor), recorded[name], 2e-5)
 
 
 def test_latents_and_mel_frames_are_scaled_as_published() -> None:
     class Echo(nn.Module):
-        """Hands on what it is given."""
+        """Network that returns its input."""
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x

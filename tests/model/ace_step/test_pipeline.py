@@ -1,4 +1,6 @@
-"""Whole songs against recordings of the original: every evaluation, the latents, and the sound."""
+"""Compares whole songs with recordings of the original code: every evaluation of the transformer, the latents, and the
+sound.
+"""
 
 import json
 from collections.abc import Mapping
@@ -152,7 +154,9 @@ def test_as_many_evaluations_are_made_as_by_the_original(
 
 
 def passes(trajectory: Trajectory) -> int:
-    """Forward passes of a trajectory; the original passes the two rows of an edit's condition together."""
+    """Return the number of forward passes of a trajectory. For an edit it is halved, because the original passes
+    conditional and unconditional row together.
+    """
     total = 0
     while trajectory.step < trajectory.steps:
         rows = trajectory.rows()

@@ -1,4 +1,4 @@
-"""The recordings of the original, and the tiny networks that they were made with."""
+"""Fixtures: the recordings of diffusers' pipeline, the tiny networks that they were made with, and an engine."""
 
 import os
 from pathlib import Path
@@ -17,25 +17,27 @@ PARITY_VARIABLE = "MELISMA_TEST_ACE_STEP_15_PARITY"
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
-    """The folder of recordings: that which the variable names, with every call, or the reduced ones."""
+    """Return the folder of recordings: the folder that the environment variable names, with every call, or the reduced
+    recordings in the repository.
+    """
     return Path(os.environ.get(PARITY_VARIABLE, DATA))
 
 
 @pytest.fixture(scope="session")
 def networks() -> Networks:
-    """The networks of the recordings, on a CPU."""
+    """Load the networks that the recordings were made with, on the CPU."""
     return load(Folders(DATA / "checkpoint", DATA / "checkpoint"), torch.device("cpu"), torch.float32)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of random weights."""
+    """Write a checkpoint of random weights, and return its folder."""
     return write_checkpoint(tmp_path_factory.mktemp("ace_step_15") / "checkpoint")
 
 
 @pytest.fixture(scope="module")
 def engine(folder: Path) -> AceStep15Engine:
-    """The engine on that checkpoint, with two adapters; songs of all lengths share passes."""
+    """Load the engine with the checkpoint in `folder` and two LoRA adapters; songs of all lengths share passes."""
     for seed, name in enumerate(("rap", "jazz trio")):
         write_adapter(folder.parent / "loras" / name, seed)
     loras = str(folder.parent / "loras")

@@ -1,4 +1,4 @@
-"""Songs of the tests of this folder."""
+"""Functions that make songs for the tests in this folder."""
 
 import io
 from typing import Any
@@ -17,7 +17,7 @@ RATE = 48_000
 
 
 def recording(seconds: float = 2.0, pitch: float = 220.0) -> bytes:
-    """A tone as a file."""
+    """Return a WAV file with a sine tone of `pitch` hertz."""
     times = np.arange(round(seconds * RATE)) / RATE
     file = io.BytesIO()
     soundfile.write(file, 0.2 * np.sin(2 * np.pi * pitch * times), RATE, format="WAV")
@@ -25,13 +25,13 @@ def recording(seconds: float = 2.0, pitch: float = 220.0) -> bytes:
 
 
 def params(seconds: float | None = 10.0, **fields: Any) -> SongParams:
-    """A short song of few steps."""
+    """Return the parameters of a short song with few denoising steps."""
     usual: dict[str, Any] = {"prompt": "pop", "lyrics": LYRICS, "seed": 1, "steps": 3, "duration_seconds": seconds}
     return SongParams(**usual | fields)
 
 
 def begun(engine: AceStep15Engine, asked: SongParams, index: int = 0, context: SectionContext | None = None) -> State:
-    """A section of a song before its first step."""
+    """Return the state of a section of a song before its first step."""
     plan = engine.plan(asked)
     state = engine.begin(plan, index, engine.prepare(plan, index), context)
     assert isinstance(state, State)
@@ -39,20 +39,20 @@ def begun(engine: AceStep15Engine, asked: SongParams, index: int = 0, context: S
 
 
 def finish(engine: AceStep15Engine, *states: State) -> None:
-    """Denoise sections to their ends, together."""
+    """Denoise several sections together, each until it is finished."""
     while pending := [state for state in states if state.step < state.steps]:
         engine.denoise(pending)
 
 
 def made(engine: AceStep15Engine, asked: SongParams) -> State:
-    """The finished first section of a song."""
+    """Return the state of the first section of a song after its last step."""
     state = begun(engine, asked)
     finish(engine, state)
     return state
 
 
 def spec_of(engine: AceStep15Engine, asked: SongParams) -> GenerationSpec:
-    """The engine's own plan of a song."""
+    """Return the engine's specification of a song, from its plan."""
     spec = engine.plan(asked).detail
     assert isinstance(spec, GenerationSpec)
     return spec

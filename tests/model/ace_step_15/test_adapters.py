@@ -1,4 +1,4 @@
-"""Adapters beside the weights give the songs of weights that they are merged into."""
+"""Tests that a LoRA adapter beside the weights gives the same song as weights with the adapter merged into them."""
 
 import shutil
 from pathlib import Path
@@ -28,7 +28,7 @@ def asked(name: str | None = "rap") -> SongParams:
 
 
 def merged(folder: Path, adapter: Path, into: Path) -> Path:
-    """A copy of a checkpoint, with an adapter of alpha = 2 * rank added to its weights."""
+    """Copy a checkpoint to `into`, add a LoRA adapter with alpha = 2 * rank to its weights, and return its folder."""
     shutil.copytree(folder, into)
     weights, factors = load_file(into / TRANSFORMER), load_file(adapter / WEIGHTS[1])
     for name in ADAPTED:
@@ -59,7 +59,7 @@ def test_songs_with_unlike_adapters_take_turns_and_are_those_of_each_alone(engin
     alone = [made(engine, asked(name)).trajectory.latents for name in chosen]
     together = [begun(engine, asked(name)) for name in chosen]
     while together[0].step < together[0].steps:
-        for state in together:  # as the scheduler does with their groups
+        for state in together:  # each alone, as the scheduler does for different groups
             engine.denoise([state])
     for state, expected in zip(together, alone, strict=True):
         assert torch.equal(state.trajectory.latents, expected)

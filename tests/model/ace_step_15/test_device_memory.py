@@ -1,4 +1,4 @@
-"""What happens when a device has no memory for a pass, and how much memory songs are said to take."""
+"""Tests of a device without enough memory for a pass, and of the estimated memory of songs."""
 
 from collections.abc import Sequence
 
@@ -19,11 +19,13 @@ from tests.model.ace_step_15.songs import begun, made, params
 from tests.support.device_memory import LiveBytes
 
 ROWS = 4
-"""Rows for which the device of the tests has memory: two songs with guidance."""
+"""Number of rows for which the tests' fake device has memory: two songs with guidance."""
 
 
 class SmallDevice:
-    """Passes of an engine on a device with little memory, which notes how many rows were asked for."""
+    """Fake of an engine's forward passes on a device with little memory: a pass of more than `ROWS` rows fails. `asked`
+    records the number of rows of each call.
+    """
 
     def __init__(self, forward: BatchedForward) -> None:
         self.asked: list[int] = []
@@ -50,7 +52,7 @@ def test_a_batch_without_room_is_halved_and_its_songs_are_those_of_each_alone(
     assert denoise(engine, songs, 2) == ([None] * 3, 2)
     for song, expected in zip(songs, alone, strict=True):
         torch.testing.assert_close(song.trajectory.latents, expected, rtol=0, atol=1e-4)
-    # A song that fits nowhere fails alone, and its state stays as it was.
+    # A song that does not fit into memory even alone fails alone, and its state is unchanged.
     monkeypatch.setattr("tests.model.ace_step_15.test_device_memory.ROWS", 1)
     song = begun(engine, params())
     (error,), fits = denoise(engine, [song], 1)
@@ -59,14 +61,14 @@ def test_a_batch_without_room_is_halved_and_its_songs_are_those_of_each_alone(
 
 
 def kernel(queries: torch.Tensor, *_given: object, **_how: object) -> torch.Tensor:
-    """Attention as a fused kernel does it, which keeps no scores."""
+    """Fake of a fused attention kernel, which does not store the attention scores."""
     return torch.empty_like(queries)
 
 
 @torch.no_grad()
 def test_a_step_takes_what_it_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(F, "scaled_dot_product_attention", kernel)
-    stack = StackConfig(width=512, hidden=1536, head_width=32)  # in the proportions of the release
+    stack = StackConfig(width=512, hidden=1536, head_width=32)  # the same proportions as in the release
     config, rows, frames = TransformerConfig(stack, (True, False), channels=16, context_width=512), 2, 800
     transformer = Transformer(config)
     cache = transformer.cached(torch.zeros(1, 40, config.context_width))

@@ -1,4 +1,4 @@
-"""What ACE-Step 1.5 does beyond what every engine promises; weights are random."""
+"""Tests of ACE-Step 1.5 beyond the common tests of all engines; weights are random."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Parts and whole songs against recordings of diffusers' pipeline, on its own tiny random weights."""
+"""Compares parts and whole songs with recordings of diffusers' pipeline, on its tiny random weights."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ PEAK = 10.0 ** (-1.0 / 20.0)
 
 
 def close(ours: torch.Tensor, expected: torch.Tensor, share: float) -> None:
-    """Compare to a share of the largest expected number."""
+    """Assert that all values are equal within a tolerance, `share` times the largest expected absolute value."""
     torch.testing.assert_close(ours, expected, rtol=0, atol=share * float(expected.abs().max()))
 
 
@@ -43,7 +43,7 @@ def test_sound_latents_and_codes_become_each_other_as_in_the_original(networks: 
     assert networks.audio_detokenizer is not None
     sound, expected = codec.decode(recorded["in/z"][0].T), recorded["vae_decode"][0]
     close(sound[:, : expected.shape[1]], expected, 1e-4)
-    # The tiny decoder has an odd ratio, for which it leaves out the last samples.
+    # The tiny decoder has an odd ratio, with which the last samples are silence.
     assert not sound[:, expected.shape[1] :].any()
     mean, spread = codec.distribution(recorded["in/wav"][0])
     close(mean, recorded["vae_mean"][0].T, 1e-4)
@@ -71,12 +71,14 @@ def test_a_song_is_that_of_the_original(name: str, networks: Networks, recording
     latents = finished(networks, trajectory)
     close(latents, recorded["latents"][0], 1e-3)
     sound = networks.codec.decode(latents)[:, : recorded["audio"].shape[-1]]
-    # The recording was scaled to a peak, which a stream cannot know.
+    # The recorded sound was scaled to a fixed peak, which is impossible while streaming.
     close(sound * PEAK / sound.abs().max(), recorded["audio"][0], 1e-3)
 
 
 def test_songs_that_share_passes_are_those_that_the_original_makes_alone(networks: Networks, recordings: Path) -> None:
-    """The original does not mask the padding of the shorter context; the passes here do."""
+    """Compare two songs in shared passes with recordings of both. The recording of the second is of the song alone,
+    because the original does not mask the padding of a shorter context.
+    """
     together = [Case.of(recordings, name) for name in ("t2m_base", "t2m_batch2_item1_alone")]
     trajectories = [case.trajectory(networks) for case in together]
     forward = BatchedForward(networks.transformer)

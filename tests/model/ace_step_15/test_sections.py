@@ -1,4 +1,4 @@
-"""Songs that are made section by section: where sections meet, latents and sound go on as in one piece."""
+"""Tests of songs that are generated section by section: latents and sound are continuous where two sections meet."""
 
 import itertools
 from collections.abc import Iterator
@@ -38,7 +38,8 @@ def test_sections_meet_without_a_seam(engine: AceStep15Engine) -> None:
         latents, start = after.trajectory.latents, after.first + settled
         assert torch.equal(latents[:start], context.tail)
         assert after.first == min(CONTEXT_FRAMES, sum(state.section.frames for state in made[: after.index]))
-        # Beyond what is final, the two sections are crossfaded: the first frame is nearly the earlier one's.
+        # After the final frames the two sections are crossfaded, so the first frame is nearly that of the earlier
+        # section.
         own = (latents[start + OVERLAP_FRAMES :] - latents[start + OVERLAP_FRAMES - 1]).abs().mean()
         apart = [(latents[start + frame] - context.beyond[frame]).abs().mean() for frame in (0, OVERLAP_FRAMES - 1)]
         assert apart[0] < 0.1 * own < apart[1]

@@ -1,8 +1,8 @@
-"""Records what transformers makes of the tiny checkpoints: `python -m tests.model.musicgen.record`.
+"""Records the results of the library transformers for the tiny checkpoints: `python -m tests.model.musicgen.record`.
 
-The recordings are the reference of the tests, which then need no transformers: importing it takes longer than they do.
-With `--check` they are compared with what transformers makes now, and nothing is written. Needs
-transformers beside the packages of development.
+The recordings are the reference values of the tests, which then do not need transformers, because importing it takes
+longer than the tests. With `--check` the recordings are compared with the library's present results, and nothing is
+written. The program needs transformers in addition to the packages for development.
 """
 
 import sys
@@ -23,7 +23,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the recordings, or compare them; returns 1 if they differ."""
+    """Write the recordings, or with "--check" compare them with new ones; returns 1 if they differ, otherwise 0."""
     made: Arrays = {}
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         for name, kind in (("mono", MONO), ("stereo", STEREO), ("melody", MELODY)):
@@ -84,7 +84,7 @@ def _generator(model: Any, tokenizer: Any) -> Callable[..., tuple[NDArray[Any], 
     decode = model.audio_encoder.decode
 
     def generate(prompt: str, frames: int, **given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The codes [codebooks, frames] of a song, and its sound."""
+        """Return the audio codes [codebooks, frames] of a song, and its sound."""
         heard: list[torch.Tensor] = []
 
         def hearing(codes: torch.Tensor, **more: Any) -> Any:
@@ -97,7 +97,7 @@ def _generator(model: Any, tokenizer: Any) -> Callable[..., tuple[NDArray[Any], 
             **tokenizer(prompt, return_tensors="pt"), **given, max_new_tokens=frames + late, guidance_scale=GUIDANCE,
             do_sample=False,
         )  # fmt: skip
-        # Stereo is decoded channel by channel; their codebooks take turns.
+        # Stereo is decoded channel by channel; the codebooks of the two channels alternate.
         codes = torch.stack(heard, dim=1).flatten(0, 1)
         return codes.to(torch.int16).numpy(), sound[0].numpy()
 

@@ -1,4 +1,4 @@
-"""MusicGen beyond the promises of every engine; weights are random."""
+"""Tests of MusicGen beyond the common tests of all engines; weights are random."""
 
 import pickle
 import subprocess
@@ -54,7 +54,7 @@ def test_songs_that_join_leave_and_wait_are_the_same_to_the_byte(engine: MusicGe
             number = joining.pop(0)
             going[number] = (0, begun(engine, plans[number], 0, None))
         turn += 1
-        # More songs than seats; in each turn another one waits.
+        # There are more songs than seats; in each turn another song is not advanced.
         going_on = [state for place, (_, state) in enumerate(going.values()) if (place + turn) % 4 or len(going) == 1]
         engine.denoise(going_on)
         for number, (index, state) in list(going.items()):
@@ -115,7 +115,7 @@ def test_songs_without_shared_steps_are_the_same(engine: MusicGenEngine, folder:
     assert engine._core.shared
     apart = MusicGenEngine.load("cpu", checkpoint=str(folder), section_seconds=6.0, shared_steps="off")
     assert not apart._core.shared
-    # Kernels may add up in another order where a pass has fewer rows; the first tokens are hardly changed by that.
+    # Kernels may sum in another order if a pass has fewer rows; the most probable tokens hardly change.
     plan = engine.plan(params(9.0, options=MusicGenOptions(top_k=1)))
     shared, alone = (np.frombuffer(song(each, plan), np.float32) for each in (engine, apart))
     np.testing.assert_allclose(alone, shared, rtol=0, atol=1e-4)

@@ -1,4 +1,6 @@
-"""MusicGen on a GPU: what company, seats and kernels of many rows must not change."""
+"""Tests of MusicGen on a GPU: songs do not change with other songs in the pass, with their seat in the buffers, or with
+kernels for many rows.
+"""
 
 from pathlib import Path
 
@@ -28,7 +30,7 @@ def test_songs_of_a_gpu_are_the_same_in_company(tmp_path: Path, dtype: str, kind
     alone = [song(engine, plan) for plan in plans]
     states = [engine.begin(plan, 0, engine.prepare(plan, 0), None) for plan in plans]
     while going := [state for state in states if state.step < state.steps]:
-        engine.denoise(going[1:] or going)  # more songs than seats, in changing company
+        engine.denoise(going[1:] or going)  # more songs than seats, in changing combinations
     for state, whole in zip(states, alone, strict=True):
         sound = b"".join(window.tobytes() for window in engine.render(state))
         assert whole.startswith(sound)

@@ -1,4 +1,4 @@
-"""Songs that continue a recording, or follow a melody; weights are random."""
+"""Tests of songs that continue a recording or follow a melody; weights are random."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_a_recording_is_kept_and_continued(engine: MusicGenEngine) -> None:
     assert "is mono" in plan.notes[0]
     other = engine.plan(params(None, task=Extend(audio(), 0.0, 10.0, seed=8)))
     assert not np.array_equal(joined(engine, other), whole)
-    # Of a long recording only the end is heard, and all of it is kept.
+    # The model reads only the end of a long recording, but the song contains all of it.
     spec = spec_of(engine, params(None, task=Extend(audio(50.0), 0.0, 10.0)))
     assert (spec.given, spec.before) == (20, 30_000)
 
@@ -55,7 +55,7 @@ def test_a_melody_is_followed_with_its_strength(melodious: MusicGenEngine, engin
         for strength in (0.0, 0.5, 1.0)
     ]
     assert len(set(songs)) == 3
-    # Without any strength the song is that of the words alone.
+    # With strength 0 the song is that of the prompt alone.
     assert songs[0] == song(melodious, melodious.plan(params(6.0)))
     plan = melodious.plan(params(6.0, anchor=(AnchorNote(60, 1.0),), anchor_remarks=("moved",), anchor_tempo_bpm=90.0))
     assert plan.tempo_bpm == 90.0

@@ -1,4 +1,4 @@
-"""Tokens and sound are those of transformers, from recordings that `tests.model.musicgen.record` makes."""
+"""Compares tokens and sound with those of the library transformers, in recordings of `tests.model.musicgen.record`."""
 
 import io
 from collections.abc import Sequence
@@ -56,13 +56,13 @@ def kind_of(engine: MusicGenEngine) -> Kind:
 
 
 def params(number: int = 0, **fields: object) -> SongParams:
-    """The parameters of one of the recorded songs."""
+    """Return the parameters of the recorded song with the number `number`."""
     usual: dict[str, object] = {"duration_seconds": FRAMES[number] * FRAME_SECONDS, "guidance_scale": GUIDANCE}
     return SongParams(PROMPTS[number], "", 1, options=GREEDY, **usual | fields)  # type: ignore[arg-type]
 
 
 class Making:
-    """A song that is being made, section after section."""
+    """A song that is generated section by section; `sound` collects its rendered windows."""
 
     def __init__(self, engine: MusicGenEngine, plan: SongPlan) -> None:
         self._engine, self._plan, self._index = engine, plan, 0
@@ -74,7 +74,7 @@ class Making:
         return self._engine.begin(self._plan, self._index, conditions, context)
 
     def go_on(self) -> bool:
-        """Render a finished section and begin the next; false if there is none."""
+        """Render a finished section and begin the next one. Returns False if the finished section was the last."""
         if self.state.step < self.state.steps:
             return True
         self.sound += list(self._engine.render(self.state))
@@ -92,7 +92,7 @@ class Making:
 
 
 def made(engine: MusicGenEngine, songs: Sequence[SongParams], *, apart: int = 1) -> list[Making]:
-    """The songs, of which every `apart` steps one joins those that are being made."""
+    """Generate several songs together and return them; every `apart` steps one more song joins."""
     waiting, going, done = [engine.plan(song) for song in songs], list[Making](), list[Making]()
     step = 0
     while waiting or going:
@@ -130,7 +130,7 @@ def test_a_recording_is_continued_as_by_the_library(
         pytest.skip("the library continues no recording with a melody model")
     name, hop = name_of(engine), engine._networks.codec.config.hop
     sound = recording(1000, GIVEN_FRAMES * FRAME_SECONDS, 2 if name == "stereo" else 1)
-    # The library is given the sound itself; what a file makes of it differs.
+    # The library was given the sound itself, which differs slightly from sound read from a file.
     monkeypatch.setattr(engine._encoder, "recording", lambda _: sound)
     task = Extend(audio(sound), right_seconds=NEW_FRAMES * FRAME_SECONDS)
     (song,) = made(engine, [params(duration_seconds=None, task=task)])
@@ -138,7 +138,7 @@ def test_a_recording_is_continued_as_by_the_library(
     np.testing.assert_array_equal(song.codes, kept[f"{name}.continued"])
     whole = np.concatenate(song.sound, axis=1)
     assert whole.shape[1] == sound.shape[1] + NEW_FRAMES * hop
-    kept_samples = sound.shape[1] - 100  # a tenth of a second is mixed
+    kept_samples = sound.shape[1] - 100  # a tenth of a second is crossfaded
     np.testing.assert_array_equal(whole[:, :kept_samples], sound[:, :kept_samples])
 
 
@@ -164,7 +164,7 @@ def test_windows_joined_equal_the_whole(engine: MusicGenEngine) -> None:
     decoder = SoundDecoder(codec)
     with torch.no_grad():
         whole, found, carry = codec.decode(codes), [], None
-        # Sections end at frames 1, 2, 9 ...; each sees no further ahead than a section does while tokens are made.
+        # Sections end at frames 1, 2, 9 ...; each decodes no further ahead than while tokens are generated.
         for end in (1, 2, 9, 30, 42, 43):
             known = min(43, end + codec.config.ahead)
             windows = list(decoder.windows(codes[..., :known], 0, end, carry))
@@ -174,7 +174,7 @@ def test_windows_joined_equal_the_whole(engine: MusicGenEngine) -> None:
 
 
 def audio(sound: NDArray[np.float32]) -> bytes:
-    """A file as long as `sound`, in a rate that recordings may have."""
+    """Return a WAV file that is as long as `sound`, at a sample rate that the engine accepts."""
     file = io.BytesIO()
     soundfile.write(file, np.repeat(sound.T, 8, axis=0), 8000, format="WAV")
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""The device: its choices, its faults in words for an operator, and, on a GPU, its streams."""
+"""Tests of the device: its settings, the messages about its faults, and, on a GPU, its streams."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is n
 
 @pytest.fixture
 def arithmetic() -> Iterator[None]:
-    """Puts back what a test chooses for the whole process."""
+    """Restore torch's process-wide arithmetic settings after a test."""
     matmul, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     attention = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
     yield
@@ -67,7 +67,7 @@ def test_what_may_pass_is_no_lasting_fault(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class Broken(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Lets every operation fail."""
+    """Context in which every torch operation raises an error."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         raise RuntimeError("the device is broken")
@@ -116,7 +116,7 @@ def test_a_step_waits_for_what_was_prepared() -> None:
     copy = made + 1
     del made
     with device.preparing():
-        torch.zeros(4096, 4096, device=device.torch)  # would be given the memory of what was made, if that were free
+        torch.zeros(4096, 4096, device=device.torch)  # would get the memory of the first tensor if it were free
     device.settle()
     assert torch.equal(copy, torch.full_like(copy, 2.0))
     device.check()

@@ -1,4 +1,4 @@
-"""Licences of weights, and the consent that those without commercial use need."""
+"""Tests of the licences of weights, and of the operator's consent to licences that forbid commercial use."""
 
 import pytest
 

@@ -30,8 +30,8 @@ _NETEASE = re.compile(r'^\{"t":\d+,"c":\[.*\]\}$', re.MULTILINE)
 
 
 def out_of_json(text: str, notes: Notes) -> str:
-    """Return the lyrics in `text` if it is JSON, with a tag before each section; otherwise `text` unchanged."""
-    text = _NETEASE.sub("", text)  # credits in the files of one service
+    """Return the lyrics in `text` if `text` is JSON, with a tag before each section; otherwise `text` unchanged."""
+    text = _NETEASE.sub("", text)  # credits in the files of the service NetEase
     stripped = text.strip()
     if not _EDGES.fullmatch(stripped):
         return text
@@ -44,7 +44,7 @@ def out_of_json(text: str, notes: Notes) -> str:
 
 
 def _loaded(text: str) -> object:
-    """Parse JSON, JSON lines, or a Python literal; return `None` for other text."""
+    """Parse JSON, JSON lines, or a Python literal, and return the values; `None` for other text."""
     for load in (_json, _json_lines, ast.literal_eval):
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
             return load(text)

@@ -16,14 +16,14 @@ _CELLS = re.compile(r"^\|(.+)\|$")
 
 
 def without_markdown(lines: list[Line]) -> list[Line]:
-    """Return the lines without emphasis, links, code fences and tables; words masked with asterisks ("f***") stay as
-    they are.
+    """Return the lines without Markdown emphasis, links, code fences and tables. Words masked with asterisks ("f***")
+    stay unchanged.
     """
     return [Line(line.number, _plain(line.text)) for line in lines]
 
 
 def _plain(text: str) -> str:
-    text = text.rstrip("\\ ")  # a forced line end
+    text = text.rstrip("\\ ")  # a backslash at the end forces a line break
     if _FENCE.match(text):
         return ""
     if (match := _CELLS.match(text)) and not has_signs(text):

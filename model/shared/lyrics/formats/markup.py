@@ -106,8 +106,10 @@ _PART = re.compile(r"songPart\s*=\s*[\"']([\w -]{1,40})[\"']")
 
 
 def without_markup(text: str, notes: Notes) -> str:
-    """Return `text` without HTML, XML and forum tags; line breaks and character entities are resolved."""
-    for _ in range(2):  # some is escaped twice
+    """Return `text` without HTML, XML and forum tags (BBCode); line breaks and character entities are converted to
+    characters.
+    """
+    for _ in range(2):  # some text is escaped twice
         if _ENTITY.search(text):
             text = html.unescape(text).replace("\u00a0", " ")
     if "[/" in text:
@@ -116,7 +118,7 @@ def without_markup(text: str, notes: Notes) -> str:
 
 
 def _without_tags(text: str, notes: Notes) -> str:
-    text = _CONTENT.sub(r"\n\1\n", text)  # words of QRC stand in an attribute
+    text = _CONTENT.sub(r"\n\1\n", text)  # QRC has the words in an attribute
     plain = _DECLARATION.sub("", _between(text, "<!--", "-->"))
     for name in _UNSEEN:
         plain = _between(plain, f"<{name}>", f"</{name}>")
@@ -137,7 +139,7 @@ def _in_text(match: re.Match[str]) -> str:
 
 
 def _as_tag(match: re.Match[str]) -> str:
-    """Return the section tag for a text in angle brackets; the text unchanged if it may be words."""
+    """Return a text in angle brackets as a section tag in square brackets; the text unchanged if it may be words."""
     return match[0] if isinstance(read_tag(match[1]), Remark) and " " in match[1] else f"[{match[1]}]"
 
 

@@ -30,8 +30,8 @@ def out_of_subtitles(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_cues(lines: list[Line]) -> list[Line]:
-    """Return the lines without the time lines of subtitle cues, and without the name of a cue, a line between a blank
-    line and the times.
+    """Return the lines without the time lines of subtitle cues. A cue's name, a line between a blank line and the time
+    line, is removed, too.
     """
     arrows = {n for n, line in enumerate(lines) if _ARROW.match(line.text) or _SUBVIEWER.fullmatch(line.text)}
     names = {n - 1 for n in arrows if n and (n == 1 or not lines[n - 2].text or lines[n - 1].text.isdigit())}

@@ -30,7 +30,7 @@ _TOLD = "time stamps are not sung, but give the order of the lines"
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """A line without its time stamps, and its times in seconds as written."""
+    """A line of lyrics without its time stamps, and the times of these stamps in seconds."""
 
     line: Line
     seconds: tuple[float, ...]
@@ -52,8 +52,8 @@ def without_times(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines with those blank that consist of a time, if such a line precedes each line of words, as in
-    transcripts of videos.
+    """Return the lines with each line that consists only of a time made blank; if there are fewer than two such lines,
+    all lines unchanged.
     """
     times = [line for line in lines if re.fullmatch(_CLOCK, line.text)]
     if len(times) < 2:
@@ -76,8 +76,8 @@ def _has_labels(lines: list[Line]) -> bool:
 
 
 def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
-    """Return a line without its time stamps, and their times; `bare` finds time stamps that are not in square
-    brackets.
+    """Return a line without its time stamps, and the times of these stamps. The pattern `bare` matches a time stamp
+    that is not in square brackets.
     """
     text, seconds = line.text, list[float]()
     if not any(character.isdigit() for character in text):
@@ -87,7 +87,7 @@ def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
         text = _WORD_MILLISECONDS.sub("", text[match.end() :])
     elif match := _LEADING.match(text):
         stamps = list(_STAMP.finditer(match[0]))
-        own = [stamp[1] for stamp in stamps if stamp[1]] or [stamps[0][2]]  # those in angles are times of words
+        own = [stamp[1] for stamp in stamps if stamp[1]] or [stamps[0][2]]  # stamps in angle brackets time single words
         seconds = [_seconds(stamp) for stamp in dict.fromkeys(own)][:_MOST_STAMPS]
     elif bare is not None and (match := bare.match(text)):
         stamp = next(group for group in match.groups() if group)
@@ -99,8 +99,8 @@ def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
 
 
 def _seconds(stamp: str) -> float:
-    """Return the time of a time stamp in seconds; the last of three numbers is a fraction, and the first of four is
-    hours.
+    """Return the time of a time stamp in seconds. The last of three or four numbers is a fraction of a second; the
+    first of four is the hours.
     """
     numbers = re.findall(r"\d+", re.split(r"[-–—~]", stamp.lstrip("-"))[0])
     fraction = numbers.pop() if len(numbers) > 2 else "0"
@@ -109,8 +109,8 @@ def _seconds(stamp: str) -> float:
 
 
 def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:
-    """Return the lines sorted by time, each as often as it has times. A line without a time stays after the line before
-    it, a tag before the next line.
+    """Return the lines sorted by time, as pairs of seconds and line; a line with several times occurs as often. A line
+    without a time keeps its place after the line before it; a tag keeps its place before the next line.
     """
     entries: list[tuple[float, Line]] = []
     waiting: list[Line] = []
@@ -143,8 +143,8 @@ def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> li
 
 
 def _without_translations(entries: list[tuple[float, Line]], notes: Notes) -> list[Line]:
-    """Return the lines without the second of two lines with the same time, if most times have two lines in two
-    scripts.
+    """Return the lines in order; of two lines with the same time, the second is left out as a translation. This is done
+    only if most times have two lines in two scripts.
     """
     counts = Counter(seconds for seconds, line in entries if line.text)
     doubled = [seconds for seconds, count in counts.items() if count == 2]

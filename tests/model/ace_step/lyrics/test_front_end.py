@@ -23,7 +23,9 @@ VOCABULARY_VARIABLE = "MELISMA_TEST_ACE_STEP_LYRIC_VOCAB"
 SPACE = 2
 
 DETECTED_BETTER = {"That will be $20 sir": "en", "Kocham cię nad życie": "pl", "नमस्ते दुनिया": "hi"}
-"""Lines that the original takes for French, Swedish and Marathi, and reads as French, English and English."""
+"""Lines with their right languages; the original detects French, Swedish and Marathi, and reads the lines as French,
+English and English.
+"""
 
 ONE_LINE = [row for row in RECORDED["lyrics"] if row["text"].strip() and "\n" not in row["text"]]
 LANGUAGE_OF_ID = {number: language for language, number in IDS.items()}
@@ -47,7 +49,11 @@ def test_lines_are_read_in_the_language_of_the_original(row: dict[str, list[int]
 
 
 def test_words_are_those_of_the_original_wherever_it_is_seen_what_it_read() -> None:
-    """Its vocabulary is not here: but a word must always have the same ids, and other ids than another word."""
+    """Check that each word always gets the same token ids from the original tokenizer, and that two words never get the
+    same ids.
+
+    The original vocabulary is not in the repository, so the test compares the cleaned words with recorded token ids.
+    """
     seen: dict[str, set[tuple[int, ...]]] = defaultdict(set)
     for row in [*ONE_LINE, *RECORDED["encode"]]:
         ids = row["ids"][2:-1] if row in ONE_LINE else row["ids"][1:]

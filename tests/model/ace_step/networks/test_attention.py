@@ -42,7 +42,7 @@ def test_joined_weights_are_kept_once_and_under_their_names() -> None:
 def test_a_product_with_halves_is_nearer_than_the_type_allows_alone() -> None:
     a, wide = numbers(3, 40, 64).bfloat16(), numbers(3, 64, 16, seed=1)
     exact = a.double() @ wide.double()
-    # A large number beside small ones shows what rounding all of the factor to bfloat16 would cost.
+    # A large number among small ones shows the error of rounding the whole factor to bfloat16.
     wide[:, 0], a[:, :, 0] = 1000.0 + wide[:, 0], 1.0
     a[:, :, 1], wide[:, 1] = -1.0, 1000.0
     exact = a.double() @ wide.double()

@@ -23,11 +23,13 @@ from model.shared.checkpoints.weight_norm import folded
 
 Arrays = Mapping[str, torch.Tensor]
 SMALL = VocoderConfig(depths=(1, 1, 2, 1), widths=(8, 8, 12, 16), head_width=128, block_kernels=(3, 13))
-"""Few channels, and of the released kernels the smallest and the largest, which hears furthest."""
+"""Sizes with few channels, and with the smallest and the largest of the released kernels; the largest has the widest
+receptive field.
+"""
 
 
 def random_vocoder() -> Vocoder:
-    """A vocoder with random weights: what it makes is noise."""
+    """Return a vocoder with random weights, whose output is noise."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         vocoder = Vocoder(SMALL)

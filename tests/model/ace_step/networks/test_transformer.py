@@ -29,7 +29,7 @@ SMALL = TransformerConfig(
 
 
 def random_transformer(seed: int = 0) -> Transformer:
-    """A transformer with random weights: what it makes is noise."""
+    """Return a transformer with random weights, whose output is noise."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = Transformer(SMALL)
@@ -40,7 +40,7 @@ def random_transformer(seed: int = 0) -> Transformer:
 
 @functools.cache
 def full_size() -> Transformer:
-    """The transformer of the release, without weights."""
+    """Return the transformer in the size of the release, on the meta device without weights."""
     with torch.device("meta"):
         return Transformer(TransformerConfig())
 
@@ -92,7 +92,7 @@ def test_full_size_takes_as_many_operations_as_the_original(frames: int, tokens:
 
 
 def released() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the live tensors of the released transformer."""
+    """Return the names and shapes of the tensors of the released transformer that inference uses."""
     wide, lyric = 2560, 1024
 
     def linear(name: str, rows: int, columns: int, *, bias: bool = True) -> dict[str, tuple[int, ...]]:
@@ -159,7 +159,9 @@ def recorded_context(model: Transformer, recorded: Arrays, weaken: float | None 
 
 
 def contexts_with_holes(model: Transformer, recorded: Arrays, sharpness: float | None = None) -> ContextBatch:
-    """The recorded batch as the original saw it: padding between text and lyrics is masked, but takes positions."""
+    """Return the recorded batch of contexts as in the original: padding between text and lyrics is masked, but counts
+    in the positions.
+    """
     context = recorded_context(model, recorded)
     caches = [model.cached(context[row : row + 1]) for row in range(2)]
     factors = None if sharpness is None else torch.full((2,), sharpness)
@@ -207,7 +209,7 @@ def test_weakened_queries_are_those_of_the_original(original: Transformer, recor
     contexts = contexts_with_holes(original, recorded, ERG_FACTOR)
     made = original(recorded["in/latents"], recorded["in/timestep"], contexts)
     close(made, recorded["erg_diffusion_cross_only/sample"])
-    close(made, recorded["erg_diffusion/sample"])  # there, self-attention was weakened too, which changes nothing
+    close(made, recorded["erg_diffusion/sample"])  # in the recording, self-attention was weakened, too, without effect
 
 
 def test_a_padded_batch_gives_what_the_original_gives_each_item_alone(original: Transformer, recorded: Arrays) -> None:
@@ -228,7 +230,7 @@ def test_without_our_corrections_padding_leaks_as_in_the_original(
     embed, forward = PatchEmbed.forward, FeedForward.forward
     monkeypatch.setattr(PatchEmbed, "forward", lambda self, x, _mask: embed(self, x, None))
     monkeypatch.setattr(FeedForward, "forward", lambda self, x, _mask: forward(self, x, None))
-    # There, both attentions also leave nothing but a bias on padding, which we let hold anything.
+    # In the recording, both attentions give only a bias at padding; here any value is allowed there.
     valid, out = recorded["in/mask_part"][:, None, :, None], Projections.out
     monkeypatch.setattr(Projections, "out", lambda self, x: out(self, x * valid))
     contexts = contexts_with_holes(original, recorded)

@@ -1,4 +1,6 @@
-"""Recordings of callers are bounded before they are decoded, and decoded block by block."""
+"""Tests that the size of callers' recordings is checked before decoding, and that recordings are decoded block by
+block.
+"""
 
 import io
 
@@ -34,7 +36,9 @@ def with_sample(value: float, subtype: str = "FLOAT", kind: str = "WAV") -> byte
 
 
 def refusal(audio: bytes) -> str:
-    """What is said of a recording, by its header or else by its sound; "taken" for one that is taken."""
+    """Return the error message for a recording, from the check of its header or else from decoding; "taken" if the
+    recording is accepted.
+    """
     try:
         recording.inspect(audio, FIELD)
     except InvalidParams as error:

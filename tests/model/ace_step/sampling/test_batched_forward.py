@@ -53,7 +53,9 @@ def close(ours: list[torch.Tensor], expected: list[torch.Tensor]) -> None:
 
 
 class FakeRecorder:
-    """Does recorded work again where a GPU would replay it, and counts."""
+    """Fake of a CUDA graph recorder: runs the recorded work again instead of replaying a graph, and counts recordings
+    and replays.
+    """
 
     def __init__(self) -> None:
         self.recorded = self.replayed = 0
@@ -71,7 +73,9 @@ class FakeRecorder:
 
 @pytest.fixture
 def graphs_compiled() -> Iterator[list[int]]:
-    """How many graphs were compiled from here on; one more shape than dynamo allows is an error."""
+    """Yield a list with one number, the graphs that torch has compiled since; exceeding dynamo's limit of
+    recompilations raises an error.
+    """
     count = [0]
 
     def backend(graph: torch.fx.GraphModule, _inputs: list[torch.Tensor]) -> torch.fx.GraphModule:
@@ -172,7 +176,7 @@ def test_a_context_is_loaded_anew_when_another_one_takes_its_place_in_memory() -
     model = random_transformer()
     plain, replaying = BatchedForward(model), BatchedForward(model)
     replaying._graphs = PassGraphs(model, FakeRecorder(), [Shape(1, 64, 64)])
-    for tokens in range(3, 9):  # each cache dies before the next is made, which may then have its address
+    for tokens in range(3, 9):  # each cache is deleted before the next, which may get its address
         rows = [row(40, context(model, tokens))]
         close(replaying(rows), plain(rows))
         del rows

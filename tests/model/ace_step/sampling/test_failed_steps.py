@@ -1,4 +1,4 @@
-"""A step that fails for want of memory changes nothing: taken again, it gives the song that it would have given."""
+"""Tests that a step that fails for lack of memory changes nothing: the repeated step gives the same song."""
 
 import sys
 from collections import Counter
@@ -21,11 +21,15 @@ from model.tasks import AudioToAudio, Edit, Extend, Repaint, Retake
 from tests.support.ace_step_songs import finish, params, recording
 
 Place: TypeAlias = tuple[object, ...]
-"""A torch operation of a step: where in the code it is called, and how many have been called there before."""
+"""A torch operation of a step: the place in the code where it is called, and its number among the calls at that
+place.
+"""
 
 
 class FailingOnce(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Lets every torch operation fail that is not among those `failed` before; without `failed`, none."""
+    """Context in which every torch operation that is not in the set `failed` raises an error, and is then added to the
+    set. If `failed` is `None`, no operation fails.
+    """
 
     def __init__(self, failed: set[Place] | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -48,7 +52,7 @@ class FailingOnce(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _calls() -> Iterator[tuple[str, int]]:
-    """The functions of the engine that are being called: their names, and the lines that they have come to."""
+    """Yield the engine's functions on the call stack, each with its name and the current line number."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if "/model/ace_step/" in frame.f_code.co_filename and frame.f_code.co_filename != __file__:
@@ -57,7 +61,7 @@ def _calls() -> Iterator[tuple[str, int]]:
 
 
 def velocities(rows: Sequence[Row]) -> list[torch.Tensor]:
-    """The velocities of a stand-in for the model: another direction for each row, step and place."""
+    """Return velocities in place of the model's predictions; they differ between rows, steps and latent positions."""
     return [
         0.7 * row.latents.roll(index + 1, dims=-1).sin() - 1e-3 * row.timestep * row.latents.flip(-2)
         for index, row in enumerate(rows)
@@ -65,7 +69,9 @@ def velocities(rows: Sequence[Row]) -> list[torch.Tensor]:
 
 
 def step(state: State, failed: set[Place] | None = None) -> set[Place]:
-    """Go one step; returns the places of its operations, each of which fails if it is not among those `failed`."""
+    """Take one step and return the places of its torch operations. If `failed` is a set, an operation that is not in it
+    raises an error.
+    """
     operations = FailingOnce(failed)
     with operations:
         rows = state.trajectory.rows()
@@ -97,7 +103,7 @@ SONGS = {
 
 
 def begun_twice(engine: AceStepEngine, asked: SongParams) -> list[State]:
-    """The last section of a song, twice, each untouched by the other."""
+    """Return two independent states of the last section of a song, each before its first step."""
     plan, context = engine.plan(asked), None
     for index in range(len(plan.sections) - 1):
         state = cast(State, engine.begin(plan, index, engine.prepare(plan, index), context))

@@ -10,7 +10,7 @@ from model.ace_step.sampling.schedule import Interval, chosen_sigmas, sigmas
 from tests.support.table import table
 
 RECORDED = np.load(Path(__file__).parents[1] / "data" / "schedulers.npz")
-PINGPONG_SEED = 77  # of the recorded trajectories
+PINGPONG_SEED = 77  # seed of the recorded trajectories
 
 
 def sampler(kind: str, levels: torch.Tensor, omega: float = 0.0) -> Solver:

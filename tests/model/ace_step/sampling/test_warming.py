@@ -20,7 +20,9 @@ def model() -> Transformer:
 
 
 def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the blocks raise `error`, as the compiler does: within one of its own."""
+    """Make the forward passes of transformer blocks raise `error` as the cause of another error, as torch's compiler
+    does.
+    """
 
     def forward(*_given: object) -> torch.Tensor:
         raise RuntimeError("backend='inductor' raised") from error

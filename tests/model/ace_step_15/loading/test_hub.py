@@ -1,4 +1,6 @@
-"""Checkpoints of the hub: what is fetched for each layout, and what is told if it cannot be had."""
+"""Tests of checkpoints on the Hugging Face hub: the files that are downloaded for each layout, and the messages if a
+file is not available.
+"""
 
 from pathlib import Path
 
@@ -32,7 +34,9 @@ REPOSITORIES = {
 
 @pytest.fixture
 def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is fetched from a hub with the repositories above, by repository and file."""
+    """Replace the download function by one for the repositories in `REPOSITORIES`; return the list of downloaded files,
+    as "repository/file".
+    """
     asked: list[str] = []
     for name, files in REPOSITORIES.items():
         for file in files:

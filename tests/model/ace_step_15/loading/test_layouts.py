@@ -1,4 +1,4 @@
-"""Both layouts of a checkpoint hold the same networks; what does not fit is named."""
+"""Tests that both layouts of a checkpoint give the same networks, and that tensors which do not fit are named."""
 
 import json
 import shutil
@@ -39,7 +39,9 @@ def original_name(part: str, name: str) -> str:
 
 
 def write_original(folder: Path, *, shards: int = 1, variant: str = "sft") -> Path:
-    """The tiny checkpoint in the original layout: one config, one set of weights, the silence in a file of torch."""
+    """Write the tiny checkpoint in the original layout: one config, one set of weights, and the latents of silence in
+    torch's format. Return its folder.
+    """
     model = folder / f"acestep-v15-{variant}"
     model.mkdir(parents=True)
     shutil.copytree(CHECKPOINT / "vae", folder / "vae")
@@ -47,7 +49,7 @@ def write_original(folder: Path, *, shards: int = 1, variant: str = "sft") -> Pa
     shutil.copy(CHECKPOINT / "tokenizer" / "tokenizer.json", folder / "Qwen3-Embedding-0.6B")
     configs = {part: json.loads((CHECKPOINT / part / "config.json").read_text("utf-8")) for part in PREFIXES}
     whole = configs["audio_tokenizer"] | configs["condition_encoder"] | configs["transformer"]
-    # The tiny denoiser is wider than its encoders, as that of XL is.
+    # The tiny denoiser is wider than its encoders, like the denoiser of the XL model.
     whole |= {f"encoder_{name}": configs["condition_encoder"][name] for name in SHARED}
     for absent in ("fsq_dim", "fsq_input_levels", "pool_window_size", "num_attention_pooler_hidden_layers", "is_turbo"):
         whole.pop(absent)

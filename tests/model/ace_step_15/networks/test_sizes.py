@@ -1,4 +1,4 @@
-"""The released sizes, without their weights."""
+"""Tests of networks in the released sizes, on the meta device without weights."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Rows that know nothing of each other share passes, and come out as they do alone."""
+"""Tests that rows of unrelated songs share passes, and that their results are the same as alone."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def test_songs_that_join_and_leave_midway_are_as_alone(networks: Networks) -> No
     gone = leaving.latents
     while any(each.step < each.steps for each in mixed[:3]):
         rows.append(step(forward, [each for each in (mixed[0], mixed[2], joining) if each.step < each.steps]))
-    assert rows[0] == 4  # before the guided interval: one row each, and the plain one of the cover
+    assert rows[0] == 4  # before the guided interval: one row each, and the cover's row without a task
     assert max(rows) == 7
     for each, expected in zip(mixed[:3], alone[:3], strict=True):
         scale = float(expected.latents.abs().max())

@@ -1,4 +1,4 @@
-"""Compiled and captured passes make what plain ones make."""
+"""Tests that compiled passes and CUDA graphs give the same results as plain passes."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,7 +51,7 @@ def batches(model: Transformer) -> list[list[Row]]:
         [row(model, 37, 20), row(model, 37, 1)],
         [row(model, 201, 130)],
         [row(model, 100, 64, 0.3), row(model, 96, 9), row(model, 33, 5, 1.0)],
-        [row(model, 14, 7)],  # every token sees every other
+        [row(model, 14, 7)],  # every token attends to every other
         [row(model, 10 + each, 10 + each) for each in range(5)],
     ]
 
@@ -63,7 +63,9 @@ def close(ours: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> Non
 
 @pytest.fixture
 def graphs_compiled() -> Iterator[list[int]]:
-    """How many graphs were compiled; one more shape than dynamo allows is an error."""
+    """Yield a list with one number, the graphs that torch has compiled since; exceeding dynamo's limit of
+    recompilations raises an error.
+    """
     count = [0]
 
     def backend(graph: torch.fx.GraphModule, _inputs: list[torch.Tensor]) -> torch.fx.GraphModule:
@@ -82,13 +84,15 @@ def test_blocks_that_are_compiled_once_serve_all_shapes_and_masks(graphs_compile
     plain, model = BatchedForward(transformer(), slack=ANY_LENGTH), transformer()
     compiled = BatchedForward(model, slack=ANY_LENGTH, compiled=True, backend="counting")
     for batch in batches(model):
-        if len(batch) > 1:  # a single row has parts of its own, which are left to a GPU: they are dear
+        if len(batch) > 1:  # a single row is compiled separately, which takes long and is tested on a GPU
             close(compiled(batch), plain(batch))
     assert graphs_compiled == [3], "the three parts of a block"
 
 
 class FakeRecorder:
-    """Does recorded work again where a GPU would replay it, and counts."""
+    """Fake of a CUDA graph recorder: runs the recorded work again instead of replaying a graph, and counts the
+    replays.
+    """
 
     def __init__(self) -> None:
         self.replayed = 0
@@ -112,7 +116,7 @@ def test_replayed_passes_make_what_plain_ones_make() -> None:
     for batch in (pair, pair, long, pair, [row(model, 100, 64)], *batches(model)):
         close(replaying(batch), plain(batch))
     assert recorder.replayed == 5 + 4
-    for tokens in range(3, 6):  # each cache dies before the next is made, which may then have its address
+    for tokens in range(3, 6):  # each cache is deleted before the next, which may get its address
         close(replaying([row(model, 40, tokens)]), plain([row(model, 40, tokens)]))
 
 
@@ -128,7 +132,7 @@ def test_what_does_not_go_together_is_refused(folder: Path, tmp_path: Path) -> N
     ):
         AceStep15Engine.load("cpu", checkpoint=str(folder), compile=True, loras=str(tmp_path / "loras"))
     plain = BatchedForward(transformer())
-    plain._run_each_variant()  # what is run to compile
+    plain._run_each_variant()  # the passes that are run to compile the blocks
     plain._wants_graphs = True
     with pytest.raises(EngineUnavailable, match="CUDA graphs need a CUDA device"):
         plain.warm()

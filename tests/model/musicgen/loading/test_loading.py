@@ -1,4 +1,6 @@
-"""Checkpoints as released hold the networks, in newer and older files; what does not fit is named."""
+"""Tests that released checkpoints in newer and older formats can be loaded, and that tensors which do not fit are
+named.
+"""
 
 import json
 import re
@@ -34,7 +36,8 @@ def test_older_and_sharded_files_hold_the_same_networks(tmp_path: Path) -> None:
     expected = load(write_checkpoint(tmp_path / "new", MELODY), CPU, torch.float32)
     old = write_checkpoint(tmp_path / "old", MELODY)
     tensors = load_file(old / WEIGHTS)
-    # Older releases split weights under other names, keep their waves, and have the words' vectors twice.
+    # Older releases use other names for normalised weights, store position embeddings, and store the token embeddings
+    # twice.
     split = re.compile(r"parametrizations\.weight\.original([01])$")
     tensors = {split.sub(lambda found: "weight_" + "gv"[int(found[1])], name): each for name, each in tensors.items()}
     tensors["decoder.model.decoder.embed_positions.weights"] = torch.zeros(64, 32)

@@ -1,4 +1,6 @@
-"""Lyrics as people paste and save them, each of its own kind: what is sung of it, or why it is refused."""
+"""Tests of parsing lyrics in many formats in which people store them: the words that are sung, or the reason for
+refusal.
+"""
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from tests.support.table import table
 
 
 def sung(text: str) -> str:
-    """Kinds of sections with their lines: "verse: 一 / 二 | chorus"."""
+    """Return the section kinds of lyrics with their lines, in the form "verse: 一 / 二 | chorus"."""
     sections = read_lyrics(text).sections
     return " | ".join(
         f"{section.kind}: {' / '.join(line.text for line in section.lines)}" if section.lines else section.kind

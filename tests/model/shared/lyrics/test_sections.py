@@ -1,4 +1,4 @@
-"""Repetitions and singers in lyrics."""
+"""Tests of repetitions and singers in lyrics."""
 
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.singers import Singer

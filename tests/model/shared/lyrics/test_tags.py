@@ -1,4 +1,4 @@
-"""Names of sections as people write them."""
+"""Tests of the names of sections, as people write them in tags."""
 
 from model.shared.lyrics.singers import Singer
 from model.shared.lyrics.tags import Heading, Remark, Repetition, read_tag, section_kind

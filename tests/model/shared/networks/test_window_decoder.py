@@ -8,7 +8,9 @@ HOP, CONTEXT = 3, 2
 
 
 def decode(frames: torch.Tensor) -> torch.Tensor:
-    """Sums of five neighbours, three samples of each: a decoder that sees two frames to either side."""
+    """Return the sum of each frame and its two neighbours on either side, three equal samples per frame: a decoder with
+    a context of two frames.
+    """
     padded = torch.nn.functional.pad(frames, (CONTEXT, CONTEXT))
     return padded.unfold(-1, 2 * CONTEXT + 1, 1).sum(dim=-1).repeat_interleave(HOP, dim=-1)
 

@@ -1,4 +1,6 @@
-"""Sequences of the token core: alone and in company, with a seat and without, whole and interrupted."""
+"""Tests of the token core: the tokens of a sequence are the same alone and with others, with and without a seat, in one
+go and interrupted.
+"""
 
 from collections.abc import Sequence
 
@@ -22,7 +24,7 @@ COLUMNS, TEXT, PAD = 24, 8, 50
 
 @pytest.fixture(scope="module")
 def expected(network: Decoder) -> list[torch.Tensor]:
-    """The tokens of each song, made without company."""
+    """Return the tokens of each song, generated alone."""
     made = []
     for number, each in enumerate(songs(network)):
         one = core(network)
@@ -45,7 +47,7 @@ def core(network: Decoder, *, seats: int = 4, shared: bool = True, by_row: bool 
 
 
 def sequence(network: Decoder, number: int, sampling: Sampling, known: int = 0) -> TokenSequence:
-    """A sequence with a text of its own, behind `known` columns."""
+    """Return a new sequence with its own text, of which the first `known` columns are given."""
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 3 + number % 4, CONFIG.width, generator=generator)
     text = network.text_cache(states)
@@ -67,7 +69,9 @@ def songs(network: Decoder) -> list[TokenSequence]:
 
 
 def ticks(number: int, start: int, count: int) -> torch.Tensor:
-    """The noise of some ticks of a song: the same, however they are divided."""
+    """Return the noise of `count` ticks (columns of tokens) of a song from tick `start` on, independent of how the
+    ticks are divided into calls.
+    """
     return noise(number, COLUMNS, (2, 50))[start : start + count]
 
 
@@ -81,7 +85,7 @@ def advance(one: TokenCore, asked: Sequence[tuple[int, TokenSequence]], count: i
 
 def test_a_sequence_is_the_same_in_any_company(network: Decoder, expected: list[torch.Tensor]) -> None:
     assert len({tuple(grid.flatten().tolist()) for grid in expected}) == len(expected)
-    # Calls for all rows are those of a GPU; their rounding is another, which changes none of these tokens.
+    # One call for all rows is the way of a GPU; its different rounding changes none of these tokens.
     for shared, seats, count, by_row in (
         (True, 8, 3, True),
         (True, 2, 5, True),
@@ -92,7 +96,7 @@ def test_a_sequence_is_the_same_in_any_company(network: Decoder, expected: list[
         going: list[tuple[int, TokenSequence]] = []
         joining = list(enumerate(all_songs))
         while going or joining:
-            # One joins in each round; a song that waits for a round leaves its seat to others.
+            # One song joins in each turn; a song that is not advanced in a turn gives up its seat to others.
             going += [joining.pop(0)] if joining else []
             advance(one, going[::2] if len(going) % 3 == 2 else going, count)
             going = [pair for pair in going if pair[1].column < COLUMNS]

@@ -17,7 +17,9 @@ def _generators(*rows: tuple[int, int]) -> bytes:
 
 
 def _font(stream: bytes = OGG) -> bytes:
-    """One preset over one instrument with a global zone and two zones, sharing one sample."""
+    """Return a SoundFont file with one preset of one instrument, which has a global zone and two zones that share one
+    sample.
+    """
     preset_rows = _generators((Generator.FINE_TUNE, 5), (Generator.INSTRUMENT, 0))
     zone_rows = (
         _generators((Generator.RELEASE, -1200), (Generator.ATTENUATION, 40)),

@@ -9,7 +9,7 @@ C_MAJOR, G_MAJOR = chord_index(Chord(0, Quality.MAJOR)), chord_index(Chord(7, Qu
 
 
 def piece(*pitches: int, chords: tuple[int, ...] = (C_MAJOR,) * 8) -> Piece:
-    """Quarter notes over a chord for each beat."""
+    """Return a section with quarter notes of the given pitches, and one chord for each beat."""
     notes = [Note(4 * index, 4, pitch) for index, pitch in enumerate(pitches)]
     return Piece(melody_classes(notes, 4 * len(chords)), np.array(chords), minor=False)
 

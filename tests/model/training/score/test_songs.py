@@ -17,7 +17,7 @@ from model.training.score.songs import (
 
 
 def song(*phrases: Phrase, pitch: int = 66, name: str = "one") -> TrainingSong:
-    """Quarter notes of one pitch over one chord."""
+    """Return a training song with quarter notes of one pitch over one chord."""
     bars = sum(phrase.bars for phrase in phrases)
     melody = np.tile([FIRST_PITCH + pitch - LOWEST, HOLD, HOLD, REST], 4 * bars)
     return TrainingSong(name, Style.POP, True, 92.0, melody, np.ones(4 * bars, dtype=np.int64), phrases)

@@ -9,7 +9,7 @@ from tests.support.table import table
 
 
 def _vowel(formant: int) -> np.ndarray:
-    """A vowel loudest in band `formant`."""
+    """Return the spectrum of a vowel in dB, [BANDS], which is loudest in band `formant`."""
     envelope = np.full(BANDS, -40.0)
     envelope[formant] = -10.0
     return envelope

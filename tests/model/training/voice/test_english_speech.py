@@ -10,13 +10,13 @@ from model.training.voice.english_speech import Phrase, Spoken, decoded
 
 WORD = ("l", "ah", "v")
 TICKS = 50_000
-"""Ticks of 100 ns in a frame."""
+"""Number of ticks (100 ns each) in a frame."""
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> tuple[Path, Path, Path]:
-    """Files as hts_engine writes them: 5 frames each of silence, l, ah, v and silence, each phone 10 dB louder than the
-    one before.
+    """Write files in the format of hts_engine, and return their paths: 5 frames each of silence, l, ah, v and silence,
+    each phone 10 dB louder than the one before.
     """
     cepstra = np.zeros((25, 45), np.float32)
     cepstra[:, 0] = np.repeat(np.arange(5), 5) * 10 * np.log(10) / 20

@@ -11,7 +11,9 @@ NAMES = ("ba", "shi", "xiong", "a")
 
 
 def _spectra(count: int, seed: int) -> tuple[list[np.ndarray], list[str]]:
-    """Sounds told apart by a band that is loud at first and another one later."""
+    """Return random spectra and their syllables; each syllable has one band that is loud at first, and another that is
+    loud later.
+    """
     generator = np.random.default_rng(seed)
     spectra, names = [], []
     for index in range(count):
