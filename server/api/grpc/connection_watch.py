@@ -22,14 +22,15 @@ LOOK_SECONDS = 0.5
 CROWDED_RATIO = 0.75
 """Share of the connection limit above which connections without a request are closed, whatever their peer."""
 SILENT_BYTES = 64
-"""Bytes of the HTTP/2 preface: a connection that has received no more has sent no request."""
+"""Largest number of bytes received on a connection without a request: those of the HTTP/2 preface."""
 
 logger = logging.getLogger(__name__)
 
 _OWN_FILES = Path("/proc/self/fd")
 _TCP_INFO_BYTES = 192
 _RECEIVED_OFFSET = 128
-"""Offset of `tcpi_bytes_received` in `struct tcp_info` of Linux 4.1 and newer; `tcpi_state` comes first."""
+"""Byte offset of the field `tcpi_bytes_received` in `struct tcp_info` of Linux 4.1 and newer; the first byte is
+`tcpi_state`."""
 _ESTABLISHED = 1
 
 
@@ -105,8 +106,11 @@ class ConnectionWatch:
         return chosen + self._silent(of_peer, {one.name for one in chosen})
 
     def _silent(self, of_peer: dict[str, list[Seen]], chosen: set[tuple[str, int]]) -> list[Seen]:
-        """Return the connections that have received nothing since the last check, except those already `chosen`; empty
-        while there are few connections.
+        """Return the connections to close because too many are open in total: those that have sent no request and were
+        open at the previous check already.
+
+        Connections in `chosen` are left out. The list is empty up to three quarters of the limit `count`; the peer with
+        the most connections comes first.
         """
         left = [one for own in of_peer.values() for one in own if one.name not in chosen]
         excess = len(left) - int(self.count * CROWDED_RATIO)

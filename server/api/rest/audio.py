@@ -29,7 +29,8 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def range_made(request: Request, recording: Recording) -> bool:
-    """Wait, for a limited time, until the requested range of bytes exists; return False if no waiting was necessary.
+    """Wait until the requested range of bytes exists, at most `RANGE_SECONDS`; return False if the range existed
+    already.
 
     After a wait the recording must be looked up again, because a recording without listeners may have been closed.
 
@@ -85,10 +86,11 @@ async def sound_of(
 ) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of a song from `start` to before `end`; up to the end of the song if `end` is `None`.
 
-    `promised` is the size of the whole song that the response's headers have announced.
+    `promised` is the size of the whole song, in bytes, that the response's headers have announced.
 
     Raises:
-        ServiceError: the song fails or is cancelled, or was planned again with another size.
+        ServiceError: the song fails or is cancelled, or another server has started it again and planned another
+            size.
     """
     left = None if end is None else end - start
     if left == 0:
@@ -108,7 +110,7 @@ async def sound_of(
 
 
 def described(request: Request, recording: Recording) -> dict[str, str]:
-    """Return the HTTP headers that describe the sound of a song."""
+    """Return the HTTP headers that describe the sound of a song: file name and media type."""
     delivered = format_named(recording.song.format)
     return {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
@@ -146,8 +148,8 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
-    """Return the response with the part of a requested range that exists; players first request two bytes to learn the
-    size of the song.
+    """Return the response with the part of a requested range that exists already. Players first request two bytes to
+    learn the size of the song.
     """
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
