@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
 _NICE = 5
-"""Niceness of the process: if processors are busy, work for listeners has priority, and a check gets a third of a
-worker's time.
+"""Niceness of the checking process: if all processors are busy, a check gets a third of the processor time of a
+worker.
 """
 
 

@@ -81,7 +81,7 @@ def _check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 def _scanned(data: bytes) -> int:
-    """Scan the tokens of a body and return the size, in bytes, of the audio and MIDI data in it (base64).
+    """Scan the tokens of a body and return the size, in bytes, of the audio recordings in it (base64 text).
 
     Raises:
         InvalidRequest: the body has too many tokens or escapes, is nested too deeply, or has an unclosed string.
@@ -116,7 +116,7 @@ def _scanned(data: bytes) -> int:
 
 @cache
 def _recordings() -> frozenset[bytes]:
-    """Return the names of the request fields with large binary data, such as a reference recording."""
+    """Return the names of the request fields that hold an audio recording."""
     return frozenset(name.encode() for name in _recording_names(music_pb2.GenerateRequest.DESCRIPTOR))
 
 

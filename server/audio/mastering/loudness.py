@@ -29,11 +29,11 @@ def amplitude_of(gain_db: float) -> float:
 
 
 class RunningLoudness:
-    """Integrated loudness of the sound so far, starting from an expected loudness.
+    """Integrated loudness of the sound so far (ITU-R BS.1770-4), starting from an expected loudness.
 
-    Measured in 400 ms blocks that start every 100 ms, gated at -70 LUFS and at 10 LU below the ungated mean. The
-    expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening alone does not
-    determine the estimate. Blocks are counted in bins of 0.1 LU, so memory and time do not grow with the song.
+    The loudness is measured in 400 ms blocks that start every 100 ms, gated at -70 LUFS and at 10 LU below the ungated
+    mean. The expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening alone does
+    not determine the estimate. Blocks are counted in bins of 0.1 LU, so memory and time do not grow with the song.
     """
 
     def __init__(self, expected_lufs: float, expected_seconds: float) -> None:
@@ -86,11 +86,13 @@ class Leveller:
 
     @property
     def gain_db(self) -> float:
-        """The gain in dB at the end of the sound so far."""
+        """The gain in dB for the sound after the last 100 ms that were added."""
         return self._gain_db
 
     def add(self, energy: float) -> None:
-        """Add the next 100 ms of sound (as for `RunningLoudness.add`) and update the gain."""
+        """Add the next 100 ms of sound, given as the K-weighted mean square summed over the channels, and update the
+        gain.
+        """
         self._heard.add(energy)
         slope = self.MAX_SLOPE_DB_PER_SECOND / BLOCKS_PER_SECOND
         self._gain_db += min(max(self._wanted_db() - self._gain_db, -slope), slope)
