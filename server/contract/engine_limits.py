@@ -14,18 +14,21 @@ TASKS = (
     Control.AUDIO_TO_AUDIO, Control.RETAKE, Control.REPAINT, Control.EXTEND, Control.EDIT, Control.EXTRACT_TRACK,
     Control.LEGO, Control.COMPLETE,
 )  # fmt: skip
-"""Controls of which a request may have at most one."""
+"""Controls that make a song from a recording or an earlier song; a request may have at most one of them."""
 
 _Number = TypeVar("_Number", int, float)
 
 
 def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
-    """Raise an error if a message, which follows the rules of the .proto file, exceeds the limits of its engine;
-    `engines` are all known engines.
+    """Check that the engine of a request supports the fields that the request sets, and that their values are in its
+    ranges.
+
+    The message already follows the rules of the .proto file; `engines` are all known engines, for the error texts.
 
     Raises:
         ControlNotSupported: the message sets fields that the engine does not support.
-        InvalidRequest: a value is outside the engine's range, or the engine does not have a stem, voice or language.
+        InvalidRequest: a value is outside the engine's range, or the engine does not have a stem, voice or
+            language.
     """
     _check_controls(message, engine, engines)
     violations = (_range_violations, _stem_violations, _voice_violations, _lora_violations)

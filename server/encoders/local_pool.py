@@ -1,4 +1,4 @@
-"""The encoder processes of one computer."""
+"""The pool of encoder processes on one computer."""
 
 from typing_extensions import override
 
@@ -18,7 +18,9 @@ class LocalEncoders(RestartingEncoders):
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """Set up the local encoders, made by `new_encoder`; the other parameters are those of `RestartingEncoders`."""
+        """Set up a pool of `encoders` processes, each made by `new_encoder`; the other parameters are those of
+        `RestartingEncoders`.
+        """
         super().__init__(
             encoders,
             answer_timeout_seconds=answer_timeout_seconds,

@@ -74,7 +74,7 @@ class TruePeakLimiter:
         np.matmul(self._filter, self._shifted.reshape(_TAPS, -1), out=self._between)
         np.abs(self._between, out=self._between)
         np.maximum(peaks, self._between.reshape(-1, len(peaks)).max(axis=0), out=peaks)
-        by_place = np.ascontiguousarray(peaks.reshape(-1, _GROUP_SAMPLES).T)  # transposed, because NumPy is slow for short rows
+        by_place = np.ascontiguousarray(peaks.reshape(-1, _GROUP_SAMPLES).T)  # NumPy is slow for short rows
         return np.asarray(by_place.max(axis=0), np.float64)
 
     def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
