@@ -129,7 +129,7 @@ class RestartingEncoders(ABC):
 
     async def _drive(self, number: int, observer: EncoderPoolObserver) -> None:
         if number > 0:
-            # One encoder is enough at first. The others start later, and leave the CPUs to the first and to the workers.
+            # One encoder is enough at first. The others start later, when the workers and the first need less CPU.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HEAD_START_SECONDS):
                     await self._first_tried.wait()
