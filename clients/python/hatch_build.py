@@ -1,6 +1,6 @@
 """Build hook that adds the compiled protobuf messages to the sdist and the wheel.
 
-In the repository they are in `protos/`; in an unpacked sdist, beside this file.
+In the repository the messages are in `protos/`; in an unpacked sdist they are beside this file.
 """
 
 from pathlib import Path
