@@ -1,6 +1,4 @@
-"""Runs the process that checks requests, restarts it when it dies or hangs, and shares its time fairly among
-callers.
-"""
+"""Runs the process that checks requests, restarts it when it dies or hangs, and shares its time among callers."""
 
 import asyncio
 import itertools
@@ -110,9 +108,7 @@ class LocalChecker:
         return self._process.pid if self._process is not None else None
 
     def liveness_problem(self) -> str | None:
-        """Return the reason for which requests cannot be checked until the server is restarted; `None` while checks are
-        possible.
-        """
+        """Return the reason for which no request can be checked until the server is restarted; otherwise `None`."""
         return (
             "the process that checks requests cannot be started; the server's log gives the cause"
             if self._failed_starts >= _HOPELESS_STARTS
@@ -121,10 +117,8 @@ class LocalChecker:
 
     @asynccontextmanager
     async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
-        """Context manager that keeps a checking process running, and stops the process at the end.
-
-        The process starts with the first request, or earlier when `start_after` has returned. This delay leaves the
-        processors to the start of the server.
+        """Context manager that keeps a checking process running, and stops it at the end. The process starts with the
+        first request, or earlier when `start_after` has returned, and so does not slow the start of the server down.
         """
         task = asyncio.create_task(self._run(start_after), name="checking process")
         try:
@@ -134,10 +128,9 @@ class LocalChecker:
             await asyncio.gather(task, return_exceptions=True)
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request as `RequestChecker.check` describes, in the checking process.
+        """Check a request in the checking process, as `RequestChecker.check` describes.
 
-        A request for an engine with a factory of its own, which is not in the engine registry, is not validated. A MIDI
-        melody is parsed for every engine.
+        For engines with factories of their own, which are not in the registry, only the MIDI melody is parsed.
         """
         if request.engine in self._unchecked and not request.midi:
             return request
@@ -171,9 +164,7 @@ class LocalChecker:
             self._bytes -= asked.size
 
     def _first_start_seconds(self) -> float:
-        """Return the seconds that a request may wait in addition, while the checking process starts for the first time;
-        otherwise 0.
-        """
+        """Return the extra seconds that a request may wait while the checking process starts for the first time."""
         return 0.0 if self._was_up or self._failed_starts > 1 else self._limits.start_seconds
 
     def _unanswered(self) -> Exception:
@@ -198,8 +189,8 @@ class LocalChecker:
         self._bytes += asked.size
 
     def _dispatch(self) -> None:
-        """Send waiting requests to the checking process while it has free threads. A request that was being checked
-        when the process died is sent alone, because it may have caused the death.
+        """Send waiting requests to the checking process while it has free threads. Requests that were being checked
+        when a process died are sent one by one, because one of them may be the cause.
         """
         if self._process is None or any(asked.tries > 1 for asked in self._working.values()):
             return
@@ -220,9 +211,7 @@ class LocalChecker:
         self._watch_silence()
 
     def _watch_silence(self) -> None:
-        """Schedule the kill of the checking process for the time at which it will have sent no message for too long
-        despite unfinished checks.
-        """
+        """Kill the checking process if it sends nothing for too long while checks are unfinished."""
         if self._watch is None and self._working:
             loop = asyncio.get_running_loop()
             self._watch = loop.call_at(self._heard_at + self._limits.silent_seconds, self._look)
@@ -287,9 +276,7 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Handle the unfinished checks of a process that has died: fail a request that was being checked at two such
-        deaths, and queue the others again.
-        """
+        """Queue the unfinished checks of a dead process again; fail those that two processes died with."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)

@@ -57,10 +57,7 @@ class Runner:
         tracer: Tracer = NO_TRACER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Set up the runner; `clock` returns monotonic seconds, also used for deadlines of requests.
-
-        `tracer` makes the trace spans of songs.
-        """
+        """Set up the runner; `tracer` makes the trace spans of songs; `clock` returns monotonic seconds."""
         self._pool = pool
         self._encoders = encoders
         self._clock = clock
@@ -118,9 +115,7 @@ class Runner:
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
-        """Return the fingerprint of the encoded sound of `engine` on this server; empty if unknown. Servers with equal
-        fingerprints make the same bytes.
-        """
+        """Return a fingerprint, equal on servers that make the same bytes with `engine`; empty if unknown."""
         made, encoded = self._pool.sound_of(engine), self._encoders.sound
         return f"{made}-{encoded}" if made and encoded else ""
 
@@ -156,8 +151,7 @@ class Runner:
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Check that the song can be made on this server, or in the `service` whose queue it joins; return the song,
-        ready to be started.
+        """Check that the song can be made on this server or in `service`, and return it, ready to be started.
 
         Raises:
             ServiceError: the errors of `Intake.check`.
@@ -171,9 +165,7 @@ class Runner:
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory (the registry of all songs of the service) or the check of its request
-        has refused, and return the error for the song's caller.
-        """
+        """Count a song refused by the song directory or by a check, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
@@ -181,11 +173,7 @@ class Runner:
         self._intake.fault(engine, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-        """Start making a song on this server and return its job; the song's events go to `sink`.
-
-        Raises:
-            Draining: the server is shutting down.
-        """
+        """Start making a song on this server and return its job; events go to `sink`. Raises Draining."""
         self._admission.require_open()
         trace = SongTrace(self._tracer, accepted.song_id, request.engine)
         key = self._jobs.new_key(accepted.song_id)
@@ -220,9 +208,7 @@ class Runner:
         return self._jobs.fail_all(Draining("the server was shut down before the song was complete: request it again"))
 
     async def stop(self, grace_seconds: float) -> int:
-        """Stop the server's work: refuse new songs, wait at most `grace_seconds` for running songs, then fail the rest.
-        Return the number of failed songs.
-        """
+        """Refuse new songs, fail those that still run after `grace_seconds`, and return the number of failed ones."""
         self.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
@@ -297,12 +283,7 @@ class Runner:
         )
 
     def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
-        """Check that engine and encoder are ready on this server, or that another server of the service serves the
-        engine.
-
-        Raises:
-            UnknownEngine, EngineNotReady, WorkerLost: no server can make the song.
-        """
+        """Raise ServiceError unless engine and encoder are ready here, or another server serves the engine."""
         if service is None or request.engine not in service.engines:
             self._pool.require(request.engine)
             self._encoders.require()

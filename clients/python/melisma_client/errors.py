@@ -7,6 +7,7 @@ MelismaError
     NotReady                the engine cannot make the song; the text gives the reason, or what to install or set
     Overloaded              the server is full; try again after `retry_after_seconds`
         DeadlineTooShort    the server estimates that the song cannot be complete within the timeout
+        QuotaExceeded       the quota of the API key is used up for now
     RequestIdReused         the request id was used for a different request
     OutOfRange              the requested offset is after the end of the song
     Unavailable             the server does not answer or is shutting down, or the song was lost

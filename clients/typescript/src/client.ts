@@ -147,7 +147,7 @@ export class MelismaClient {
     try {
       await this.#ask(ask, options);
     } catch (error) {
-      // After a repeated call NotFound means success: an earlier attempt has deleted the song, and its response was lost.
+      // After a repeated call NotFound means success: an earlier attempt has deleted the song.
       if (!(error instanceof NotFound && tries > 1)) {
         throw error;
       }
