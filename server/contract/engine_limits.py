@@ -88,13 +88,14 @@ def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) ->
 def _language_violations(language: str, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> Iterable[Violation]:
     if language and language_among(language, engine.languages) is None:
         able = [name for name, info in engines.items() if language_among(language, info.languages)]
-        instead = f"; these engines can: {', '.join(able)}" if able else ""
-        own = ", ".join(engine.languages) or "no words"
-        yield Violation("language", f"engine {engine.name!r} cannot sing it, only {own}{instead}")
+        instead = f"; engines that sing this language: {', '.join(able)}" if able else ""
+        own = f"only {', '.join(engine.languages)}" if engine.languages else "no words"
+        yield Violation("language", f"engine {engine.name!r} sings {own}{instead}")
 
 
 def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
     owner = message.WhichOneof("engine_options")
     lora = getattr(getattr(message, owner), "lora", "") if owner else ""
     if lora and lora not in engine.loras:
-        yield Violation(f"{owner}.lora", f"engine {engine.name!r} has these: {', '.join(engine.loras) or 'none'}")
+        own = ", ".join(engine.loras) or "none"
+        yield Violation(f"{owner}.lora", f"engine {engine.name!r} has these LoRA adapters: {own}")

@@ -78,7 +78,7 @@ class NodeEncoder:
         except WorkerDied as error:
             raise EncoderDied(str(error)) from error
         except TimeoutError:
-            raise EncoderDied(f"it was not started, since device {self.device} has no worker") from None
+            raise EncoderDied(f"the encoder was not started, because device {self.device} has no worker") from None
         self.node_id, self.address = started.node_id, joined(started.node_id, started.address)
         self.sound = cast(EncoderReady, pickle.loads(started.first)).sound
 

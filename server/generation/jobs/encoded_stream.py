@@ -47,8 +47,8 @@ class EncodedStream:
                 return new
             case SongCompleted() if self._repeated < self._chunks:
                 raise StreamDiffers(
-                    f"the song was encoded again, and now ends after {self._repeated} of {self._chunks} chunks, so it "
-                    "fails. This is a bug: please report it"
+                    f"the song was encoded again, and now ends after {self._repeated} of {self._chunks} chunks, so the "
+                    "song fails. This is a bug: please report it"
                 )
             case _:
                 return True
@@ -60,7 +60,7 @@ class EncodedStream:
             return True
         if self._repeated == self._chunks and digest != self._digest:
             raise StreamDiffers(
-                f"the song was encoded again, and its first {self._chunks} chunks differ from those sent, so it "
-                "fails. This is a bug: please report it"
+                f"the song was encoded again, and its first {self._chunks} chunks differ from those sent, so the "
+                "song fails. This is a bug: please report it"
             )
         return False
