@@ -1,4 +1,4 @@
-"""Finds the two ends of a call for its trace span: the server's address that was called, and the client's address."""
+"""Finds the two addresses of a call for its trace span: that of the server that was called, and that of the client."""
 
 from collections.abc import Iterable
 from typing import Final

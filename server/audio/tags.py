@@ -1,4 +1,4 @@
-"""Metadata tags that are written into the file of every song."""
+"""Makes the metadata tags that are written into the file of every song."""
 
 from model.song import SongPlan
 from server.audio.marks import mark_tags

@@ -12,7 +12,7 @@ _SCHEME = "bearer "
 
 
 class Authenticator:
-    """Finds the caller of a call by the call's API key."""
+    """Identifies the caller of a call by the API key in the call's metadata."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
         """Set up the authenticator. `find` returns the entry of an API key, or `None` for an invalid key; `refused` is

@@ -1,4 +1,4 @@
-"""TLS with certificates that can be renewed while the server runs."""
+"""Loads TLS certificates and keys, which can be renewed while the server runs."""
 
 import logging
 import ssl

@@ -35,8 +35,10 @@ class CheckThreads:
         cpu_seconds: float,
         guard: Callable[[Callable[[], None]], None],
     ) -> None:
-        """Set up the check threads; `guard` runs the functions of threads; `cpu_seconds` is the processor time that one
-        check may use.
+        """Set up the check threads. `answer` makes a check and `send` sends messages to the server; `guard` runs the
+        functions of threads, and ends the process after an error in them.
+
+        `cpu_seconds` is the processor time that one check may use.
         """
         self._answer = answer
         self._send_unlocked = send

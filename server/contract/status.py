@@ -62,7 +62,7 @@ STORE_UNAVAILABLE_TEXT = "the song store does not answer at present: try again i
 
 @dataclass(frozen=True, slots=True)
 class ErrorOutcome:
-    """The canonical gRPC code and the machine-readable reason of one kind of error."""
+    """The gRPC code and the machine-readable reason that callers get for one kind of error."""
 
     code: grpc.StatusCode
     reason: str

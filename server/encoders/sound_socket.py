@@ -30,7 +30,7 @@ class SoundSocket:
         self._closed = False
 
     def start(self) -> None:
-        """Start accepting connections of workers."""
+        """Start a thread that accepts connections of workers."""
         self._spawn(self._accept, "accept")
 
     def close(self) -> None:

@@ -82,7 +82,9 @@ class EncodedSound:
         self._metrics.devices.encoder_restarted()
 
     def encoders_changed(self) -> None:
-        """Wake the songs that have waited for an encoder; fail them if no encoder can be started."""
+        """Handle the start or end of an encoder: wake the command loops of devices, because waiting songs may now have
+        an encoder. If no encoder can be started, fail all songs.
+        """
         if self._encoders.unavailable:
             for job in self._jobs:
                 job.fail(WorkerLost("no encoder could be started: ask for the song again later"))

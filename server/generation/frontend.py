@@ -1,4 +1,4 @@
-"""Implements `SongRunner` for a frontend server: accepts songs that generator servers will make."""
+"""Implements `SongRunner` for a server without workers (frontend): accepts songs that generator servers will make."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -120,7 +120,7 @@ class Frontend:
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that was refused because of an error of the service."""
+        """Count a song of `engine` that was refused because of a bug or because the store did not answer."""
         self._intake.fault(engine, error)
 
     def drain(self) -> None:

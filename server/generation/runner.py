@@ -169,7 +169,7 @@ class Runner:
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that was refused because of an error of the service."""
+        """Count a song of `engine` that was refused because of a bug or because the store did not answer."""
         self._intake.fault(engine, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:

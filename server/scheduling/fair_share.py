@@ -28,13 +28,13 @@ class FairShare:
         self._accounts: dict[str, _Account] = {}
 
     def enter(self, caller: str) -> None:
-        """Count one more song of a caller."""
+        """Count one more present song of a caller."""
         if caller not in self._accounts:
             self._accounts[caller] = _Account(served=self._least())
         self._accounts[caller].songs += 1
 
     def leave(self, caller: str) -> None:
-        """Count one song less of a caller; a caller without songs is removed."""
+        """Count one present song less of a caller; the account of a caller without songs is removed."""
         account = self._accounts[caller]
         account.songs -= 1
         if not account.songs:

@@ -1,9 +1,9 @@
-"""Decides whether a song whose attempt failed is retried from its last section boundary.
+"""Decides if a song whose attempt failed is retried from its last section boundary.
 
 A retry never joins two different versions of a section. A section is rendered only from its final state, which the
-worker returns with the last step (`SectionStep.finished`); a retry renders the rest from the same state, and denoises
-the following sections in the context of the sound that was heard. A section without a final state was not heard, and is
-denoised again, perhaps batched with other songs and thus with other rounding (`Engine.denoise`).
+worker returns with the last step (`SectionStep.finished`). A retry renders the rest from the same state, and denoises
+the following sections in the context of the sound that was played. A section without a final state was not played, and
+is denoised again, perhaps batched with other songs and thus with other rounding (`Engine.denoise`).
 
 An engine does the same work for the same request, so a request that kills a worker does so at the same point of every
 attempt. Songs that were being worked on when a worker died are isolated: they continue alone until they have passed

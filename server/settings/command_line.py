@@ -35,8 +35,8 @@ class InvalidSettings(ValueError):
 
 
 def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Settings:
-    """Read the settings: defaults, overridden by the environment, overridden by the command line's flags (without the
-    program's name).
+    """Return the settings: default values, overridden by environment variables, overridden by the flags in `arguments`
+    (the command line without the program's name).
 
     Settings of `engines` are read, too, whether or not the server loads them.
 

@@ -1,4 +1,4 @@
-"""Settings of the pool of workers."""
+"""Settings of the pool of workers: where the worker processes run."""
 
 import re
 from typing import Literal

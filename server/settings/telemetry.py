@@ -1,4 +1,4 @@
-"""Settings of OpenTelemetry traces and metrics."""
+"""Reads the settings of OpenTelemetry traces and metrics from the environment."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict

@@ -1,4 +1,4 @@
-"""The client of Melisma for asyncio."""
+"""Client of a Melisma server for asyncio: requests, streams, lists, cancels and deletes songs, and lists engines."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -44,7 +44,9 @@ class FieldViolation:
 
 
 class MelismaError(Exception):
-    """A call failed; the text gives the reason and, if the caller can do something, the next step."""
+    """Base class of the errors of all calls; the text gives the reason and, if the caller can do something, the next
+    step.
+    """
 
 
 class InvalidRequest(MelismaError):
@@ -60,7 +62,7 @@ class NotFound(MelismaError):
 
 
 class NotEnded(MelismaError):
-    """The song is waiting or being made; it can be deleted once it has ended or was cancelled."""
+    """The song cannot be deleted, because it is waiting or being made; cancel it first, or wait for its end."""
 
 
 class RequestIdReused(MelismaError):

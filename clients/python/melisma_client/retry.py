@@ -1,4 +1,4 @@
-"""The policy by which failed calls are repeated: number of attempts and pauses."""
+"""The policy by which failed calls are repeated: number of attempts and waits between attempts."""
 
 from dataclasses import dataclass, field
 from random import Random

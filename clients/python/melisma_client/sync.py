@@ -1,4 +1,6 @@
-"""The client of Melisma for blocking code."""
+"""Client of a Melisma server for blocking code: requests, streams, lists, cancels and deletes songs, and lists
+engines.
+"""
 
 import threading
 from collections.abc import Callable

@@ -40,8 +40,8 @@ class CallBounds(ServerInterceptor):
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
-        """Set up the limits of calls. The message of a call must arrive within `request_seconds`; `measure` is called
-        for each call that is refused here.
+        """Set up the interceptor. The message of a call must arrive within `request_seconds`; `measure` is called for
+        each call that this interceptor refuses.
         """
         self._limits = limits
         self._measure = measure

@@ -1,7 +1,7 @@
 """Limits the number of gRPC connections per peer; gRPC itself limits only their total number.
 
-gRPC gives no access to its connections. They are sockets of this process, which Linux lists, and a socket that is shut
-down here ends as if its peer had closed it.
+gRPC gives no access to its connections. But connections are sockets of this process, which Linux lists, and a socket
+that is shut down by this module ends as if its peer had closed it.
 """
 
 import asyncio
@@ -36,7 +36,9 @@ _ESTABLISHED = 1
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One open connection at the last check: its peer, the peer's port, and the number of bytes received."""
+    """One open connection as seen at the last check: file descriptor, peer, the peer's port, and the number of bytes
+    received.
+    """
 
     file: int
     peer: str
@@ -87,7 +89,9 @@ class ConnectionWatch:
         return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
 
     def look(self) -> int:
-        """Close the connections above the limits and return the number of closed ones."""
+        """Check all connections of the port once: close those above the limits, and return the number of closed
+        ones.
+        """
         self._look += 1
         seen = list(connections_of(self.port))
         self._known = {one.name: self._known.get(one.name, self._look) for one in seen}
@@ -129,7 +133,7 @@ class ConnectionWatch:
 
 
 def connections_of(port: int) -> Iterator[Seen]:
-    """Yield the open connections to a port of this process."""
+    """Yield the open connections of this process whose local port is `port`."""
     for path in list(_OWN_FILES.iterdir()):
         try:
             if str(path.readlink()).startswith("socket:"):

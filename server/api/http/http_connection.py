@@ -112,13 +112,15 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
         super().data_received(data)
 
     def request_began(self) -> None:
-        """Record that the headers of a request have arrived."""
+        """Handle the arrival of a request's headers: cancel their time limit, and mark the connection as not
+        waiting.
+        """
         self._keep_open()
         self._held.waiting = False
         self._unread_bytes = 0
 
     def request_ended(self) -> None:
-        """Record that a request has arrived completely."""
+        """Handle the end of a request's body: cancel the time limit for a body that arrives after its response."""
         if self._lingers:
             self._keep_open()
 

@@ -69,7 +69,7 @@ def operations_routes(
 
 
 def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Starlette:
-    """Return an ASGI application with these routes, which refuses requests that break the `rules`."""
+    """Return an ASGI application with the given routes, which refuses requests that break the `rules`."""
     rules = replace(rules or Rules(), open_paths=OPERATIONS)
     app = Starlette(
         routes=routes,

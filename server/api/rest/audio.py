@@ -22,7 +22,7 @@ from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongN
 from server.songs.recording import Recording, failure_of
 
 RANGE_SECONDS = 30.0
-"""Seconds to wait for a range of a song that is being made."""
+"""Longest time, in seconds, to wait for a requested range of a song that is being made."""
 AGAIN_SECONDS = 5
 _LENGTH_PROBE = ByteRange(0, 2)
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -73,8 +73,8 @@ async def audio_response(request: Request, recording: Recording, *, credentials:
 
 
 def manifest_response(song_id: str, manifest: bytes) -> Response:
-    """Return the response with the C2PA manifest of a song. Manifests are not stored: each server signs a new one when
-    it is requested.
+    """Return the response with the C2PA manifest of a song, which caches must not store: each server signs a new one
+    for each request.
     """
     named = f'inline; filename="{song_id}{MANIFEST_SUFFIX}"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -120,7 +120,7 @@ def described(request: Request, recording: Recording) -> dict[str, str]:
 
 
 async def _made(recording: Recording, end: int) -> None:
-    """Wait, for a limited time, until the first `end` bytes of a song exist; the waiting call does not count as a
+    """Wait until the first `end` bytes of a song exist, at most `RANGE_SECONDS`. The waiting call does not count as a
     listener.
     """
     with suppress(TimeoutError), recording.listened(sound=False):

@@ -1,4 +1,5 @@
-"""Writes the Info frame at the head of an MP3 stream, which states its length and the silence that players remove.
+"""Writes the Info frame at the head of an MP3 stream. It states the stream's length, and the silence that players
+remove.
 
 The layout is that of Xing's header with LAME's extension ("Mp3 Info Tag revision 1 Specifications", LAME project). The
 frame counts and the padding of LAME follow from `lame_encode_flush`, its sizes from its rule for padding bytes.

@@ -90,9 +90,7 @@ class TruePeakLimiter:
         return np.asarray(corners[:-1, None] + steps, np.float32).reshape(-1)
 
     def _hold(self, reductions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the largest gain reduction so far, decaying over time: y[n] = max(x[n], decay * y[n - 1]), as one
-        running maximum.
-        """
+        """Return the largest gain reduction so far, decaying over time: y[n] = max(x[n], decay * y[n - 1])."""
         grown = np.concatenate([self._held[-1:], reductions / self._decay])
         return np.asarray(np.maximum.accumulate(grown)[1:] * self._decay)
 

@@ -19,7 +19,9 @@ def loudness_of(energy: float) -> float:
 
 
 def energy_of(lufs: float) -> float:
-    """Return the inverse of `loudness_of`: the mean square for a loudness in LUFS."""
+    """Return the K-weighted mean square, summed over the channels, for a loudness in LUFS; the inverse of
+    `loudness_of`.
+    """
     return float(10 ** ((lufs + 0.691) / 10))
 
 
@@ -67,11 +69,10 @@ def _bin(lufs: float) -> int:
 
 
 class Leveller:
-    """Slowly changing gain that brings a song to `target_lufs` while verse and chorus keep their difference in
-    loudness.
+    """Slowly changing gain that brings a song to `target_lufs`. Verse and chorus keep their difference in loudness.
 
-    The gain begins with that for the engines' usual loudness (-18 LUFS), changes by at most `MAX_SLOPE_DB_PER_SECOND`,
-    and stays within plus or minus `MAX_GAIN_DB`.
+    The gain starts at the value for sound of -18 LUFS, the usual loudness of engines. It changes by at most
+    `MAX_SLOPE_DB_PER_SECOND`, and stays within plus or minus `MAX_GAIN_DB`.
     """
 
     EXPECTED_LUFS = -18.0

@@ -27,7 +27,7 @@ _PROGRESS_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """Objects that all jobs share.
+    """Objects and limits that all jobs share, such as the encoder pool and the metrics.
 
     `clock` returns monotonic seconds. `on_room` is called when a full job stops being full; a job is full while its
     listeners have not read `stream_buffer_bytes` of its sound.

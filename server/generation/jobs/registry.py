@@ -12,7 +12,7 @@ _MOST_KNOWN: Final = 20_000
 
 
 class Jobs:
-    """The jobs of songs that wait or are being made here, by key, in the order of their admission."""
+    """The jobs of songs that wait or are being made on this server, by key, in the order of their admission."""
 
     def __init__(self) -> None:
         self._begun: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Forecasts whether a device can serve one more listener without stalls. Pure functions.
+"""Forecasts if a device can serve one more listener without stalls. Pure functions.
 
 A listener plays the sound that is ready, and then needs `pace` device seconds for every second of sound. Work is done
 in the order of its deadlines, which is optimal for one device: no listener stalls if the work due up to any moment fits

@@ -1,4 +1,4 @@
-"""Decides whether a device can serve one more song with a listener without stalls."""
+"""Decides if a device can make one more song with a listener without playback stalls."""
 
 import functools
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Exit statuses of the command `melisma`, and the texts that it prints with them."""
+"""Exit statuses of the command `melisma`, and the error texts and hints that the command prints."""
 
 import math
 from collections.abc import Callable, Mapping

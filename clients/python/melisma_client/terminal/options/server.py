@@ -87,8 +87,8 @@ class ServerOptions:
             raise typer.BadParameter(str(error)) from error
 
     def key(self) -> str:
-        """Return the API key from the environment. It is not an option, because all users of a computer can read
-        command lines.
+        """Return the API key from the environment variable. There is no option for the key, because all users of a
+        computer can read its command lines.
         """
         file = self.api_key_file
         return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
