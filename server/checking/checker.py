@@ -55,7 +55,7 @@ def main(descriptor: int) -> None:
 
 
 def _or_die(body: Callable[[], None]) -> None:
-    """Run `body`, the function of a thread; any error except a closed pipe ends the process."""
+    """Run `body`, the function of a thread, and end the process if it raises an error other than a closed pipe."""
     with ended_with_its_pipe(_log, "checking process"):
         body()
 

@@ -32,8 +32,8 @@ class Checks:
 
     @classmethod
     def load(cls, engines: Iterable[EngineSpec]) -> "Checks":
-        """Return the checks for `engines`, with their validators loaded. Engines with a factory of their own, which are
-        not in the engine registry, have no validator here.
+        """Load the validators of `engines` and return the checks. Engines that the settings load from a class outside
+        Melisma (name=module:Class) get no validator; only their worker checks requests.
         """
         return cls({spec.name: None if spec.factory else _loaded(spec.name, spec.options) for spec in engines})
 

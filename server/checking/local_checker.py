@@ -130,7 +130,7 @@ class LocalChecker:
     async def check(self, request: SongRequest) -> SongRequest:
         """Check a request in the checking process, as `RequestChecker.check` describes.
 
-        For engines with factories of their own, which are not in the registry, only the MIDI melody is parsed.
+        For engines that the settings load from another class (name=module:Class), only the MIDI melody is parsed.
         """
         if request.engine in self._unchecked and not request.midi:
             return request

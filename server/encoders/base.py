@@ -97,8 +97,8 @@ class EncoderPool(Protocol):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, equal for all encoders of the pool; empty while no encoder is running, or if no
-        fingerprint was requested.
+        """Fingerprint of the encoding, a hash that is equal for all encoders that make the same bytes. It is empty
+        while no encoder is running, or if it was not requested.
         """
 
     @property

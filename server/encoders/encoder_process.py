@@ -15,7 +15,9 @@ class EncoderProcess:
         self._spec = spec
         self._process = PipedProcess("server.encoders.encoder", address)
         self.sound = ""
-        """Fingerprint of the encoding, once the encoder has started; empty if no fingerprint was requested."""
+        """Fingerprint of the encoding, a hash that is equal for encoders that make the same bytes. It is empty before
+        the encoder has started, or if it was not requested.
+        """
 
     @property
     def address(self) -> str:

@@ -52,7 +52,9 @@ class NodeEncoder:
         started.
         """
         self.sound = ""
-        """Fingerprint of the encoding; empty before the encoder has started, or if no fingerprint was requested."""
+        """Fingerprint of the encoding, a hash that is equal for encoders that make the same bytes. It is empty before
+        the encoder has started, or if it was not requested.
+        """
 
     @property
     def pid(self) -> int | None:

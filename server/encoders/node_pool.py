@@ -45,10 +45,11 @@ class NodeEncoders(RestartingEncoders):
 
     @override
     def address_for(self, song_id: str, device: str) -> str | None:
-        """Return the address of the encoder that gets a song's sound from a worker of `device`.
+        """Return the address of the encoder to which a worker of `device` sends a song's sound; `None` while the song
+        waits for an encoder.
 
-        A song whose sound goes to an encoder for the first time is assigned to an encoder on the node of `device`, if
-        there is one.
+        If no encoder has got sound of the song yet, the song is moved to an encoder on the node of `device`, if there
+        is one.
         """
         address = self.address_of(song_id)
         if address is None or self._begun.get(song_id) == address:

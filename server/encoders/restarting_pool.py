@@ -62,8 +62,8 @@ class RestartingEncoders(ABC):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, equal for all encoders of the pool; empty while no encoder is running, or if no
-        fingerprint was requested.
+        """Fingerprint of the encoding, a hash that is equal for all encoders that make the same bytes. It is empty
+        while no encoder is running, or if it was not requested.
         """
         return next((encoder.sound for encoder in self.up.values()), "")
 

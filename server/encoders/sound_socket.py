@@ -11,7 +11,7 @@ from server.workers.pipe import PipeClosed
 from server.workers.sound.pipe import SoundPipe
 
 Guard = Callable[[Callable[[], None]], None]
-"""Function that runs the function of a thread, and ends the encoder process after an error in it."""
+"""Function that runs a given thread function, and ends the encoder process if this function raises an error."""
 
 
 class SoundSocket:

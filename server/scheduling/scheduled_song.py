@@ -14,7 +14,7 @@ from server.workers.messages import SectionStep, SongKey
 
 
 class Sink(Protocol):
-    """Protocol of the destination of a song's sound, of which the scheduler reads the fill level."""
+    """Protocol of a song's output: tells the scheduler if the output buffer is full and if the song has a listener."""
 
     @property
     def full(self) -> bool:

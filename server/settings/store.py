@@ -143,8 +143,8 @@ class Store(Group):
         return self
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
-        """Raise ValueError if one of the settings `names` has another value than its default, because it has an effect
-        only with the kind of store in the text `kind`.
+        """Raise ValueError if any of the settings `names` differs from its default, because these settings have no
+        effect with the chosen store. The text `kind` describes the store that uses them.
         """
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]

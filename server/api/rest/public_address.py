@@ -18,7 +18,7 @@ class PublicAddress:
         self.proxies = proxies or TrustedProxies()
 
     def of(self, request: Request) -> str:
-        """Return the base URL, without a trailing slash, for the response to a request.
+        """Return the public base URL of the server, without a trailing slash, for the response to a request.
 
         Raises:
             InvalidRequest: a trusted proxy has sent a header that cannot be read.

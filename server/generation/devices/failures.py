@@ -66,7 +66,7 @@ class Failures:
 
 
 def error_of(failed_attempt: FailedAttempt) -> ServiceError:
-    """Return the error that a song's caller gets for a failed attempt."""
+    """Return the error that a song's caller gets when an attempt has failed and is not repeated."""
     if failed_attempt.failure is None:
         return WorkerLost("the worker that made the song died, also after retries: ask for the song again")
     failure = failed_attempt.failure.failure

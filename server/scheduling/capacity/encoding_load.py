@@ -11,7 +11,7 @@ class EncodingLoad:
     """
 
     def __init__(self, encoders: int | None) -> None:
-        """Set up the limit; `encoders` is the number of encoder processes; `None` for no limit."""
+        """Set up the limit of running songs; `encoders` is the number of encoder processes; `None` for no limit."""
         self._encoders = encoders
         self._pace: float | None = None
 
