@@ -14,7 +14,9 @@ from server.workers.messages import SectionStep, SongKey
 
 
 class Sink(Protocol):
-    """Protocol of a song's output: tells the scheduler if the output buffer is full and if the song has a listener."""
+    """Protocol of a song's output, from which the scheduler reads the fill level of the buffer and the presence of a
+    listener.
+    """
 
     @property
     def full(self) -> bool:

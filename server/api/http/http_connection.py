@@ -31,8 +31,8 @@ _REFUSAL_HEADERS = [
 
 
 class _Parser(h11.Connection):
-    """HTTP/1.1 parser that refuses ambiguous requests (request smuggling) and tells the connection when a request has
-    begun and ended.
+    """HTTP/1.1 parser that refuses ambiguous requests (request smuggling) and notifies the connection when a request
+    begins and ends.
     """
 
     def __init__(self, connection: "HttpConnection", limit_bytes: int) -> None:
