@@ -81,7 +81,7 @@ class Mp3Encoder:
         return self._with_head(frames)
 
     def finish(self) -> bytes:
-        """Return the last frames; only the tag if no sound was fed."""
+        """Encode the buffered rest of the sound and return the last frames; only the ID3 tag if no sound was fed."""
         if not self._sample_count:
             return self._unsent_tag
         frames = self._cutter.feed(self._lame.flush())

@@ -27,7 +27,7 @@ class Jobs:
     def new_key(self, song_id: str) -> str:
         """Return a key for a new job: the song's id, or another text if the song had a job on this server before.
 
-        With a key of its own the new job does not get late messages of devices and encoders for the earlier one.
+        Late messages of devices and encoders for the earlier job carry its key, so they do not reach the new job.
         """
         times = self._begun[song_id] = self._begun.pop(song_id, 0) + 1
         if len(self._begun) > _MOST_KNOWN:
