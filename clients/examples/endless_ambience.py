@@ -1,12 +1,12 @@
-"""Plays endless ambience for a game: songs that crossfade into each other and follow the mood.
+"""Plays endless ambience for a game: songs that crossfade into each other, in a mood that can be changed at any time.
 
-The next song is made while the present one plays, so that there is never silence; if the server cannot make it, the
-present song is repeated. A line on standard input sets a new mood, and the music changes as soon as a song is ready.
-Output is PCM (16 bit, 44100 Hz, stereo) in real time:
+The next song is made while the present one plays, so that there is never silence. If the server cannot make the next
+song, the present one is repeated. A line on standard input sets a new mood, and the music changes as soon as a song in
+this mood is ready. Output is PCM (16 bit, 44100 Hz, stereo) in real time:
 
-python clients/examples/endless_ambience.py --mood "calm forest" | aplay -f cd
+    python clients/examples/endless_ambience.py --mood "calm forest" | aplay -f cd
 
-It needs numpy and soundfile beside the client.
+The example needs the packages numpy and soundfile in addition to the client.
 """
 
 import argparse
@@ -36,7 +36,7 @@ PATIENCE = Retry(attempts=8, longest_wait_seconds=30.0)
 class Ambience:
     """Makes endless music in a `mood`, which may be changed at any time.
 
-    With `patient` it waits for the next song instead of repeating the present one, for output to a file.
+    With `patient`, for output to a file, it waits for the next song instead of repeating the present one.
     """
 
     def __init__(self, client: AsyncClient, arguments: argparse.Namespace, patient: bool) -> None:
@@ -50,7 +50,9 @@ class Ambience:
         self._refused_mood = ""
 
     async def blocks(self) -> AsyncGenerator[Sound, None]:
-        """Yield blocks of sound without a gap or an end; raises MelismaError if the first song fails."""
+        """Yield blocks of sound, float32 [samples, 2], without a gap or an end; raises MelismaError if the first song
+        fails.
+        """
         mood = self.mood
         song = rest = await self._fetch(mood)
         try:
@@ -72,7 +74,9 @@ class Ambience:
                 self._next.cancel()
 
     def _look_ahead(self) -> None:
-        """Start the request for the next song in the present mood."""
+        """Start the request for the next song in the present mood, unless it is already running. A request in a former
+        mood is cancelled.
+        """
         if self._next and self._next_mood != self.mood:
             self._next.cancel()
             self._next = None
@@ -81,7 +85,9 @@ class Ambience:
             self._next = asyncio.create_task(self._fetch(self.mood))
 
     def _arrived(self) -> Sound | None:
-        """Return the next song, if it is ready. A failed song is requested again, unless the mood is invalid."""
+        """Return the next song if it is ready, otherwise `None`. A failed song is requested again, unless the server
+        found its mood invalid.
+        """
         if self._next is None or not self._next.done():
             return None
         if (error := self._next.exception()) is None:
@@ -97,24 +103,26 @@ class Ambience:
             music = b"".join([data async for data in song.audio()])
         count = song.received.close().sample_count
         sound, _ = await asyncio.to_thread(soundfile.read, io.BytesIO(music), dtype="float32", always_2d=True)
-        return np.asarray(sound[-count:])  # libsndfile reads the padding from the Info frame and drops it
+        return np.asarray(sound[-count:])  # libsndfile already drops the padding, whose length the Info frame states
 
     def _join(self, before: Sound, after: Sound) -> Sound:
-        """Return the crossfade of two songs: `before` fades out and `after` fades in, at constant loudness."""
+        """Return the crossfade of two songs: `before` fades out while `after` fades in, at constant power."""
         count = min(self._overlap, len(before), len(after))
         turn = np.linspace(0, np.pi / 2, count, dtype=np.float32)[:, None]
         return np.concatenate([before[:count] * np.cos(turn) + after[:count] * np.sin(turn), after[count:]])
 
 
 def listen(ambience: Ambience, loop: asyncio.AbstractEventLoop) -> None:
-    """Read moods from standard input until it ends."""
+    """Read moods from standard input, one per line, until it ends, and set each as the mood of `ambience`."""
     for line in sys.stdin:
         if (mood := line.strip()) and not loop.is_closed():
             loop.call_soon_threadsafe(setattr, ambience, "mood", mood)
 
 
 async def play(arguments: argparse.Namespace, write: Callable[[bytes], object]) -> None:
-    """Write the music until the player ends; raises MelismaError, or BrokenPipeError when the player has ended."""
+    """Pass the music to `write` as PCM until its time is over; raises MelismaError, or BrokenPipeError when the player
+    has ended.
+    """
     left = round(arguments.seconds * RATE_HERTZ) if arguments.seconds else None
     key, loop = os.environ.get("MELISMA_API_KEY", ""), asyncio.get_running_loop()
     async with AsyncClient(arguments.server, caller="ambience", api_key=key, retry=PATIENCE) as client:
@@ -130,7 +138,7 @@ async def play(arguments: argparse.Namespace, write: Callable[[bytes], object]) 
 
 
 def main() -> int:
-    """Run the program; returns the exit status."""
+    """Run the program with the command line's arguments; return the exit status."""
     arguments = parse()
     try:
         if arguments.output is None:
@@ -143,14 +151,14 @@ def main() -> int:
         print(f"the music could not be made: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        return 0  # the player was closed
+        return 0  # the player has closed the pipe
     except KeyboardInterrupt:
         return 130
     return 0
 
 
 def parse() -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", default="calm forest", help="style as keywords, English or Chinese")
     parser.add_argument("--song-seconds", type=float, default=60.0, help="length of one song, 10 to 240 (60)")

@@ -36,11 +36,11 @@ DURATION_SECONDS = 60
 
 
 class ServiceNotStarted(RuntimeError):
-    """The server ended, or was not ready in time; its log has the cause."""
+    """Error: the server ended, or was not ready in time; its log has the cause."""
 
 
 def main() -> int:
-    """Make the song; returns the exit status."""
+    """Run the program: start a server and make one song; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", default="song.mp3", help="MP3 file to write")
     parser.add_argument("--prompt", default=PROMPT, help="style keywords")
@@ -66,15 +66,17 @@ def main() -> int:
 
 @contextmanager
 def songs_folder() -> Iterator[str]:
-    """Make a temporary folder for the server's songs, because the default folder may be in use by another server."""
+    """Context manager for a temporary folder in which the server stores songs; the default folder may be in use by
+    another server.
+    """
     with tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as folder:
         yield folder
 
 
 @contextmanager
 def running_service(log: IO[bytes], console: Console, folder: str) -> Iterator[str]:
-    """Start a server that is ready for songs and yield its address; its output goes to `log`, and it is stopped at the
-    end.
+    """Context manager that starts a server, waits until it is ready for songs and yields its address. The server's
+    output goes to `log`, and the server is stopped at the end.
 
     Raises:
         ServiceNotStarted: the server ended, or was not ready within `START_TIMEOUT_SECONDS`.
@@ -106,7 +108,7 @@ def free_port() -> int:
 
 
 def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
-    """Wait until the server's health is SERVING; raises ServiceNotStarted."""
+    """Wait until the server's gRPC health is SERVING; raises ServiceNotStarted."""
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     with grpc.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", 200)]) as channel:
         health = HealthStub(channel)
@@ -124,7 +126,7 @@ def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
 
 
 def is_serving(health: HealthStub) -> bool:
-    """Return True if the health service reports SERVING now."""
+    """Return True if the gRPC health service of the server reports SERVING now."""
     try:
         answer: HealthCheckResponse = health.Check(HealthCheckRequest(), timeout=1.0)  # type: ignore[attr-defined]
     except grpc.RpcError:
@@ -133,7 +135,7 @@ def is_serving(health: HealthStub) -> bool:
 
 
 def ask_for_song(address: str, arguments: argparse.Namespace) -> int:
-    """Run `melisma generate`, show its output, and return its exit status."""
+    """Run the command `melisma generate`, show its output, and return its exit status."""
     command = [sys.executable, "-m", "melisma_client", "generate", "--server", address]
     for name in ("output", "prompt", "lyrics", "duration", "seed"):
         command += [f"--{name}", getattr(arguments, name)]

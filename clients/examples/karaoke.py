@@ -1,9 +1,10 @@
 """Shows karaoke in a terminal: words are highlighted as they are sung, while the song is still being made.
 
-The clock starts with the first sound and stops while no sound has arrived. The program of `--player` reads the song
-from its standard input. If standard output is not a terminal, one line is printed for every syllable as it is sung.
+The clock starts with the first sound and stops while no sound has arrived. The program given with `--player` reads the
+song from its standard input. If standard output is not a terminal, one line is printed for every syllable when the
+syllable is sung.
 
-python clients/examples/karaoke.py --words song.txt --player "ffplay -nodisp -autoexit -loglevel error -"
+    python clients/examples/karaoke.py --words song.txt --player "ffplay -nodisp -autoexit -loglevel error -"
 """
 
 import argparse
@@ -31,11 +32,13 @@ LINES_AHEAD = 2
 
 
 class Stage:
-    """The times of the syllables known so far, and the playback position."""
+    """State of the karaoke display: lines and syllables with their times, as far as they have arrived, and the playback
+    position.
+    """
 
     def __init__(self, clock: Callable[[], float], latency_seconds: float) -> None:
         self.plan = SongPlan()
-        self.syllables: list[tuple[float, int, str]] = []  # start, index of the line, text
+        self.syllables: list[tuple[float, int, str]] = []  # start in seconds, index of the line, text
         self.lines: list[str] = []
         self.heard_seconds = 0.0
         self.complete = False
@@ -45,21 +48,21 @@ class Stage:
 
     @property
     def position(self) -> float:
-        """Playback position in seconds: elapsed time, but never beyond the received sound."""
+        """Playback position in seconds: the elapsed time, but never beyond the sound that has arrived."""
         if self._start is None:
             return 0.0
         passed = self._clock() - self._start - self._latency_seconds
         if passed > self.heard_seconds and not self.complete:
-            self._start += passed - self.heard_seconds  # the sound came late, so the clock is set back
+            self._start += passed - self.heard_seconds  # late sound sets the clock back
         return min(max(0.0, passed), self.heard_seconds)
 
     @property
     def over(self) -> bool:
-        """True once the whole song was played."""
+        """True once the whole song has been played."""
         return self.complete and self.position >= self.heard_seconds
 
     def take(self, event: object) -> None:
-        """Process an event of the song: store the times of its syllables."""
+        """Process an event of the song: store the plan, the length of the sound, or the times of syllables."""
         if isinstance(event, SongPlan):
             self.plan = event
         elif isinstance(event, AudioChunk):
@@ -71,7 +74,7 @@ class Stage:
             self.syllables += [(one.start_seconds, first + one.line_index, one.text) for one in event.timings]
 
     def text(self) -> Text:
-        """Return the line being sung, with its sung part highlighted, and the lines after it."""
+        """Return the text to display: the line being sung, with its sung part highlighted, and the lines after it."""
         begun = [one for one in self.syllables if one[0] <= self.position]
         line = begun[-1][1] if begun else 0
         words, lit = (self.lines[line], 0) if line < len(self.lines) else ("♪", 0)
@@ -83,7 +86,7 @@ class Stage:
 
 
 async def show(stage: Stage, console: Console) -> None:
-    """Show the words in time with the song until its end."""
+    """Display the words in time with the song until the song's end."""
     shown = 0
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stage.over:
@@ -99,7 +102,9 @@ async def show(stage: Stage, console: Console) -> None:
 
 
 async def receive(song: AsyncSong, stage: Stage, file: BinaryIO | None, player: StreamWriter | None) -> None:
-    """Write the song to the player as it arrives; raises MelismaError, or BrokenPipeError when the player has ended."""
+    """Write the song to `file` and `player` as it arrives; raises MelismaError, or BrokenPipeError when the player has
+    ended.
+    """
     async with song:
         async for event in song:
             if isinstance(event, AudioChunk):
@@ -107,7 +112,7 @@ async def receive(song: AsyncSong, stage: Stage, file: BinaryIO | None, player: 
                     file.write(event.data)
                 if player:
                     player.write(event.data)
-                    await player.drain()  # waits while the player's buffer is full, which slows the server down
+                    await player.drain()  # a full buffer of the player slows the server down
             stage.take(event)
     stage.complete = True
     if player:
@@ -115,7 +120,7 @@ async def receive(song: AsyncSong, stage: Stage, file: BinaryIO | None, player: 
 
 
 async def sing(arguments: argparse.Namespace, file: BinaryIO | None) -> None:
-    """Play the song and show its words; raises the first error."""
+    """Request the song, play it and show its words; raises the first error of these tasks."""
     words = arguments.words.read_text("utf-8-sig") if arguments.words else WORDS
     request = SongRequest(
         prompt=arguments.prompt, lyrics=words, duration_seconds=arguments.duration, seed=arguments.seed
@@ -135,7 +140,7 @@ async def sing(arguments: argparse.Namespace, file: BinaryIO | None) -> None:
 
 
 def main() -> int:
-    """Command line: make a song, play it and show its words; returns the exit status."""
+    """Command line: make a song, play it and show its words; return the exit status."""
     arguments, status = parse(), 0
     part = arguments.output and arguments.output.with_name(f"{arguments.output.name}.part")
     try:
@@ -152,7 +157,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; default: a short song"

@@ -1,10 +1,10 @@
 """Makes a nursery rhyme for teaching: words on a well-known melody, sung slowly, with a lyrics sheet.
 
 Writes `<output>.mp3` with the voice, `<output>-sing-along.mp3` without it, and `<output>.lrc`, the timed lyrics that
-most players show. With `--pinyin` the pronunciation is above every line.
+most players show. With `--pinyin` the lyrics have the pronunciation above every line.
 
-python clients/examples/nursery_rhyme.py --words rhyme.txt --pinyin --output rain python
-clients/examples/nursery_rhyme.py --melody "C4 C4 G4 G4 A4 A4 G4:2 F4 F4 E4 E4 D4 D4 C4:2" --output star
+    python clients/examples/nursery_rhyme.py --words rhyme.txt --pinyin --output rain
+    python clients/examples/nursery_rhyme.py --melody "C4 C4 G4 G4 A4 A4 G4:2 F4 F4 E4 E4 D4 D4 C4:2" --output star
 """
 
 import argparse
@@ -21,7 +21,7 @@ WORDS = """[verse]
 小小雨点落下来
 青青小草醒过来
 """
-# "Ah! vous dirai-je, maman", known to children everywhere; seven notes for seven syllables.
+# The melody "Ah! vous dirai-je, maman" (Twinkle, Twinkle): seven notes per line, for seven syllables.
 MELODY = "C4 C4 G4 G4 A4 A4 G4:2 F4 F4 E4 E4 D4 D4 C4:2"
 NOTE = re.compile(r"(?:(?P<letter>[A-G])(?P<sign>[#b]?)(?P<octave>\d)|(?P<rest>R))(?::(?P<beats>[\d.]+))?")
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -29,7 +29,7 @@ TONE_MARKS = {"a": "āáǎà", "e": "ēéěè", "i": "īíǐì", "o": "ōóǒò"
 
 
 def main() -> int:
-    """Make the song and its lyrics sheet; returns the exit status."""
+    """Command line: make the song and its lyrics sheet; return the exit status."""
     arguments = parse()
     try:
         request = request_of(arguments)
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; default: a rhyme about rain"
@@ -69,20 +69,24 @@ def parse() -> argparse.Namespace:
 
 
 def request_of(arguments: argparse.Namespace) -> SongRequest:
-    """Build the request; raises ValueError for an invalid melody, OSError for unreadable words."""
+    """Return the request for the song; raises ValueError for an invalid melody, OSError if the file of words cannot be
+    read.
+    """
     return SongRequest(
         prompt="nursery rhyme, music box, gentle",
         lyrics=arguments.words.read_text("utf-8-sig") if arguments.words else WORDS,
         anchor=tuple(map(note, arguments.melody.split())),
         tempo_bpm=arguments.tempo,
         voice=VoiceKind.FEMALE,
-        vocal_level_db=3.0,  # the words must be easy to understand
+        vocal_level_db=3.0,  # a loud voice makes the words easy to understand
         seed=arguments.seed,
     )
 
 
 def note(text: str) -> AnchorNote:
-    """Parse a note such as "F#4:2", or a rest such as "R:0.5"; raises ValueError."""
+    """Parse a note such as "F#4:2" (pitch, length in beats) or a rest such as "R:0.5"; raises ValueError for another
+    form.
+    """
     found = NOTE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a note: write it like C4, F#4:2 or R (a rest)")
@@ -94,7 +98,9 @@ def note(text: str) -> AnchorNote:
 
 
 def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) -> list[str]:
-    """Save the song with and without its voice; returns the timed lyrics. Raises MelismaError."""
+    """Save the song with and without its voice, and return the timed lyrics as lines of an LRC file. Raises
+    MelismaError.
+    """
     song = client.generate(request)
     sections: list[SectionFinished] = []
     part = arguments.output.with_suffix(".mp3.part")
@@ -105,7 +111,7 @@ def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) ->
             file.write(getattr(event, "data", b""))
     part.replace(arguments.output.with_suffix(".mp3"))
     plan = song.received.plan
-    assert plan is not None  # a song that is complete was planned
+    assert plan is not None  # a complete song has a plan
     band = {field: getattr(request, field) for field in ("prompt", "lyrics", "anchor", "tempo_bpm", "seed")}
     sing_along = SongRequest(**band, stems=[stem for stem in StemKind if stem is not StemKind.VOCAL])
     client.generate(sing_along).save(arguments.output.with_name(f"{arguments.output.name}-sing-along.mp3"))
@@ -113,7 +119,9 @@ def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) ->
 
 
 def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iterator[str]:
-    """Yield the lines of words in the LRC format, each at the time of its first syllable."""
+    """Yield the lyrics as lines of the LRC format, each with the time of its first syllable. With `pinyin` a line with
+    the pronunciation comes before each.
+    """
     for section in sections:
         first: dict[int, float] = {}
         for timing in section.timings:
@@ -126,12 +134,14 @@ def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iter
 
 
 def stamp(seconds: float) -> str:
-    """Format a time in seconds as in LRC files."""
+    """Return a time in seconds in the form of LRC files: mm:ss.xx."""
     return f"{int(seconds // 60):02d}:{seconds % 60:05.2f}"
 
 
 def reading(syllable: Syllable) -> str:
-    """Put the tone mark on pinyin as dictionaries do: on a or e, on the o of ou, otherwise on the last vowel."""
+    """Return the pinyin of a syllable with its tone mark where dictionaries put it: on a or e, on the o of ou,
+    otherwise on the last vowel.
+    """
     plain = syllable.reading.replace("v", "ü")
     if not 1 <= syllable.tone <= 4:
         return plain

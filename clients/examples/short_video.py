@@ -3,10 +3,11 @@
 The tempo is chosen so that whole bars fill the time, and the music ends with the video. If the server cannot make the
 music in time, a track of the user's own library is cut to the length instead, and the output gives the reason.
 
-python clients/examples/short_video.py --mood joyful --seconds 23.5 --output music.mp3 --library tracks/
+    python clients/examples/short_video.py --mood joyful --seconds 23.5 --output music.mp3 --library tracks/
 
-`tracks/` has `joyful.mp3` and so on. Standard output is JSON about the file. The exit status is 0 with music, from the
-server or the library; 1 without; 2 for an invalid request, for which the library is not used.
+The folder `tracks/` has one file for each mood, such as `joyful.mp3`. Standard output is JSON about the music. The exit
+status is 0 if music was written, from the server or the library; 1 if none was; 2 for an invalid request, for which the
+library is not used.
 """
 
 import argparse
@@ -47,7 +48,7 @@ WORTH_THE_LIBRARY = (Unavailable, Overloaded, DeadlineExceeded, NotReady)
 
 
 def main() -> int:
-    """Command line: write the music for a video; returns the exit status."""
+    """Command line: write the music for a video; return the exit status."""
     arguments = parse()
     try:
         music, answer = make(arguments)
@@ -65,7 +66,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", choices=MOODS, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="length of the video, 10 to 240")
@@ -80,8 +81,9 @@ def parse() -> argparse.Namespace:
 
 
 def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """Return the music and its source, server or library; raises the server's error if the library has no track
-    either.
+    """Return the bytes of the MP3 file, and facts for the output, such as the source (server or library).
+
+    Raises the error of the server if there is no library, and OSError if the library has no track for the mood.
     """
     begin = time.monotonic()
     try:
@@ -96,7 +98,9 @@ def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
 
 
 def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """Request the song from the server; returns its bytes and a description with its id. Raises MelismaError."""
+    """Request the song from the server; return the bytes of its MP3 file and facts for the output, such as the song's
+    id. Raises MelismaError.
+    """
     prompt, usual_bpm = MOODS[arguments.mood]
     bars = max(1, round(arguments.seconds * usual_bpm / 60 / BEATS_PER_BAR))
     request = SongRequest(
@@ -112,36 +116,38 @@ def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
     ):
         music = b"".join(song.audio())
     accepted = song.received.accepted
-    assert accepted is not None  # a song that is complete was accepted
+    assert accepted is not None  # a complete song was accepted
     return music, {"source": "made", "song_id": accepted.song_id, "seed": accepted.seed}
 
 
 def fit(music: bytes, seconds: float) -> bytes:
-    """Cut the MP3, or pad it with silence, to the frame (26 ms) nearest to `seconds`; raises ValueError."""
+    """Return the MP3 cut, or padded with silence, to the number of frames (26 ms each) nearest to `seconds`; raises
+    ValueError if it is not an MP3.
+    """
     frames, at = [], first_frame(music)
     while at + 4 <= len(music) and (size := frame_bytes(music[at : at + 4])):
         frames.append(music[at : at + size])
         at += size
     if frames and frames[0][INFO_PLACE : INFO_PLACE + 4] in (b"Info", b"Xing"):
-        del frames[0]  # it states the length before the cut
+        del frames[0]  # the Info frame states the length before the cut
     if not frames:
         raise ValueError("the track is not an MP3 file (MPEG-1 layer III): use another one")
     rate = RATES_HERTZ[frames[0][2] >> 2 & 3]
     wanted = round(seconds * rate / SAMPLES_PER_FRAME)
-    header = bytes((0xFF, 0xFB)) + frames[-1][2:4]  # without a checksum; a frame of zeros is silence
+    header = bytes((0xFF, 0xFB)) + frames[-1][2:4]  # a frame without checksum; zeros after the header are silence
     silence = header + bytes(frame_bytes(header) - len(header))
     return b"".join((frames + [silence] * wanted)[:wanted])
 
 
 def first_frame(music: bytes) -> int:
-    """Return the offset of the first MP3 frame, after an ID3 tag."""
+    """Return the byte offset of the first MP3 frame, after an ID3 tag if there is one."""
     if music[:3] != b"ID3":
         return 0
     return 10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(music[6:10]))
 
 
 def frame_bytes(header: bytes) -> int:
-    """Return the length of the frame with this header; 0 if it is not a frame header."""
+    """Return the length, in bytes, of the MP3 frame with this header; 0 if the bytes are not a frame header."""
     bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
     if header[0] != 0xFF or header[1] & 0xFE != 0xFA or bitrate >= len(BITRATES_KBPS) or not bitrate or rate > 2:
         return 0

@@ -1,6 +1,6 @@
 """Build hook that adds the compiled protobuf messages to the sdist and the wheel.
 
-In the repository they are in `protos/`; in an unpacked sdist, beside this file.
+In the repository the messages are in `protos/`; in an unpacked sdist they are beside this file.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ class ContractHook(BuildHookInterface[Any]):
     """Adds the packages `melisma` and `buf`, with the compiled protobuf messages, to the sdist and the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the folders of both packages to hatchling's build data.
+        """Add the folders of the packages `melisma` and `buf` to hatchling's build data.
 
         Raises:
             FileNotFoundError: a package is missing in the repository or the sdist.

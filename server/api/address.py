@@ -2,7 +2,7 @@
 
 
 class PortUnavailable(RuntimeError):
-    """The server cannot listen on an address; the text names it."""
+    """Error: the server cannot listen on an address and port; the text names both."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(

@@ -17,11 +17,11 @@ RETRY_SECONDS = 1.0
 class CallLimits:
     """Limits the number of open calls. Not thread-safe: use it on one event loop.
 
-    A caller is the holder of a key, or an address. Calls that need no key although others do (health, load reports)
-    have limits of their own, in total and per address, so that they cannot exhaust the limits of callers: one for open
-    streams, and one for calls whose message has not arrived yet. Above the second limit the oldest such call is ended,
-    so a client that sends its message at once always gets a response. A trusted proxy, which calls for many clients,
-    may use the whole limit.
+    Each caller (the holder of an API key, or an IP address) may have `caller_calls` open calls. Calls for which no API
+    key is required (health checks, load reports) have limits of their own: `open_calls` in total and
+    `open_calls_of_peer` per address. These two limits apply separately to open streams and to calls whose request
+    message has not arrived yet. Above the limit of arriving calls the oldest one is ended, so a client that sends its
+    message at once always gets a response. A trusted proxy, which calls for many clients, may use the whole limit.
     """
 
     caller_calls: int
@@ -36,7 +36,11 @@ class CallLimits:
         self.arriving = PeerSlots(self.open_calls, self.open_calls_of_peer, self.proxies)
 
     def caller_at(self, peer: str, headers: Headers) -> str:
-        """Return the caller of the present call: the holder of its API key, otherwise the client's address `peer`."""
+        """Return the name of the present call's caller: the holder of its API key, otherwise the IP address of the
+        client.
+
+        The address is `peer`, or the one that a trusted proxy at `peer` reports in `headers`.
+        """
         return authenticated.get() or self.proxies.client(peer, headers)
 
     @contextmanager
@@ -84,4 +88,4 @@ def _counted(counter: Counter[str], name: str) -> Iterator[None]:
 
 
 UNLIMITED = CallLimits(1 << 30, 1 << 30, 1 << 30)
-"""Limits that never refuse a call, for servers that do not limit calls here."""
+"""Limits so high that no call is refused; the default of servers that are built without limits of calls."""

@@ -18,7 +18,7 @@ _STORE_REASONS = {
     NOT_KEPT: (FAILURE_CODES[NOT_KEPT], "The song was made, but could not be stored."),
     STORE_UNAVAILABLE.reason: (STORE_UNAVAILABLE.code, "The song store does not answer at present."),
 }
-"""Reasons of failures that have no error class, because the store writes them."""
+"""gRPC code and meaning of those errors of the song store that have a reason but no error class, by reason."""
 
 
 def errors_table() -> str:

@@ -1,4 +1,4 @@
-"""Finds the two ends of a call for its trace span: the server's address that was called, and the client's address."""
+"""Finds the two addresses of a call for its trace span: that of the server that was called, and that of the client."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -23,14 +23,17 @@ def http_ends(request: Request, proxies: TrustedProxies) -> Ends:
 
 def grpc_ends(peer: str, metadata: Iterable[tuple[str, str | bytes]], server: End, proxies: TrustedProxies) -> Ends:
     """Return the server's and the client's address of a call over gRPC; `peer` is the client in gRPC's notation.
-    grpc.aio does not report the host name that the client called.
+
+    The server's address is the given `server`, because grpc.aio does not report the host name that the client called.
     """
     headers = [(key, value) for key, value in metadata if isinstance(value, str)]
     return Ends(server, _client(End(host_of(peer), _port_of(peer)), headers, proxies))
 
 
 def _client(peer: End, headers: Headers, proxies: TrustedProxies) -> End:
-    """Return the client's address and, if no proxy lies between, its port."""
+    """Return the client's address, as trusted proxies report it, and its port if the client is connected without a
+    proxy.
+    """
     address = proxies.client(peer.address, headers)
     return peer if address == peer.address else End(address, None)
 

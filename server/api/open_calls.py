@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from server.errors import ListenerStalled
 
 LAST_BYTE_GRACE_SECONDS = 0.1
-"""Seconds for a peer to read and acknowledge the last bytes that were sent."""
+"""Seconds to wait at the end of a call, in which the peer reads and acknowledges the last bytes of the response."""
 
 DRAINING_STALL_SECONDS = 10.0
-"""Seconds for which a client may read nothing while the server drains: players read in bursts of some seconds."""
+"""Seconds for which a client may read nothing while the server is shutting down; players read in bursts of some
+seconds."""
 
 
 class OpenCalls:
@@ -38,8 +39,8 @@ class OpenCalls:
                 self._none.set()
 
     def start_draining(self) -> None:
-        """Close each connection with its last call from now on, and end calls of clients that do not read sooner than
-        before.
+        """Mark the server as shutting down: each connection closes with its last call, and clients that read nothing
+        are cut off after `DRAINING_STALL_SECONDS`.
         """
         self._draining = True
         self._stall_seconds = min(self._stall_seconds, DRAINING_STALL_SECONDS)
@@ -48,7 +49,7 @@ class OpenCalls:
             limit.reschedule(min(latest, limit.when() or latest))
 
     async def taken(self, sending: Awaitable[None]) -> None:
-        """Wait until the pending write `sending` has finished, because the client has read enough.
+        """Await the pending write `sending`, which finishes when the client has read enough of the response.
 
         Raises:
             ListenerStalled: the client read nothing for too long.
@@ -76,5 +77,5 @@ class OpenCalls:
             await asyncio.sleep(LAST_BYTE_GRACE_SECONDS)
 
     async def none(self) -> None:
-        """Wait until no call is open."""
+        """Wait until the number of open calls is zero."""
         await self._none.wait()

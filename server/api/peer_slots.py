@@ -1,4 +1,4 @@
-"""Limits the number of connections or calls of each peer; those that have sent no request yet are ended to make room
+"""Limits the number of connections or calls of each peer. Those that have sent no request yet are ended to make room
 for new ones.
 """
 
@@ -11,7 +11,9 @@ from server.api.proxies import TrustedProxies
 
 @dataclass(eq=False, slots=True)
 class PeerSlot:
-    """One connection or call of a peer. `waiting` is True while the server waits for its request; `abort` ends it."""
+    """One connection or call of a peer, as counted by `PeerSlots`. `waiting` is True while the server waits for its
+    request; the function `abort` ends the connection or call.
+    """
 
     peer: str
     abort: Callable[[], object]
@@ -56,8 +58,8 @@ class PeerSlots:
             self._of_peer.pop(slot.peer, None)
 
     def mark_waiting(self, slot: PeerSlot) -> None:
-        """Mark a slot as waiting for its next request from now on; waiting slots are ended in the order of these
-        calls.
+        """Mark a slot as waiting for its next request from now on. Slots that have waited longest are the first to be
+        ended.
         """
         slot.waiting = True
         own = self._of_peer.get(slot.peer, {})
@@ -66,7 +68,9 @@ class PeerSlots:
             own[slot] = None
 
     def make_room(self) -> bool:
-        """End the longest waiting slot of the peer with the most slots; return False if none waits."""
+        """End the longest waiting slot of the peer with the most slots; return False if no slot is waiting for a
+        request.
+        """
         busiest_first = sorted(self._of_peer, key=lambda peer: len(self._of_peer[peer]), reverse=True)
         return any(self._end_one(peer) for peer in busiest_first)
 

@@ -16,7 +16,9 @@ def host_of(peer: str) -> str:
 
 @lru_cache(maxsize=4096)
 def plain_address(address: str) -> str:
-    """Return an IP address without its zone; an IPv4 address that is mapped into IPv6 becomes IPv4."""
+    """Return an IP address without its zone index; an IPv4 address mapped into IPv6 ("::ffff:192.0.2.1") becomes plain
+    IPv4.
+    """
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -26,9 +26,10 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """The data of a call that trusted proxies report in headers; empty without proxies, or if they report none.
+    """The client, host, scheme and path prefix of a call, as trusted proxies report them in headers.
 
-    `client` is the address that called the outermost trusted proxy, without a port.
+    `client` is the address that called the outermost trusted proxy, without a port. The other values are empty without
+    proxies, or if the proxies report none.
     """
 
     client: str
@@ -38,7 +39,9 @@ class Forwarding:
 
 
 class TrustedProxies:
-    """Reads forwarding headers of proxies in the given networks, and ignores those of others."""
+    """Reads the forwarding headers of calls from proxies in the given networks; headers from other addresses are
+    ignored.
+    """
 
     def __init__(self, networks: Collection[Network] = ()) -> None:
         self._networks = tuple(networks)
@@ -52,7 +55,8 @@ class TrustedProxies:
         return any(found in network for network in self._networks)
 
     def forwarding(self, peer: str, headers: Headers) -> Forwarding:
-        """Return the data that the headers of a call from the address `peer` report.
+        """Return the client, host, scheme and path prefix that trusted proxies report for a call from the address
+        `peer`.
 
         Every proxy appends its values at the end. The headers are therefore read from the end, as far as the chain of
         trusted proxies goes; the values before that may be forged by the client.
@@ -81,14 +85,18 @@ class TrustedProxies:
         )
 
     def client(self, peer: str, headers: Headers) -> str:
-        """Return the client's address of a call as `forwarding` does; `peer` if the headers are invalid."""
+        """Return the client's address of a call, as trusted proxies report it; `peer`, the address of the connection,
+        if there are none or the headers are invalid.
+        """
         try:
             return self.forwarding(peer, headers).client
         except InvalidRequest:
             return peer
 
     def _client(self, peer: str, addresses: Sequence[str]) -> tuple[str, int]:
-        """Return the last address in the list that is not a trusted proxy's, and the number of proxies after it."""
+        """Return the client's address, the last of `addresses` that is not a trusted proxy's, and the number of trusted
+        proxies between client and server.
+        """
         client, count = peer, 0
         for address in reversed(addresses or [""]):
             client, count = _without_port(address) or client, count + 1
@@ -101,7 +109,7 @@ _PLAIN = {"host": _HOST, "proto": _PROTO, "prefix": _PREFIX}
 
 
 def _hops(given: dict[str, list[str]]) -> list[dict[str, str]]:
-    """Return the elements of the header Forwarded (RFC 7239), in their order."""
+    """Return the elements of the header Forwarded (RFC 7239), one for each proxy, in the order of the header."""
     text = ",".join(given.get("forwarded", ()))
     return list(_elements(text)) if text.strip() else []
 
@@ -124,7 +132,7 @@ def _unquoted(value: str) -> str:
 
 
 def _forwarded_values(hops: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Return the host and scheme of the request as the outermost proxy received it, if every proxy forwards both."""
+    """Return the host and the scheme of the request, each from the outermost proxy in `hops` that reports it."""
     pairs = (pair for hop in reversed(hops) for pair in hop.items())
     return {name: value for name, value in pairs if value and name in ("host", "proto")}
 
@@ -134,7 +142,7 @@ def _listed(given: dict[str, list[str]], header: str) -> list[str]:
 
 
 def _nth(values: Sequence[str], count: int) -> str:
-    """Return the header value that the outermost of `count` proxies added, or the only value."""
+    """Return the value that the outermost of `count` proxies added to a header; the first value if there are fewer."""
     return values[-min(count, len(values))] if values else ""
 
 

@@ -1,1 +1,3 @@
-"""Converts the windows of sound from an engine to encoded frames: mastering, resampling and encoding."""
+"""Converts the sound that an engine renders, window by window, to encoded frames: mastering, resampling and
+encoding.
+"""

@@ -7,12 +7,13 @@ from server.audio.mastering.mastering import InvalidWindow
 
 
 def as_stereo(window: Window, channels: int) -> Window:
-    """Return a window of an engine with `channels` channels as stereo: mono is copied to both channels.
+    """Return a window of sound, shape [channels, samples], as stereo: mono is copied to both channels, stereo is
+    returned as it is.
 
-    A stereo window is returned as it is.
+    `channels`, 1 or 2, is the number of channels of the engine that rendered the window.
 
     Raises:
-        InvalidWindow: the window of a mono engine is not mono.
+        InvalidWindow: the engine is mono, but the window is not.
     """
     if channels != 1:
         return window

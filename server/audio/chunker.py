@@ -1,4 +1,4 @@
-"""Divides the sound of a song into chunks: takes windows, and returns whole encoded frames with their position in the
+"""Encodes the sound of a song and divides the encoded stream into chunks of whole frames with their position in the
 song.
 """
 
@@ -35,8 +35,8 @@ def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
 
 
 def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> int:
-    """Return the samples per channel of a planned song at the delivered rate; an upper bound if the plan does not give
-    the exact length.
+    """Return the number of samples per channel of a planned song at the delivered rate; an upper bound if the plan does
+    not give the exact length.
     """
     fed = plan.engine_samples
     if fed is None:
@@ -45,8 +45,8 @@ def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> 
 
 
 def moved(score: SectionScore, early_seconds: float) -> SectionScore:
-    """Return the score of a section with all times earlier by `early_seconds`, because sections before it were shorter
-    than planned.
+    """Return the score of a section with all its times earlier by `early_seconds`. This is needed if sections before it
+    were shorter than planned.
     """
     if early_seconds <= 0.0:
         return score
@@ -59,7 +59,9 @@ def moved(score: SectionScore, early_seconds: float) -> SectionScore:
 
 
 class Chunker:
-    """Makes the chunks of one song. Use it in one thread at a time; every method returns the events that result."""
+    """Encodes the sound of one song and divides the encoded stream into chunks. Every method returns the song's new
+    events (plan, chunks, ends of sections). Use a chunker in one thread at a time.
+    """
 
     def __init__(
         self,
@@ -69,8 +71,9 @@ class Chunker:
         rate_hertz: int,
         marks: Marks | None = None,
     ) -> None:
-        """Set up the chunker of a song that is rendered at `source_rate_hertz` and delivered at `rate_hertz`; `marks`
-        are those that `encoder` writes into the file.
+        """Set up the chunker of a song that is rendered at `source_rate_hertz` and delivered at `rate_hertz`.
+
+        `marks` are the marks of generated sound that `encoder` writes into the file; they are part of the first event.
         """
         self._encoder = encoder
         self._plan = plan
@@ -90,11 +93,11 @@ class Chunker:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the encoded stream so far."""
+        """The SHA-256 of all encoded bytes so far, 32 bytes."""
         return self._digest.digest()
 
     def planned(self) -> list[SongEvent]:
-        """Return the first event of the song, which has its plan."""
+        """Return the first event of the song, which has the song's plan and the size of the stream."""
         sample_count = planned_samples(self._plan, self._source_rate_hertz, self._rate_hertz)
         return [
             Planned(
@@ -114,8 +117,8 @@ class Chunker:
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 
     def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
-        """Record that all windows of a section were fed; the section's event follows when the encoder has returned its
-        last sample.
+        """Record that all windows of section `index` were fed. The event for the end of the section is returned as soon
+        as its last sample has been encoded, by this call or a later one.
         """
         start_seconds = self._ended_samples / self._source_rate_hertz
         duration_seconds = self._fed_samples / self._source_rate_hertz - start_seconds
@@ -126,7 +129,7 @@ class Chunker:
         return self._sections_sent()
 
     def finish(self) -> list[SongEvent]:
-        """Encode the remaining sound, and return the song's final event."""
+        """Encode the remaining sound, and return the song's last events: chunk, ends of sections and completion."""
         events = self._chunk(self._encoder.finish)
         events += self._unsent
         sample_count = self._encoder.sample_count
@@ -163,7 +166,7 @@ class Chunker:
         return max(0, min(encoded, fed))
 
     def _section_at(self, seconds: float) -> int:
-        """Return the index of the section that sounds at a time of the song, in seconds, among the sound fed so far."""
+        """Return the index of the section to which the sound at `seconds` from the song's beginning belongs."""
         return self._plan.sections[min(bisect_right(self._ends, seconds), self._section)].index
 
     def _sections_sent(self) -> list[SongEvent]:

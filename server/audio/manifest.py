@@ -1,6 +1,7 @@
 """Signs C2PA manifests (C2PA Technical Specification, c2pa.org) for complete songs.
 
-A manifest is a separate file, so the bytes of the sound stay as they were streamed. A hash in it identifies them.
+A manifest is a file of its own, so the song's file does not change after it was streamed. The manifest has a hash of
+the song's bytes, by which it belongs to them.
 """
 
 import importlib.util
@@ -24,11 +25,11 @@ _PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1")
 
 
 class InvalidSigningCertificate(RuntimeError):
-    """The certificate and key of the settings cannot sign manifests; the text gives the reason."""
+    """Error: manifests cannot be signed with the certificate and key of the settings; the text gives the reason."""
 
 
 class SigningFailed(Exception):
-    """A manifest could not be signed; the text is meant for the operator."""
+    """Error: a manifest could not be signed; the text gives the reason, for the operator."""
 
 
 class ManifestSigner:
@@ -53,11 +54,11 @@ class ManifestSigner:
         self._try()
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return the signed manifest of a file with the bytes `sound`; it states that the file was created, and its
-        digital source type.
+        """Return a signed manifest, serialized, for a file with the bytes `sound`. The manifest states that the file
+        was created, and its IPTC digital source type.
 
         Raises:
-            SigningFailed: the certificate has expired, or something else is wrong.
+            SigningFailed: the certificate has expired, or the library reports another error.
         """
         import c2pa
 
@@ -110,8 +111,8 @@ def _opened(chain: bytes, private: bytes) -> "c2pa.Signer":
 
 
 def _algorithm(private: bytes) -> bytes:
-    """Return the name of the signature algorithm for a private key. Raises ValueError if C2PA does not support the
-    key.
+    """Return C2PA's name of the signature algorithm, such as b"es256", for a private key in PEM. Raises ValueError if
+    C2PA does not support the key.
     """
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key

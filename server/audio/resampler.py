@@ -18,9 +18,10 @@ def resampled_count(samples: int, source_rate_hertz: int, target_rate_hertz: int
 class Resampler:
     """Streaming resampling of stereo sound with soxr (LGPL), quality "HQ".
 
-    soxr and not torchaudio, because the server's process never imports torch. Its stream gives bit for bit the samples
-    that resampling the whole song gives, costs about 2 ms per second of sound, runs without the interpreter's lock, and
-    holds back 20 ms. Equal rates pass through untouched.
+    The library is soxr, because the server's process does not import torch, which torchaudio needs. The resampled
+    stream is bit for bit equal to that of resampling the whole song at once. It costs about 2 ms per second of sound,
+    runs without the interpreter's lock, and is 20 ms behind the input. With equal rates the sound is returned
+    unchanged.
     """
 
     def __init__(self, source_rate_hertz: int, target_rate_hertz: int) -> None:
@@ -34,7 +35,9 @@ class Resampler:
         return self._resample(window, last=False)
 
     def finish(self) -> Window:
-        """Return the remaining samples; in total as many as `resampled_count` gives."""
+        """Return the remaining samples, float32 [2, samples]. With them the total number of returned samples is
+        `resampled_count` of the input.
+        """
         return self._resample(np.zeros((2, 0), np.float32), last=True)
 
     def _resample(self, window: Window, last: bool) -> Window:

@@ -1,4 +1,4 @@
-"""Converts the windows of one song to encoded frames: mastering, resampling, encoding."""
+"""Masters, resamples and encodes the windows of sound of one song."""
 
 from model.song import Window
 from server.audio.codecs.base import NO_TAGS, Tags
@@ -9,7 +9,7 @@ from server.song import AudioSettings
 
 
 class SongEncoder:
-    """Converts one song's windows to one continuous stream: mastering, resampling, encoding.
+    """Masters, resamples and encodes one song's windows of sound to one continuous stream.
 
     Implements `StreamEncoder` for sound at the engine's rate. Expensive work runs without the interpreter's lock.
     """
@@ -50,7 +50,9 @@ class SongEncoder:
 
     @property
     def sample_count(self) -> int:
-        """Samples of the song that have reached the codec so far, at the delivered rate; all of them after `finish`."""
+        """Number of samples per channel, at the delivered rate, that the codec has received so far; that of the whole
+        song after `finish`.
+        """
         return self._codec.sample_count
 
     def feed(self, window: Window) -> bytes:
@@ -63,7 +65,7 @@ class SongEncoder:
         return self._codec.feed(self._mastering.feed(self._resampler.feed(window)))
 
     def finish(self) -> bytes:
-        """Return the last frames of the song."""
+        """Master, resample and encode the buffered rest of the sound, and return the last frames of the song."""
         frames = self._codec.feed(self._mastering.feed(self._resampler.finish()))
         frames += self._codec.feed(self._mastering.finish())
         return frames + self._codec.finish()

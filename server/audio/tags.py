@@ -1,4 +1,4 @@
-"""Metadata tags that are written into the file of every song."""
+"""Makes the metadata tags that are written into the file of every song."""
 
 from model.song import SongPlan
 from server.audio.marks import mark_tags
@@ -8,7 +8,7 @@ _TITLE_CHARACTERS = 100
 
 
 def tags_of(prompt: str, lyrics: str, plan: SongPlan, marks: Marks | None = None) -> dict[str, str]:
-    """Return the tags of a song, its marks first; empty tags are left out.
+    """Return the metadata tags of a song's file by name, the marks of generated sound first; empty tags are left out.
 
     The title is the first sung line.
     """

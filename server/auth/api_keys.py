@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class InvalidKeyFile(ValueError):
-    """The file of API keys is missing or cannot be used; the text says why, and never contains a hash."""
+    """Error: the file of API keys is missing or invalid; the text gives the reason, and never contains a hash."""
 
 
 class Scope(StrEnum):
@@ -48,8 +48,8 @@ class Scope(StrEnum):
 
 
 class ApiKey(BaseModel):
-    """One entry of the file of API keys. `name` identifies the key's holder as a caller; a limit that is not set does
-    not apply.
+    """One entry of the file of API keys: hash of the key, scopes, expiry date and limits. `name` identifies the key's
+    holder as a caller; a limit that is `None` does not apply.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -64,7 +64,9 @@ class ApiKey(BaseModel):
 
     @property
     def quota(self) -> Quota:
-        """The quota of the holder of this key."""
+        """The limits on songs of this key's holder: songs per minute, concurrent songs, and seconds of sound per
+        hour.
+        """
         return Quota(self.songs_per_minute, self.concurrent_songs, self.audio_seconds_per_hour)
 
 
@@ -83,7 +85,7 @@ class _KeyFile(BaseModel):
 
 
 class ApiKeyFile:
-    """The API keys of one file, which is read again when it has changed.
+    """The API keys of one file; `reload` reads the file again when it has changed.
 
     Several entries may have the same name, so that a key can be replaced without interruption; the limits are then
     those of the first entry. If the file becomes invalid, the keys read before stay valid, and `usable` becomes False.
@@ -115,7 +117,7 @@ class ApiKeyFile:
         return found
 
     def quota(self, name: str) -> Quota:
-        """Return the limits of a caller; unlimited if the name is not in the file."""
+        """Return the limits on songs of the caller `name`; without limits if the name is not in the file."""
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def next_expiry(self) -> float | None:
@@ -132,7 +134,9 @@ class ApiKeyFile:
         return min((end for end in ends.values() if now < end < math.inf), default=None)
 
     def reload(self) -> None:
-        """Read the file of API keys again if it has changed since the last check."""
+        """Read the file of API keys again if it has changed since the last call; an invalid file is logged and leaves
+        the keys as they are.
+        """
         stamp = _stamp(self._path)
         if stamp == self._seen:
             return
@@ -155,13 +159,13 @@ class ApiKeyFile:
 
 
 def new_key(name: str) -> tuple[str, ApiKey]:
-    """Return a new API key and its entry for the file of keys."""
+    """Return a new random API key, as text, and its entry (with the hash) for the file of keys."""
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     return secret, ApiKey(name=name, sha256=hashlib.sha256(secret.encode()).hexdigest())
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    # Kubernetes replaces the folder behind a link: the file is another one even with the same time and size.
+    # The inode is compared, too: Kubernetes replaces the folder behind a link, and time and size may stay the same.
     try:
         found = path.stat()
     except OSError:

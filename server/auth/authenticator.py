@@ -12,21 +12,22 @@ _SCHEME = "bearer "
 
 
 class Authenticator:
-    """Finds the caller of a call by the call's API key."""
+    """Identifies the caller of a call by the API key in the call's metadata."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
-        """Set up the authenticator; `find` returns the entry of a key; `refused` is called with the error of every
-        refusal.
+        """Set up the authenticator. `find` returns the entry of an API key, or `None` for an invalid key; `refused` is
+        called with the error of every refused call.
         """
         self._find = find
         self._refused = refused
 
     def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> None:
-        """Check the API key in a call's metadata, and set the caller for the rest of the call. If `scope` is `None`,
-        any valid key suffices.
+        """Check the API key in a call's metadata, and set its holder as the caller of the present call. If `scope` is
+        `None`, any valid key suffices.
 
         Raises:
-            Unauthenticated, PermissionDenied: no valid key was sent, or the key lacks the scope.
+            Unauthenticated: no valid key was sent.
+            PermissionDenied: the key lacks the scope.
         """
         try:
             key = self._key(metadata, scope)

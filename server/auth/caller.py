@@ -1,4 +1,6 @@
-"""Determines the caller of a song: the holder of the call's API key, otherwise the name in the call's metadata."""
+"""Determines the caller of a song: the holder of the call's API key, otherwise the name that the call's metadata
+give.
+"""
 
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -15,11 +17,12 @@ authenticated: ContextVar[str | None] = ContextVar("authenticated", default=None
 
 
 def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
-    """Return the caller's name, without surrounding spaces; ANONYMOUS if the call gives none. The holder of an API key
-    takes precedence.
+    """Return the name of a call's caller: the holder of its API key, otherwise the name in the metadata, without
+    surrounding spaces; ANONYMOUS if there is none.
 
     Raises:
-        InvalidRequest: there are several names, or one that is too long or not of printable ASCII characters.
+        InvalidRequest: the metadata give several names, or one that is too long or not of printable ASCII
+            characters.
     """
     if (holder := authenticated.get()) is not None:
         return holder

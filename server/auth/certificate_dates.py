@@ -45,8 +45,11 @@ def _not_after(der: bytes) -> datetime:
 
 
 def _value(data: bytes, at: int, *tags: int) -> tuple[bytes, int]:
-    """Return the content of the DER element at offset `at`, which must have one of the `tags`, and the offset after
-    it.
+    """Return the content of the DER element at the byte offset `at`, and the offset after the element. The element must
+    have one of the `tags`.
+
+    Raises:
+        ValueError: the element has another tag.
     """
     if data[at] not in tags:
         raise ValueError(f"the certificate is damaged: it has the DER tag {data[at]:#04x} in place of one of {tags}")

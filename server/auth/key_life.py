@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from server.errors import Unauthenticated
 
 key_expires_at: ContextVar[datetime | None] = ContextVar("key_expires_at", default=None)
-"""Expiry of the present call's key; `None` if it has no key, or one that does not expire."""
+"""Expiry time of the present call's API key; `None` if the call has no key, or the key does not expire."""
 
 
 def key_expired() -> bool:
@@ -20,7 +20,7 @@ def key_expired() -> bool:
 
 @asynccontextmanager
 async def while_key_lasts() -> AsyncIterator[None]:
-    """Context manager that cancels the work in it when the API key of the present call expires.
+    """Context manager that cancels the code inside its block when the API key of the present call expires.
 
     Raises:
         Unauthenticated: the key has expired.

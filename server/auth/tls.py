@@ -1,4 +1,4 @@
-"""TLS with certificates that can be renewed while the server runs."""
+"""Loads TLS certificates and keys, which can be renewed while the server runs."""
 
 import logging
 import ssl
@@ -17,12 +17,14 @@ _Stamp: TypeAlias = tuple[tuple[int, int], ...]
 
 
 class InvalidCertificate(RuntimeError):
-    """A certificate or key cannot be read or used; the text names the file."""
+    """Error: a certificate or key cannot be read or used; the text names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Paths of PEM files: the server's certificate chain and key, and for mutual TLS the authorities of its clients."""
+    """Paths of PEM files: the server's certificate chain and key, and for mutual TLS the certificate authorities of its
+    clients.
+    """
 
     certificate: Path
     key: Path
@@ -30,17 +32,17 @@ class TlsFiles:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The paths of all files that the settings name."""
+        """The paths of the PEM files, without that of the authorities if there is none."""
         return (self.certificate, self.key, *((self.client_ca,) if self.client_ca else ()))
 
 
 class Certificates:
-    """The certificates of the TLS files, which are read again when a file has changed; if the new ones are invalid, the
-    old ones stay in use.
+    """Loads the server's TLS certificates, and loads them again when a file has changed. If the new files are invalid,
+    the old certificates stay in use.
     """
 
     def __init__(self, tls: TlsFiles) -> None:
-        """Read the TLS files.
+        """Load certificate, key and authorities from the PEM files.
 
         Raises:
             InvalidCertificate: a file is missing, or the files do not match.
@@ -51,14 +53,16 @@ class Certificates:
         self._now, self._context = _configuration(tls)
 
     def expiry(self) -> Mapping[str, float]:
-        """Return the time at which the first certificate in each TLS file expires, in seconds since 1970, by the
-        purpose of the file.
+        """Return when the first certificate in each TLS file expires, in seconds since 1970, by the purpose of the
+        file.
         """
         self._newest()
         return self._ends
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Return the gRPC credentials of a port; every new connection uses the current certificate."""
+        """Return gRPC credentials for a port. Every new connection uses the current certificate, even one loaded
+        later.
+        """
         return grpc.dynamic_ssl_server_credentials(
             self._now, self._newest, require_client_authentication=self._files.client_ca is not None
         )
@@ -69,7 +73,7 @@ class Certificates:
         return self._context
 
     def _newest(self) -> grpc.ServerCertificateConfiguration:
-        # gRPC calls this at every handshake, on its own thread.
+        # gRPC calls this method at every handshake, on its own thread.
         try:
             stamp = _stamp(self._files)
             if stamp != self._stamp:
@@ -99,7 +103,7 @@ def _ends(tls: TlsFiles) -> Mapping[str, float]:
     for use, path in files.items():
         try:
             found[use] = first_end(path.read_text("ascii", "replace")).timestamp()
-        except (OSError, ValueError) as error:  # faults of the certificate are reported where it is loaded
+        except (OSError, ValueError) as error:  # the loading of the certificate reports its faults
             _log.warning(
                 "the expiry date of the certificates in %s cannot be read, so the metric of their expiry leaves them "
                 "out: %s",
@@ -110,12 +114,12 @@ def _ends(tls: TlsFiles) -> Mapping[str, float]:
 
 
 def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
-    """Return the TLS configurations for gRPC and for HTTP from the same files."""
+    """Return the TLS configuration for gRPC and the TLS context for HTTP, both made from the same files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
-        # gRPC would report an unusable pair only by refusing every connection.
+        # OpenSSL reports a certificate that does not match its key; gRPC would only refuse every connection.
         context.load_cert_chain(tls.certificate, tls.key)
         if tls.client_ca:
             context.load_verify_locations(tls.client_ca)

@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
 _NICE = 5
-"""Niceness of the process: if processors are busy, work for listeners has priority, and a check gets a third of a
-worker's time.
+"""Niceness of the checking process: if all processors are busy, a check gets a third of the processor time of a
+worker.
 """
 
 
@@ -55,7 +55,7 @@ def main(descriptor: int) -> None:
 
 
 def _or_die(body: Callable[[], None]) -> None:
-    """Run `body`, the function of a thread; any error except a closed pipe ends the process."""
+    """Run `body`, the function of a thread, and end the process if it raises an error other than a closed pipe."""
     with ended_with_its_pipe(_log, "checking process"):
         body()
 

@@ -18,26 +18,29 @@ _log = logging.getLogger(__name__)
 
 
 class Checks:
-    """Checks requests; the validator of an engine without settings in this process is loaded when it is first
-    needed.
+    """Checks requests in the checking process with the validators of their engines.
+
+    Validators that `validators` lacks are loaded with the default settings of their engine when they are first needed.
     """
 
     def __init__(self, validators: Mapping[str, Validator | None]) -> None:
-        """Set up the checks with the validator of each engine; `None` marks an engine without a validator that can be
-        loaded here.
+        """Set up the checks; `validators` maps the names of engines to their validators, or to `None` for engines whose
+        requests only the worker checks.
         """
         self._validators = dict(validators)
         self._loading = threading.Lock()
 
     @classmethod
     def load(cls, engines: Iterable[EngineSpec]) -> "Checks":
-        """Load the validators of `engines`. An engine with a factory of its own, instead of the registry's, has
-        none.
+        """Load the validators of `engines` and return the checks. Engines that the settings load from a class outside
+        Melisma (name=module:Class) get no validator; only their worker checks requests.
         """
         return cls({spec.name: None if spec.factory else _loaded(spec.name, spec.options) for spec in engines})
 
     def answer(self, check: Check) -> Answer:
-        """Check one request and return the result. Thread-safe."""
+        """Check one request and return the result: passed, refused with violations, or failed because of a bug.
+        Thread-safe.
+        """
         try:
             params = with_midi(check.params, check.midi) if check.midi else check.params
             plan = self._plan(check.engine, params)
@@ -53,7 +56,7 @@ class Checks:
         try:
             return validator.validate(params) if validator else None
         except EngineUnavailable:
-            return None  # a package is missing; the engine's worker reports it
+            return None  # a package is missing, which the engine's worker reports
 
     def _validator(self, engine: str) -> Validator | None:
         with self._loading:
@@ -66,7 +69,7 @@ def _loaded(engine: str, options: Mapping[str, object]) -> Validator | None:
     try:
         return load_validator(engine, options)
     except EngineUnavailable as error:
-        # The worker cannot load the engine either and reports the setting, so a debug line is enough here.
+        # The worker fails to load the engine for the same reason, and reports it; so the level here is debug.
         _log.debug(
             "this process cannot load the checks of engine %s, so its worker alone checks requests: %s", engine, error
         )

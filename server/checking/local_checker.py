@@ -1,4 +1,4 @@
-"""Runs the process that checks requests, restarts it when it dies or hangs, and lets callers take turns."""
+"""Runs the process that checks requests, restarts it when it dies or hangs, and shares its time among callers."""
 
 import asyncio
 import itertools
@@ -34,7 +34,7 @@ Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 async def at_once() -> None:
-    """Return without waiting; the default for `start_after`."""
+    """Return without waiting. As the default of `start_after` it lets the checking process start immediately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class CheckLimits:
     """Limits of one check in seconds (CPU time, time without a heartbeat, total time), of the start of the process, and
     of the queue of checks.
 
-    At most `waiting` requests wait, at most `waiting_per_caller` of one caller. Together with those being checked they
-    have at most `waiting_bytes`.
+    At most `waiting` requests wait, at most `waiting_per_caller` of one caller. Waiting requests and those being
+    checked together have at most `waiting_bytes`.
     """
 
     cpu_seconds: float = 1.0
@@ -73,7 +73,7 @@ class LocalChecker:
     def __init__(
         self,
         engines: Iterable[EngineSpec],
-        limits: CheckLimits = CheckLimits(),  # the default is immutable
+        limits: CheckLimits = CheckLimits(),  # a default value, which is immutable
         *,
         logs: Logs = Logs(),
         log_requests: bool = False,
@@ -108,9 +108,7 @@ class LocalChecker:
         return self._process.pid if self._process is not None else None
 
     def liveness_problem(self) -> str | None:
-        """Return the reason for which requests cannot be checked until the server is restarted; `None` while they can
-        be.
-        """
+        """Return the reason for which no request can be checked until the server is restarted; otherwise `None`."""
         return (
             "the process that checks requests cannot be started; the server's log gives the cause"
             if self._failed_starts >= _HOPELESS_STARTS
@@ -119,10 +117,8 @@ class LocalChecker:
 
     @asynccontextmanager
     async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
-        """Context manager in which a checking process is kept running; at its end the process has ended.
-
-        It starts at the first request, or once `start_after` returns, so that it does not slow the start of the server
-        down.
+        """Context manager that keeps a checking process running, and stops it at the end. The process starts with the
+        first request, or earlier when `start_after` has returned, and so does not slow the start of the server down.
         """
         task = asyncio.create_task(self._run(start_after), name="checking process")
         try:
@@ -132,10 +128,9 @@ class LocalChecker:
             await asyncio.gather(task, return_exceptions=True)
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request as `RequestChecker.check` describes. An engine with a factory of its own, instead of the
-        registry's, has no checks.
+        """Check a request in the checking process, as `RequestChecker.check` describes.
 
-        A MIDI melody is parsed for every engine.
+        For engines that the settings load from another class (name=module:Class), only the MIDI melody is parsed.
         """
         if request.engine in self._unchecked and not request.midi:
             return request
@@ -169,11 +164,11 @@ class LocalChecker:
             self._bytes -= asked.size
 
     def _first_start_seconds(self) -> float:
-        """Return the additional time that a request waits for the first start of the process."""
+        """Return the extra seconds that a request may wait while the checking process starts for the first time."""
         return 0.0 if self._was_up or self._failed_starts > 1 else self._limits.start_seconds
 
     def _unanswered(self) -> Exception:
-        """Return the error for a request that was not checked in time."""
+        """Return the error for a request whose check was not finished within the time limit."""
         if not self._was_up:
             return EngineNotReady("the process that checks requests is still being started: try again in a moment")
         if self._process is None:
@@ -194,8 +189,8 @@ class LocalChecker:
         self._bytes += asked.size
 
     def _dispatch(self) -> None:
-        """Send waiting requests to the process while it has free threads. A request that was being checked when a
-        process died is sent alone.
+        """Send waiting requests to the checking process while it has free threads. Requests that were being checked
+        when a process died are sent one by one, because one of them may be the cause.
         """
         if self._process is None or any(asked.tries > 1 for asked in self._working.values()):
             return
@@ -216,7 +211,7 @@ class LocalChecker:
         self._watch_silence()
 
     def _watch_silence(self) -> None:
-        """Kill the process if it sends nothing for too long while it has work."""
+        """Kill the checking process if it sends nothing for too long while checks are unfinished."""
         if self._watch is None and self._working:
             loop = asyncio.get_running_loop()
             self._watch = loop.call_at(self._heard_at + self._limits.silent_seconds, self._look)
@@ -258,7 +253,7 @@ class LocalChecker:
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve(self, process: PipedProcess) -> None:
-        """Start the checking process and pass on its results until it ends."""
+        """Start the checking process and deliver its results to the waiting callers until the process ends."""
         self._failed_starts += 1
         ready = await process.start(self._spec, self._limits.start_seconds)
         assert isinstance(ready, CheckerReady)
@@ -281,7 +276,7 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Refuse the request that has killed two processes, and queue the other unfinished ones again."""
+        """Queue the unfinished checks of a dead process again; fail those that two processes died with."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)
@@ -294,5 +289,5 @@ class LocalChecker:
 
 
 def _size(request: SongRequest) -> int:
-    """Return the total size in bytes of a request's large fields."""
+    """Return the size in bytes of a request's large fields: MIDI melody and recording."""
     return len(request.midi) + len(getattr(request.params.task, "audio", b""))

@@ -10,10 +10,11 @@ from server.workers.messages import EngineSpec
 
 @dataclass(frozen=True, slots=True)
 class CheckerSpec:
-    """The settings of a checking process. Engines of the registry that are not listed are checked with their default
-    settings.
+    """The settings of a checking process: the engines with their options, the number of threads, and the limit of CPU
+    time.
 
-    At most `threads` requests are checked at the same time, each for at most `cpu_seconds`.
+    At most `threads` requests are checked at the same time, each for at most `cpu_seconds`. Engines of the registry
+    that are not listed are checked with their default settings.
     """
 
     engines: tuple[EngineSpec, ...]
@@ -24,13 +25,13 @@ class CheckerSpec:
 
 @dataclass(frozen=True, slots=True)
 class CheckerReady:
-    """First message of a checking process, sent when it has started and imported its modules."""
+    """First message of a checking process to the server: the process has started and imported its modules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Command: check a request; `midi` is a MIDI melody, empty if there is none. The response is `Passed`, `Refused` or
-    `CheckFailed`.
+    """Command to the checking process: check a request. `midi` is a MIDI melody, empty if there is none. The response,
+    with the same `number`, is `Passed`, `Refused` or `CheckFailed`.
     """
 
     number: int
@@ -44,7 +45,7 @@ class Passed:
     """Result of a check: the request is valid.
 
     `params` are the request's parameters if the check has parsed a MIDI melody into them, otherwise `None`. `plan` is
-    the pickled plan for the worker, empty if the worker makes the plan itself.
+    the pickled plan of the song for the worker, empty if the worker makes the plan itself.
     """
 
     number: int
@@ -54,7 +55,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Result of a check: the engine cannot make the song; `violations` has the fields and reasons."""
+    """Result of a check: the request is invalid for its engine; `violations` has the fields and reasons."""
 
     number: int
     violations: tuple[Violation, ...]
@@ -62,7 +63,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class CheckFailed:
-    """Result of a check that failed because of a bug; `text` is the traceback for the log."""
+    """Result of a check that ended with an unexpected error (a bug); `text` is the traceback for the log."""
 
     number: int
     text: str
@@ -70,7 +71,7 @@ class CheckFailed:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """Heartbeat, sent periodically while a request is being checked."""
+    """Heartbeat of the checking process to the server, sent periodically while a request is being checked."""
 
 
 Answer: TypeAlias = Passed | Refused | CheckFailed

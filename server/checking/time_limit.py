@@ -15,15 +15,16 @@ _TOO_LONG = "takes too long to check: use shorter lyrics, a shorter prompt or a 
 
 
 class _TimeIsUp(BaseException):
-    """Raised in a check that has used up its CPU time. Not an `Exception`, so that the checked code does not catch
-    it.
+    """Raised inside a check that has used up its CPU time. The base class is not `Exception`, so that the checked code
+    does not catch it.
     """
 
 
 class CheckThreads:
-    """Runs several checks of requests at the same time, and ends each check that has used up its CPU time.
+    """Runs checks of requests in several threads, and ends each check that has used up its CPU time.
 
-    While checks run, heartbeats are sent periodically. A check that does not release the interpreter lock delays them.
+    While checks run, heartbeats are sent periodically. A check that does not release the interpreter lock delays the
+    heartbeats.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class CheckThreads:
         cpu_seconds: float,
         guard: Callable[[Callable[[], None]], None],
     ) -> None:
-        """Set up the check threads; `guard` runs the functions of threads; `cpu_seconds` is the processor time that one
-        check may use.
+        """Set up the check threads. `answer` makes a check and `send` sends messages to the server; `guard` runs the
+        functions of threads, and ends the process after an error in them.
+
+        `cpu_seconds` is the processor time that one check may use.
         """
         self._answer = answer
         self._send_unlocked = send
@@ -48,7 +51,7 @@ class CheckThreads:
             threading.Thread(target=guard, args=(body,), daemon=True).start()
 
     def put(self, check: Check) -> None:
-        """Queue a request to be checked; the result is sent to the server."""
+        """Queue a request for its check by one of the threads, which sends the result to the server."""
         self._checks.put(check)
 
     def _work(self) -> None:
@@ -95,8 +98,8 @@ def _cpu_time(thread: int) -> float:
 
 
 def _interrupt(thread: int, error: type[BaseException] | None) -> None:
-    """Raise an exception in another thread when that thread next runs Python code; `None` withdraws one that was not
-    raised yet.
+    """Raise an exception in another thread when that thread next runs Python code. `None` cancels an exception that is
+    still pending.
     """
     raised = ctypes.c_void_p(None) if error is None else ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

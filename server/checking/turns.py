@@ -1,5 +1,5 @@
-"""Decides the order of checks: callers take turns, first those with the fewest checks in progress, then those that have
-used the least time.
+"""Decides the order of checks among callers: those with the fewest checks in progress first, then those that have used
+the least checking time.
 """
 
 from collections import Counter, OrderedDict, deque
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class TooManyWait(Exception):
-    """Too many requests are waiting to be checked."""
+    """Error: too many requests are waiting to be checked."""
 
 
 MOST_DEBTORS = 1024
@@ -17,9 +17,9 @@ _LARGEST_CREDIT_SECONDS = 1.0
 
 
 class Turns(Generic[T]):
-    """The requests that wait for their check, and the number of checks in progress of each caller.
+    """Fair queue of the requests that wait for their check; it also counts each caller's checks in progress.
 
-    The time of its checks is charged to a caller. Among callers with equally many checks in progress, the one with the
+    A caller is charged for the time of its checks. Among callers with equally many checks in progress, the one with the
     smallest charge goes first. A new caller starts one second below the charge of the last caller served, so that idle
     callers do not gain priority.
     """
@@ -50,8 +50,8 @@ class Turns(Generic[T]):
         self._count += 1
 
     def take(self) -> tuple[str, T] | None:
-        """Return the next request and its caller, which count as in progress until `done`; `None` if no request may be
-        checked now.
+        """Remove the next request from the queue and return it with its caller; `None` if no request may be checked
+        now. The request counts as in progress until `done` is called.
         """
         caller = min(self._queues, key=lambda one: (self._working[one], self._charge_of(one)), default=None)
         if caller is None or self._working[caller] >= self._working_per_caller:
@@ -60,13 +60,13 @@ class Turns(Generic[T]):
         request = queue.popleft()
         self._count -= 1
         if queue:
-            self._queues[caller] = queue  # at the end of the order
+            self._queues[caller] = queue  # the caller goes behind those with an equal charge
         self._working[caller] += 1
         self._level = max(self._level, self._charge_of(caller))
         return caller, request
 
     def done(self, caller: str, seconds: float = 0.0) -> None:
-        """Record that a check of the caller has ended, and add its time to the caller's charge."""
+        """Record that a check of the caller has ended, and add its duration in seconds to the caller's charge."""
         self._charged[caller] = self._charge_of(caller) + seconds
         self._charged.move_to_end(caller)
         if len(self._charged) > MOST_DEBTORS:
@@ -76,7 +76,7 @@ class Turns(Generic[T]):
             del self._working[caller]
 
     def leave(self, caller: str, request: T) -> None:
-        """Remove a request from the queue if it is still waiting."""
+        """Remove a request from the queue; no effect if the request is not waiting any more."""
         queue = self._queues.get(caller)
         if queue is None or request not in queue:
             return

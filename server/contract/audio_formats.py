@@ -14,16 +14,18 @@ _PREFIX = "AUDIO_FORMAT_"
 FORMAT_NAMES: Mapping[AudioFormat, str] = MappingProxyType(
     {number: name.removeprefix(_PREFIX).lower() for name, number in music_pb2.AudioFormat.items() if number}
 )
-"""The name of the format by its enum value, UNSPECIFIED left out."""
+"""Names of the delivery formats, such as "mp3", by their enum value in the .proto file; UNSPECIFIED is left out."""
 
 
 def format_name(number: AudioFormat) -> str:
-    """Return the name of the delivery format for an enum value of the .proto file; UNSPECIFIED is the default
-    format.
+    """Return the name of the delivery format for an enum value of the .proto file, such as "mp3"; UNSPECIFIED gives the
+    default format.
     """
     return FORMAT_NAMES[number] if number else DEFAULT_FORMAT
 
 
 def format_number(name: str) -> AudioFormat:
-    """Return the enum value of a delivery format. Raises KeyError for a name without one."""
+    """Return the enum value of the .proto file for the name of a delivery format, such as "mp3"; raises KeyError for an
+    unknown name.
+    """
     return {each: number for number, each in FORMAT_NAMES.items()}[name]

@@ -14,18 +14,21 @@ TASKS = (
     Control.AUDIO_TO_AUDIO, Control.RETAKE, Control.REPAINT, Control.EXTEND, Control.EDIT, Control.EXTRACT_TRACK,
     Control.LEGO, Control.COMPLETE,
 )  # fmt: skip
-"""Controls of which a request may have at most one."""
+"""Controls that make a song from a recording or an earlier song; a request may have at most one of them."""
 
 _Number = TypeVar("_Number", int, float)
 
 
 def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
-    """Raise an error if a message, which follows the rules of the .proto file, exceeds the limits of its engine;
-    `engines` are all known engines.
+    """Check that the engine of a request supports the fields that the request sets, and that their values are in its
+    ranges.
+
+    The message already follows the rules of the .proto file; `engines` are all known engines, for the error texts.
 
     Raises:
         ControlNotSupported: the message sets fields that the engine does not support.
-        InvalidRequest: a value is outside the engine's range, or the engine does not have a stem, voice or language.
+        InvalidRequest: a value is outside the engine's range, or the engine does not have a stem, voice or
+            language.
     """
     _check_controls(message, engine, engines)
     violations = (_range_violations, _stem_violations, _voice_violations, _lora_violations)
@@ -85,13 +88,14 @@ def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) ->
 def _language_violations(language: str, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> Iterable[Violation]:
     if language and language_among(language, engine.languages) is None:
         able = [name for name, info in engines.items() if language_among(language, info.languages)]
-        instead = f"; these engines can: {', '.join(able)}" if able else ""
-        own = ", ".join(engine.languages) or "no words"
-        yield Violation("language", f"engine {engine.name!r} cannot sing it, only {own}{instead}")
+        instead = f"; engines that sing this language: {', '.join(able)}" if able else ""
+        own = f"only {', '.join(engine.languages)}" if engine.languages else "no words"
+        yield Violation("language", f"engine {engine.name!r} sings {own}{instead}")
 
 
 def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
     owner = message.WhichOneof("engine_options")
     lora = getattr(getattr(message, owner), "lora", "") if owner else ""
     if lora and lora not in engine.loras:
-        yield Violation(f"{owner}.lora", f"engine {engine.name!r} has these: {', '.join(engine.loras) or 'none'}")
+        own = ", ".join(engine.loras) or "none"
+        yield Violation(f"{owner}.lora", f"engine {engine.name!r} has these LoRA adapters: {own}")

@@ -17,7 +17,8 @@ ONEOF = "engine_options"
 
 
 def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
-    """Return the engine that the message names, otherwise the engine whose options it has, otherwise `default`.
+    """Return the engine of a request: the one that the message names, otherwise the one whose options it has, otherwise
+    `default`.
 
     Raises:
         InvalidRequest: the message names one engine and has the options of another.
@@ -36,13 +37,15 @@ def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
 
 
 def engine_options(message: music_pb2.GenerateRequest) -> EngineOptions | None:
-    """Return the engine options of a message as the engine's dataclass; `None` if the message has none."""
+    """Return the engine options of a message, converted to the dataclass of their engine; `None` if the message has
+    none.
+    """
     name = message.WhichOneof("engine_options")
     return from_message(getattr(message, name), options_class(name)) if name else None
 
 
 def option_paths(engine: str) -> Sequence[str]:
-    """Return the options of an engine as paths from GenerateRequest ("ace_step.mode"); empty for an engine without
+    """Return the field paths of an engine's options in GenerateRequest ("ace_step.mode"); empty for an engine without
     options.
     """
     members: Sequence[Any] = music_pb2.GenerateRequest.DESCRIPTOR.oneofs_by_name[ONEOF].fields

@@ -1,4 +1,4 @@
-"""Maps enum values of the .proto file to the enums of server and model."""
+"""Maps enum values of the .proto file to enum members of the server and of the engines."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -46,8 +46,8 @@ SONG_STATES = MappingProxyType(
 
 
 def enum_words(enum: EnumDescriptor) -> Mapping[str, int]:
-    """Map the names of an enum's values, in lower case and without the enum's prefix, to their numbers; UNSPECIFIED is
-    left out.
+    """Return the values of an enum as words, in lower case and without the enum's prefix, mapped to their numbers;
+    UNSPECIFIED is left out.
     """
     prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name)[1:] + "_"
     return {value.name.removeprefix(prefix).lower(): value.number for value in enum.values if value.number}

@@ -21,7 +21,7 @@ from server.store.base import SongRecord
 
 
 def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent:
-    """Return the message for an event of a song; `request` is the song's request."""
+    """Return the protobuf message for an event of a song; `request` is the song's request."""
     match event:
         case Accepted():
             accepted = _accepted(event, request.request_id, request.engine, request.params.seed)
@@ -41,12 +41,14 @@ def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent
 
 
 def accepted_message(event: Accepted, song: SongRecord) -> music_pb2.SongEvent:
-    """Return the `accepted` message of a song of which only the stored record exists."""
+    """Return the protobuf message for the event `accepted` of a song that was made earlier or by another server, from
+    its stored record.
+    """
     return music_pb2.SongEvent(accepted=_accepted(event, song.request_id, song.engine, song.seed))
 
 
 def queue_status_message(event: QueueStatus) -> music_pb2.SongEvent:
-    """Return the `progress` message for the queue position and ETA of a song."""
+    """Return the protobuf message for the event `progress`, with the queue position and ETA of a song."""
     return music_pb2.SongEvent(progress=_queue_status(event))
 
 

@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from buf.validate import validate_pb2
 
 MAX_ELEMENTS = 64
-"""Most elements of a list whose length the .proto file does not limit."""
+"""Most elements of a list field whose length the .proto file does not limit."""
 
 _UTF8_BYTES = 4
 _SHORT_BYTES = 64 << 10
@@ -16,7 +16,9 @@ _SHORT_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits of a field: the largest number of elements, bytes, and characters of a string; `None` for no limit."""
+    """Limits of a field: most list elements, most bytes of its content, and most characters of a string; `None` means
+    no limit.
+    """
 
     elements: int = 1
     content_bytes: int | None = None
@@ -24,7 +26,7 @@ class Bounds:
 
     @property
     def is_recording(self) -> bool:
-        """True for a bytes field that may exceed the limit for the rest of a request."""
+        """True for a bytes field that may be larger than 64 KiB, which is an audio recording."""
         return self.characters is None and self.content_bytes is not None and self.content_bytes > _SHORT_BYTES
 
 

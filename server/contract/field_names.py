@@ -13,7 +13,8 @@ _T = TypeVar("_T")
 
 
 def from_message(message: Message, cls: type[_T]) -> _T:
-    """Make an instance of `cls` from the fields that are set in the message; others keep the defaults of `cls`.
+    """Return an instance of the dataclass `cls` with the values of the message's fields that are set; other fields keep
+    the defaults of `cls`.
 
     A field without presence is set if it is not zero or empty. An enum value becomes the member of the same name in the
     enumeration that annotates the field of `cls`.
@@ -39,6 +40,6 @@ def _member(enum: EnumDescriptor, value: int, annotation: Any) -> Enum:
 
 
 def _enumeration(annotation: Any) -> type[Enum]:
-    """Return the enumeration in an annotation such as `Sampler | None`."""
+    """Return the enumeration in a type annotation such as `Sampler | None`."""
     choices: Iterable[Any] = get_args(annotation) or (annotation,)
     return next(each for each in choices if isinstance(each, type) and issubclass(each, Enum))

@@ -18,12 +18,12 @@ _MICROSECONDS_PER_MINUTE = 60e6
 
 
 class NotMidi(ValueError):
-    """The bytes are not a usable MIDI file; the text gives the reason."""
+    """Error: the bytes are not a usable MIDI file; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A note-on or note-off event of a MIDI file; time in ticks from the beginning of the file."""
+    """A note-on or note-off event of a MIDI file; time in ticks from the beginning of the track."""
 
     tick: int
     channel: int
@@ -33,7 +33,9 @@ class Press:
 
 @dataclass(slots=True)
 class Track:
-    """The notes and the name of a MIDI track; `programs` are the first instruments of its channels, 0 to 127."""
+    """The note events, the name and the length of a MIDI track. `programs` has the first program (instrument, 0 to 127)
+    of each channel.
+    """
 
     presses: list[Press] = field(default_factory=list)
     name: str = ""
@@ -43,7 +45,9 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class MidiFile:
-    """The tracks of a MIDI file, the ticks per quarter note, and the first tempo; `None` if the file has none."""
+    """The tracks of a MIDI file, the ticks per quarter note, and the first tempo, which is `None` if the file sets no
+    tempo.
+    """
 
     ticks_per_beat: float
     tracks: tuple[Track, ...]
@@ -72,7 +76,9 @@ def read_midi(data: bytes) -> MidiFile:
 
 
 def _division(data: bytes) -> tuple[float, bool]:
-    """Return the ticks per beat, and True if the file counts time in frames."""
+    """Parse the division word of a MIDI header; return the ticks per beat, and True if the file counts time in frames
+    (SMPTE).
+    """
     number = int.from_bytes(data, "big")
     framed = bool(number & 0x8000)
     ticks = (256 - data[0]) * data[1] * _FRAMES_BEAT_SECONDS if framed else number
@@ -82,8 +88,8 @@ def _division(data: bytes) -> tuple[float, bool]:
 
 
 def _bodies(data: bytes, offset: int) -> Iterator[bytes]:
-    """Yield the contents of the track chunks; after a chunk with a wrong length the next track header is searched
-    for.
+    """Yield the content of each track chunk. After a chunk with a wrong length the search goes on at the next track
+    header.
     """
     offset = offset if data[offset : offset + 4].isascii() else data.find(_TRACK)
     while 0 <= offset <= len(data) - 8:
@@ -102,7 +108,9 @@ def _is_chunk(name: bytes) -> bool:
 
 
 def _read_track(body: bytes, tempi: list[tuple[int, float]]) -> Track:
-    """Parse events until the track ends or becomes unreadable; tempi are appended to `tempi`."""
+    """Parse the events of a track until the track ends or becomes unreadable. Tempo changes are appended to `tempi` as
+    (tick, beats per minute).
+    """
     track, reader, tick, status = Track(), _Bytes(body), 0, 0
     while (delta := reader.number()) is not None and (first := reader.byte()) is not None:
         tick += delta
@@ -164,7 +172,7 @@ class _Bytes:
         return None
 
     def block(self) -> bytes | None:
-        """Read a block of bytes that begins with its length, and return its content."""
+        """Read a variable-length number and then this number of bytes, and return these bytes."""
         length = self.number()
         if length is None:
             return None

@@ -1,4 +1,4 @@
-"""Extracts the melody of a caller's MIDI file."""
+"""Extracts the melody from a MIDI file that a caller has sent."""
 
 import heapq
 import itertools
@@ -30,7 +30,7 @@ _TUNE_NAMES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class MidiMelody:
-    """The melody of a MIDI file, the tempo of the file, and remarks on changes made to the melody."""
+    """The melody of a MIDI file, the tempo of the file, and remarks for the caller on changes made to the melody."""
 
     notes: tuple[AnchorNote, ...]
     tempo_bpm: float | None = None
@@ -48,7 +48,7 @@ class _Note:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The notes of one channel of a MIDI track."""
+    """One part of a MIDI file: the notes of one channel of a track, with track name and program (instrument)."""
 
     notes: list[_Note]
     name: str
@@ -83,13 +83,22 @@ def anchor_from_midi(data: bytes) -> MidiMelody:
 
 
 def with_midi(params: SongParams, data: bytes) -> SongParams:
-    """Return the parameters with the melody of a MIDI file as their anchor; raises the errors of `anchor_from_midi`."""
+    """Return the parameters of a song with the melody of a MIDI file as their anchor, the melody that the song must
+    have.
+
+    Raises:
+        InvalidRequest: the bytes are not a MIDI file, or have no note that is not percussion.
+    """
     melody = anchor_from_midi(data)
     return replace(params, anchor=melody.notes, anchor_tempo_bpm=melody.tempo_bpm, anchor_remarks=melody.remarks)
 
 
 def with_melody(request: SongRequest) -> SongRequest:
-    """Return the request with its MIDI file parsed; raises the errors of `anchor_from_midi`."""
+    """Return the request with its MIDI file, if any, parsed to the melody of its parameters.
+
+    Raises:
+        InvalidRequest: the bytes are not a MIDI file, or have no note that is not percussion.
+    """
     return replace(request, params=with_midi(request.params, request.midi), midi=b"") if request.midi else request
 
 
@@ -103,7 +112,7 @@ def _chosen(parts: list[_Part]) -> _Part | None:
 
 
 def _parts(track: Track, file: MidiFile) -> Iterator[_Part]:
-    """Return the channels of a MIDI track that have notes, without percussion, in the order of their first notes."""
+    """Yield the channels of a MIDI track that have notes, without percussion, in the order of their first notes."""
     channels = dict.fromkeys(press.channel for press in track.presses if press.channel != PERCUSSION_CHANNEL)
     for channel in channels:
         presses = [press for press in track.presses if press.channel == channel]
@@ -133,7 +142,9 @@ def _to_grid(ticks: int, ticks_per_beat: Fraction) -> int:
 
 
 def _highest(notes: list[_Note]) -> list[_Note]:
-    """Return the top voice of a part: at every moment the highest sounding note, of equally high notes the newest."""
+    """Return the top voice of a part: at every moment the highest sounding note; of equally high notes the one that
+    began last.
+    """
     waiting = sorted(notes, reverse=True)
     sounding: list[tuple[int, int, _Note]] = []
     voice: list[_Note] = []
@@ -163,7 +174,7 @@ def _with_rests(voice: list[_Note]) -> Iterator[AnchorNote]:
 
 
 def _rests(length: int) -> Iterator[AnchorNote]:
-    """Yield rests that together last `length` sixteenth notes."""
+    """Yield rests, each at most 16 beats long, that together last `length` sixteenth notes."""
     longest = MAX_LENGTH_BEATS * GRID_PER_BEAT
     for first in range(0, length, longest):
         yield AnchorNote(None, min(longest, length - first) / GRID_PER_BEAT)

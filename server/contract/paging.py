@@ -14,18 +14,22 @@ _ENGINE = "engine:"
 
 
 def page_size(asked: int, default: int) -> int:
-    """Return the size of a page: the requested size, at most `MAX_PAGE_SIZE`; `default` for 0."""
+    """Return the number of elements of a page: the requested number `asked`, at most `MAX_PAGE_SIZE`; `default` for
+    0.
+    """
     return min(asked or default, MAX_PAGE_SIZE)
 
 
 def song_token(last: SongRecord) -> str:
-    """Return the page token for the page after the song `last`."""
+    """Return the page token with which a caller gets the page after the song `last`."""
     return _token(f"{last.created_ns}:{last.song_id}")
 
 
 def cursor_of(token: str) -> Cursor | None:
-    """Return the position that a page token stands for; `None` for the first page. Raises InvalidRequest for an invalid
-    token.
+    """Return the position in the list of songs after which a page begins, from its token; `None` for the first page.
+
+    Raises:
+        InvalidRequest: the token is invalid.
     """
     if not token:
         return None
@@ -40,12 +44,16 @@ def cursor_of(token: str) -> Cursor | None:
 
 
 def engine_token(last: str) -> str:
-    """Return the page token for the page after the engine `last`."""
+    """Return the page token with which a caller gets the page after the engine `last`."""
     return _token(_ENGINE + last)
 
 
 def engines_behind(names: Sequence[str], token: str) -> Sequence[str]:
-    """Return the engine names after the position of a page token; raises InvalidRequest for an invalid token."""
+    """Return the part of `names` after the position of a page token; all names for an empty token.
+
+    Raises:
+        InvalidRequest: the token is invalid.
+    """
     if not token:
         return names
     text = _text(token)

@@ -1,4 +1,4 @@
-"""Converts a GenerateRequest message to the server's SongRequest."""
+"""Converts the protobuf message GenerateRequest to the server's SongRequest."""
 
 import secrets
 import uuid
@@ -37,7 +37,7 @@ TASKS: Mapping[str, type[Task]] = MappingProxyType(
         "complete": Complete,
     }
 )
-"""The model's classes for the members of `GenerateRequest.task`; their fields have the same names."""
+"""Dataclasses of the engines for the members of `GenerateRequest.task`, by name; their fields have the same names."""
 
 
 def song_request(
@@ -47,13 +47,14 @@ def song_request(
     deadline: float | None = None,
     caller: str = "",
 ) -> SongRequest:
-    """Return the caller's request, checked against the rules of the .proto file and against the known engines.
+    """Convert a message to the server's request, after a check against the rules of the .proto file and the ranges of
+    the engine.
 
     A MIDI melody is not parsed here but by the checking process. An engine that is missing from `engines` is refused
     later, at admission. `deadline` is on the server's monotonic clock, in seconds.
 
     Raises:
-        InvalidRequest: the message breaks a rule of the contract, or a value is outside the engine's own range.
+        InvalidRequest: the message breaks a rule of the .proto file, or a value is outside the engine's range.
         ControlNotSupported: the message sets a field that the engine does not support.
     """
     check(message)

@@ -1,4 +1,4 @@
-"""Builds the messages Song and Engine of the .proto file."""
+"""Builds the protobuf messages Song and Engine."""
 
 from collections.abc import Iterable
 
@@ -13,8 +13,8 @@ from server.store.base import SongRecord
 
 
 def song_message(song: SongRecord, *, content_credentials: bool = False) -> music_pb2.Song:
-    """Return the message Song of a stored song; `content_credentials` is True if a C2PA manifest of the song is
-    available.
+    """Return the protobuf message Song of a stored song; `content_credentials` is True if a C2PA manifest of the song
+    is available.
     """
     return music_pb2.Song(
         song_id=song.song_id,
@@ -40,7 +40,9 @@ def _timestamp(nanoseconds: int) -> Timestamp:
 
 
 def engine_message(name: str, info: EngineInfo | None, devices: Iterable[str], *, ready: bool) -> music_pb2.Engine:
-    """Return the message Engine of an engine; only its name and devices while its properties (`info`) are unknown."""
+    """Return the protobuf message Engine. While the properties of the engine (`info`) are unknown, it has only name and
+    devices.
+    """
     message = music_pb2.Engine(name=name, devices=devices, ready=ready)
     if info is not None:
         message.MergeFrom(_facts(info))

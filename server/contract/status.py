@@ -52,8 +52,8 @@ from server.store.base import INTERRUPTED, NOT_KEPT, StoreFailed
 ERROR_DOMAIN = "melisma.v1"
 MAX_TEXT_CHARACTERS = 200
 MAX_VIOLATIONS_BYTES = 3000
-"""Most bytes of violations in a status: it travels in headers, where clients take 8 KiB by default, and encoding adds a
-third or more.
+"""Most bytes of violations in a status. A status is sent in headers, of which clients accept 8 KiB by default, and its
+encoding adds a third or more.
 """
 
 INTERNAL_TEXT = "internal error of the server: try again later, or ask its operator to read the cause in the log"
@@ -62,7 +62,7 @@ STORE_UNAVAILABLE_TEXT = "the song store does not answer at present: try again i
 
 @dataclass(frozen=True, slots=True)
 class ErrorOutcome:
-    """The canonical gRPC code and the machine-readable reason of one kind of error."""
+    """The gRPC code and the machine-readable reason that callers get for one kind of error."""
 
     code: grpc.StatusCode
     reason: str
@@ -70,7 +70,7 @@ class ErrorOutcome:
 
 INTERNAL = ErrorOutcome(grpc.StatusCode.INTERNAL, "INTERNAL")
 STORE_UNAVAILABLE = ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
-"""Outcome for a song store that does not answer; the store's own text is for the operator."""
+"""Code and reason for an error of the song store, which does not answer. The store's own error text is only logged."""
 
 OUTCOMES: Mapping[type[ServiceError], ErrorOutcome] = MappingProxyType(
     {
@@ -108,20 +108,22 @@ OUTCOMES: Mapping[type[ServiceError], ErrorOutcome] = MappingProxyType(
         SongFailed: INTERNAL,
     }
 )
-"""One row per class of ServiceError; a test checks that every class has one."""
+"""Code and reason of each class of ServiceError; a test checks that no class is missing."""
 
 FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
     {outcome.reason: outcome.code for outcome in OUTCOMES.values()} | {INTERRUPTED: grpc.StatusCode.UNAVAILABLE}
 )
-"""Codes of all reasons with which a stored song can have failed; the last has no exception class."""
+"""gRPC codes by the reasons for which a stored song can have failed; INTERRUPTED is the only reason without an error
+class.
+"""
 
 
 def outcome_of(error: Exception) -> ErrorOutcome:
-    """Return the gRPC code and reason for an error by its class; INTERNAL for an error that is neither in the table nor
-    of the store.
+    """Return the gRPC code and reason for an error, by its class; INTERNAL for an error that is neither in the table
+    nor of the store.
 
-    For a song that had failed before the call, the reason is that of its failure, and the code is not one that clients
-    retry.
+    For a song that had failed before the call, the reason is that of the song's failure, with a code after which
+    clients do not retry.
     """
     if isinstance(error, EndedElsewhere):
         return ErrorOutcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
@@ -143,7 +145,7 @@ def text_of(error: Exception) -> str:
 
 
 def violations_of(error: ServiceError) -> tuple[Violation, ...]:
-    """Return the violations of an error for the caller, limited as by `shown`."""
+    """Return the violations of an error for the caller: shortened, and only as many as fit into a response header."""
     return shown(error.violations)
 
 
@@ -168,8 +170,8 @@ def status_of(error: Exception) -> Status:
 
 
 def failure_status(reason: str, text: str, violations: Iterable[Violation] = ()) -> Status:
-    """Return the google.rpc.Status of a failed song; its code is UNKNOWN for a reason that this version does not
-    know.
+    """Return the google.rpc.Status of a song that has failed for `reason`; the code is UNKNOWN for a reason unknown to
+    this version.
     """
     status = Status(code=FAILURE_CODES.get(reason, grpc.StatusCode.UNKNOWN).value[0], message=text)
     status.details.add().Pack(ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
@@ -217,7 +219,7 @@ def _quota_failure(subject: str, description: str) -> QuotaFailure:
 
 
 def _precondition_failure(*violations: tuple[str, str, str]) -> PreconditionFailure:
-    """Return the PreconditionFailure detail for violations given as (type, subject, description)."""
+    """Return the detail google.rpc.PreconditionFailure for violations given as tuples (type, subject, description)."""
     detail = PreconditionFailure()
     for kind, subject, description in violations:
         detail.violations.add(type=kind, subject=subject, description=description)

@@ -12,13 +12,17 @@ from server.contract.wire_scan import UNKNOWN_FIELDS
 from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MESSAGE_RULE_FIELDS = MappingProxyType({"prompt_or_lyrics": "prompt", "length_of_recording": "duration_seconds"})
-"""The field that a violation names if its rule is about the whole message."""
+"""The request field to name in a violation of a rule about the whole message, by the id of the rule."""
 
 _M = TypeVar("_M", bound=Message)
 
 
 def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
-    """Parse a message from `data`. Raises InvalidRequest if that fails, for example for a string that is not UTF-8."""
+    """Parse a message with the function `parse` and return it.
+
+    Raises:
+        InvalidRequest: the bytes cannot be parsed, for example because a string is not UTF-8.
+    """
     try:
         return parse(data)
     except DecodeError as error:
@@ -29,7 +33,11 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
 
 
 def check(message: Message) -> None:
-    """Check a message against the rules in the .proto file. Raises InvalidRequest with one violation for each fault."""
+    """Check a message against the rules in the .proto file.
+
+    Raises:
+        InvalidRequest: a rule is broken or a field is unknown; there is one violation for each fault.
+    """
     found = [_violation(one, message.DESCRIPTOR) for one in protovalidate.collect_violations(message)]
     if has_unknown_fields(message):
         found.append(Violation(WHOLE_REQUEST, UNKNOWN_FIELDS))
@@ -58,8 +66,8 @@ def _violation(found: protovalidate.Violation, message: Any) -> Violation:
 
 
 def _only_choice(elements: Sequence[protovalidate.FieldPathElementPb], message: Any) -> str:
-    """Return the only field of the oneof at which a path into `message` (a descriptor) ends; empty if the path does not
-    end at a oneof with one field.
+    """Return the name of a oneof's only field, if the path `elements` into the descriptor `message` ends at a oneof
+    with one field; otherwise "".
     """
     for element in elements[:-1]:
         message = message.fields_by_name[element.field_name].message_type

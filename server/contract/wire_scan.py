@@ -16,7 +16,7 @@ from server.contract.field_bounds import Bounds, bounds_of
 from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MAX_FIELDS = 4096
-"""Most fields of one request, including nested messages: the longest melody has 1,600."""
+"""Most fields of one request, counting list elements and nested messages; the longest melody needs 1,600."""
 
 MAX_FOREIGN_BYTES = 4096
 
@@ -46,7 +46,7 @@ _FIXED_BYTES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """The size limits of a request: without its recording, and with one."""
+    """Size limits of a request in bytes: of all its content except recordings, and in total with recordings."""
 
     request_bytes: int = 256 << 10
     recording_bytes: int = 4 << 20
@@ -54,7 +54,9 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Field:
-    """One field of a message type: its full name, its encoding, and its limits."""
+    """One field of a message type: its path from the request, its wire type in the protobuf encoding, and its
+    limits.
+    """
 
     path: str
     wire_type: int
@@ -63,14 +65,16 @@ class _Field:
     inside: "Mapping[int, _Field] | None"
 
     def is_packed(self, wire_type: int) -> bool:
-        """Return True if a value of that wire type has several elements of this list (packed encoding)."""
+        """Return True if the field is a list and a value of this wire type has several of its elements (packed
+        encoding).
+        """
         return self.repeated and wire_type == _LENGTH and self.wire_type != _LENGTH
 
 
 @cache
 def _fields(message: Descriptor, path: str = "") -> Mapping[int, _Field]:
-    """Return the fields of a message type by number; fails at import for recursive messages, which are not
-    supported.
+    """Return the fields of a message type by number; nested fields have paths that begin with `path`. Recursive
+    messages are not supported.
     """
     return {field.number: _field(field, f"{path}{field.name}") for field in message.fields}
 
@@ -82,10 +86,10 @@ def _field(field: FieldDescriptor, path: str) -> _Field:
 
 
 def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
-    """Check the encoded bytes of a message of a type, and return them unchanged.
+    """Check the encoded bytes of a message of the type `message` against the limits, and return the bytes unchanged.
 
     Raises:
-        InvalidRequest: with one violation, for the first field over a limit.
+        InvalidRequest: a field or the whole message exceeds a limit, or a field is unknown or damaged.
     """
     tally = _Tally(data)
     tally.read(0, len(data), _fields(message))
@@ -94,7 +98,7 @@ def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
 
 
 def scan_foreign(data: bytes) -> bytes:
-    """Check that a request to another service, such as health, is small, and return its bytes unchanged.
+    """Check the size of a request message of another service, such as health, and return its bytes unchanged.
 
     Raises:
         InvalidRequest: the request is too large.
@@ -105,7 +109,11 @@ def scan_foreign(data: bytes) -> bytes:
 
 
 def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
-    """Raise an error if a request of `size` bytes, of which `recording_bytes` belong to a recording, is too large."""
+    """Check a request of `size` bytes, of which `recording_bytes` belong to recordings, against the size limits.
+
+    Raises:
+        InvalidRequest: the request is too large.
+    """
     if size - recording_bytes > limits.request_bytes:
         raise _refusal(
             WHOLE_REQUEST,
@@ -120,7 +128,7 @@ def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 class _Tally:
-    """Counts the fields and list elements in the bytes of one request."""
+    """Counts fields, list elements and bytes of recordings while it scans the encoded bytes of one request."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -155,7 +163,9 @@ class _Tally:
         return _within(offset + _FIXED_BYTES[wire_type], end)
 
     def _content(self, field: _Field, offset: int, end: int) -> None:
-        """Scan the content of a string, bytes field, message or packed list, and count it."""
+        """Scan a value with a length prefix: a string, bytes field, message or packed list, from `offset` to before
+        `end`.
+        """
         if field.wire_type != _LENGTH:
             self._count(field, self._packed(field, offset, end))
             return

@@ -1,4 +1,6 @@
-"""Defines the protocols of encoders and of the pool that keeps them running; they exchange only messages."""
+"""Protocols of an encoder process and of the pool that keeps encoders running; messages are their only means of
+communication.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
@@ -7,15 +9,19 @@ from server.encoders.messages import Encoded, EncodingFailed, FromEncoder, ToEnc
 
 
 class EncoderDied(Exception):
-    """An encoder process has ended, or was killed because it did not answer in time; the text gives the reason."""
+    """Error: an encoder process has ended, or was killed because it did not answer in time; the text gives the
+    reason.
+    """
 
 
 class Encoder(Protocol):
-    """Protocol of one encoder process, which receives the sound of songs at its `address`, a Unix socket."""
+    """Protocol of the server's handle of one encoder process, which receives the sound of songs on the socket at
+    `address`.
+    """
 
     @property
     def address(self) -> str:
-        """The Unix socket to which workers send sound."""
+        """Address of the Unix socket to which workers send sound."""
 
     @property
     def pid(self) -> int | None:
@@ -23,12 +29,13 @@ class Encoder(Protocol):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, which is equal for encoders that produce the same bytes; available once the
-        encoder has started; empty if it was not requested.
+        """Fingerprint of the encoding, equal for encoders that produce the same bytes from the same sound.
+
+        Available once the encoder has started; empty if no fingerprint was requested.
         """
 
     async def start(self, timeout_seconds: float) -> None:
-        """Start the encoder and wait until it accepts sound.
+        """Start the encoder process and wait until it accepts sound.
 
         Raises:
             EncoderDied: the process ended before, or took too long.
@@ -48,38 +55,41 @@ class Encoder(Protocol):
         """Kill the encoder process; `receive` then raises EncoderDied."""
 
     async def stop(self, grace_seconds: float) -> None:
-        """Stop the encoder by closing its pipe; kill it after `grace_seconds`."""
+        """Stop the encoder process by closing its pipe; kill it if it has not ended after `grace_seconds`."""
 
 
 NewEncoder: TypeAlias = Callable[[str], Encoder]
-"""Function that makes an encoder, not started yet, at an unused address."""
+"""Function that returns an encoder, not started yet, for an unused address."""
 
 
 class EncoderPoolObserver(Protocol):
     """Protocol of the object that receives the messages of a pool's encoders, on the event loop."""
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
-        """Handle encoded events of a song, which may have been closed meanwhile."""
+        """Handle a message with encoded events of a song, or with an error; the song may have been closed before."""
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
-        """Handle the death of the encoder of these songs: all encoded sound that was not sent yet is lost.
+        """Handle the death of the encoder of these songs: all encoded sound that was not sent to the server is lost.
 
-        The songs are already assigned to another encoder, or wait for one, which needs their sound from the beginning.
+        Each song is already assigned to another encoder, or waits for one. The new encoder needs the song's sound from
+        the beginning.
         """
 
     def encoder_restarted(self) -> None:
-        """Record that the pool is about to start an encoder in place of a lost one."""
+        """Record that the pool is about to start a new encoder in place of a lost one."""
 
     def encoders_changed(self) -> None:
-        """Record that an encoder has started, has died, or could not be started; songs may have got another encoder."""
+        """Handle the start, the death or the failed start of an encoder; songs may have been assigned to another
+        encoder.
+        """
 
 
 class EncoderPool(Protocol):
-    """Protocol: keeps encoder processes running, and assigns each song to the least loaded one."""
+    """Protocol of a pool that keeps encoder processes running and assigns each song to the least loaded one."""
 
     @property
     def count(self) -> int:
-        """The number of encoders in the pool."""
+        """Number of encoders that the pool keeps running."""
 
     @property
     def ready(self) -> bool:
@@ -87,14 +97,14 @@ class EncoderPool(Protocol):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, equal for all encoders; empty while no encoder is running, or if it was not
-        requested.
+        """Fingerprint of the encoding, a hash that is equal for all encoders that make the same bytes. It is empty
+        while no encoder is running, or if it was not requested.
         """
 
     @property
     def unavailable(self) -> bool:
-        """True if no encoder is running and each has failed to start several times, so that waiting songs should
-        fail.
+        """True if no encoder is running and each has failed to start several times; the server should then fail waiting
+        songs.
         """
 
     def require(self) -> None:
@@ -106,7 +116,7 @@ class EncoderPool(Protocol):
         """
 
     def all_starts_failed(self) -> bool:
-        """Return True if no encoder is running and each has failed to start many times, so that the server should be
+        """Return True if no encoder is running and each has failed to start many times; the server should then be
         restarted.
         """
 
@@ -114,16 +124,16 @@ class EncoderPool(Protocol):
         """Wait until every encoder is running or has failed to start once."""
 
     def enter(self, song_id: str) -> None:
-        """Assign a song to an encoder, now or when one starts, until `leave` is called."""
+        """Assign a song to an encoder, now or when an encoder starts; the assignment lasts until `leave` is called."""
 
     def leave(self, song_id: str) -> None:
-        """Remove a song; its encoder drops the sound that it has of the song."""
+        """Remove a song from the pool; its encoder drops the sound of the song that it has received."""
 
     def address_of(self, song_id: str) -> str | None:
-        """Return the address to which the song's sound is sent; `None` while the song waits for an encoder."""
+        """Return the address of the encoder to which a song is assigned; `None` while the song waits for an encoder."""
 
     def address_for(self, song_id: str, device: str) -> str | None:
-        """Return the address to which a worker of `device` sends the song's sound from now on; `None` while the song
+        """Return the address to which a worker of `device` must send a song's sound from now on; `None` while the song
         waits for an encoder.
         """
 

@@ -8,27 +8,29 @@ from server.workers.piped_process import PipedProcess, ProcessEnded
 
 
 class EncoderProcess:
-    """An encoder in its own process, which is independent of the workers' processes."""
+    """Handle of an encoder process on this computer, separate from the workers' processes."""
 
     def __init__(self, address: str, spec: EncoderSpec) -> None:
         self._address = address
         self._spec = spec
         self._process = PipedProcess("server.encoders.encoder", address)
         self.sound = ""
-        """Fingerprint of the encoding, once the encoder has started; empty if it was not requested."""
+        """Fingerprint of the encoding, a hash that is equal for encoders that make the same bytes. It is empty before
+        the encoder has started, or if it was not requested.
+        """
 
     @property
     def address(self) -> str:
-        """The Unix socket to which workers send sound."""
+        """Path of the Unix socket to which workers send sound."""
         return self._address
 
     @property
     def pid(self) -> int | None:
-        """The process id, once the process was started."""
+        """Process id of the encoder; `None` before the process was started."""
         return self._process.pid
 
     async def start(self, timeout_seconds: float) -> None:
-        """Start the process and wait until it accepts sound.
+        """Start the encoder process and wait until it accepts sound.
 
         Raises:
             EncoderDied: the process ended before, or took too long.
@@ -55,9 +57,9 @@ class EncoderProcess:
             raise EncoderDied(str(error)) from error
 
     def kill(self) -> None:
-        """Kill the encoder process."""
+        """Kill the encoder process immediately."""
         self._process.kill()
 
     async def stop(self, grace_seconds: float) -> None:
-        """Stop the process by closing its pipe; kill it after `grace_seconds`."""
+        """Stop the encoder process by closing its pipe; kill it if it has not ended after `grace_seconds`."""
         await self._process.stop(grace_seconds)

@@ -1,4 +1,4 @@
-"""Computes a fingerprint of the encoding, which is equal on servers that encode the same sound to the same bytes."""
+"""Computes a fingerprint of the encoding: equal on servers that encode the same sound to the same bytes."""
 
 import hashlib
 
@@ -18,7 +18,9 @@ _PARAMS = SongParams("pop ballad", "月光照在窗台上", _SEED)
 
 
 def encoding_fingerprint(factory: EncoderFactory, producer: str | None = None) -> str:
-    """Return a hash of one second of fixed sound after mastering, tagging and encoding in every delivery format."""
+    """Return a hash, 16 hexadecimal digits, of one second of fixed sound after mastering, tagging and encoding in every
+    delivery format.
+    """
     rng, times = np.random.default_rng(_SEED), np.arange(round(_RATE_HERTZ * _SECONDS)) / _RATE_HERTZ
     tones = np.stack([np.sin(2 * np.pi * 220 * times), np.sin(2 * np.pi * 331 * times)])
     window = (0.4 * tones + 0.1 * rng.standard_normal(tones.shape)).astype(np.float32)

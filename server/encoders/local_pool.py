@@ -1,4 +1,4 @@
-"""The encoder processes of one computer."""
+"""The pool of encoder processes on one computer."""
 
 from typing_extensions import override
 
@@ -18,7 +18,11 @@ class LocalEncoders(RestartingEncoders):
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """Set up the local encoders, made by `new_encoder`; the other parameters are those of `RestartingEncoders`."""
+        """Set up a pool of `encoders` processes, each made by `new_encoder`. An encoder that does not start within
+        `start_timeout_seconds`, or answer a ping within `answer_timeout_seconds`, is replaced.
+
+        The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
+        """
         super().__init__(
             encoders,
             answer_timeout_seconds=answer_timeout_seconds,

@@ -28,8 +28,8 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class EncoderReady:
-    """First message of an encoder process: its socket accepts sound. `sound` is the fingerprint of the encoding, if
-    requested.
+    """First message of an encoder process: its socket accepts sound. `sound` is the fingerprint of the encoding, empty
+    if it was not requested.
     """
 
     sound: str = ""
@@ -37,26 +37,29 @@ class EncoderReady:
 
 @dataclass(frozen=True, slots=True)
 class CloseSong:
-    """Command: drop all data of a song, known or not, and ignore sound of it that still arrives."""
+    """Command to an encoder: drop all data of a song, if there are any, and ignore sound of the song that still
+    arrives.
+    """
 
     song_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderPing:
-    """Command: answer with `EncoderPong` after the window in progress, to show that the encoder works."""
+    """Command to an encoder: send `EncoderPong` after the window that is being encoded, as a sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderPong:
-    """Message of an encoder: it is alive; the response to an `EncoderPing`."""
+    """Message of an encoder that it is alive; the response to `EncoderPing`."""
 
 
 class Encoded(NamedTuple):
-    """Message with the events of one encoded window, `sound_seconds` of a song's sound.
+    """Message of an encoder with the events of one encoded window, which has `sound_seconds` of a song's sound.
 
-    The events have at most one chunk; `digest` is the SHA-256 of the stream up to its end. `section_ended` is the index
-    of the section that the window completes. Encoding took `seconds`, between two wall-clock times in nanoseconds.
+    The events have at most one chunk; `digest` is the SHA-256 of the stream up to the chunk's end. `section_ended` is
+    the index of the section that ends with the window. Encoding took `seconds`, between two wall-clock times in
+    nanoseconds.
     """
 
     song_id: str
@@ -71,8 +74,8 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EncodingFailed:
-    """Message of an encoder that a song could not be encoded; `text` is the traceback for the log. No further events of
-    the song follow.
+    """Message of an encoder: an error has ended the encoding of a song, and no further events follow. `text` is the
+    traceback for the log.
     """
 
     song_id: str

@@ -1,4 +1,4 @@
-"""The server's handle of one encoder process on a node of a cluster, beside the worker of a device."""
+"""The server's handle of one encoder process on a node of a Ray cluster, beside the worker of a device."""
 
 import asyncio
 import pickle
@@ -22,15 +22,19 @@ from server.workers.ray.node.socket_path import joined
 
 _PLACED_SECONDS = 300.0
 _END_SECONDS = 35.0
-"""Seconds within which the driving process has ended a companion, or has given it up."""
+"""Longest time, in seconds, that ending the encoder process on its node takes before the process is given up as
+lost.
+"""
 
 
 class _ClusterLost(Exception):
-    """The cluster was lost before the encoder had started."""
+    """Error: the connection to the cluster was lost before the encoder had started."""
 
 
 class NodeEncoder:
-    """An encoder process that takes sound from the worker of `device` without the network, and sends encoded sound."""
+    """Handle of an encoder process on the node of the worker of `device`, which sends its sound to the encoder without
+    the network.
+    """
 
     def __init__(self, device: str, spec: EncoderSpec, bridge: Bridge) -> None:
         self.device = device
@@ -42,22 +46,29 @@ class NodeEncoder:
         self._ended: CompanionEnded | None = None
         self._gone = asyncio.Event()
         self.node_id = ""
-        """The id of the encoder's node, once it has started."""
+        """Id of the cluster node of the encoder; empty before the encoder has started."""
         self.address = ""
-        """The node and the Unix socket there, once it has started."""
+        """Address of the encoder: the node and the path of the Unix socket there; empty before the encoder has
+        started.
+        """
         self.sound = ""
-        """Fingerprint of the encoding, once the encoder has started; empty if it was not requested."""
+        """Fingerprint of the encoding, a hash that is equal for encoders that make the same bytes. It is empty before
+        the encoder has started, or if it was not requested.
+        """
 
     @property
     def pid(self) -> int | None:
-        """`None`, since the process is on another computer, or in another space of process ids."""
+        """Always `None`: the process is on another computer or in another container, where process ids have another
+        meaning.
+        """
         return None
 
     async def start(self, timeout_seconds: float) -> None:
-        """Start the process as soon as the device has a worker, and wait until it accepts sound.
+        """Start the encoder process as soon as the device has a worker, and wait until it accepts sound.
 
         Raises:
-            EncoderDied: the cluster cannot be joined, the device has no worker for some minutes, or the process ended.
+            EncoderDied: the cluster cannot be joined, the device has no worker for some minutes, or the process
+                ended.
         """
         try:
             async with asyncio.timeout(_PLACED_SECONDS + timeout_seconds):
@@ -69,7 +80,7 @@ class NodeEncoder:
         except WorkerDied as error:
             raise EncoderDied(str(error)) from error
         except TimeoutError:
-            raise EncoderDied(f"it was not started, since device {self.device} has no worker") from None
+            raise EncoderDied(f"the encoder was not started, because device {self.device} has no worker") from None
         self.node_id, self.address = started.node_id, joined(started.node_id, started.address)
         self.sound = cast(EncoderReady, pickle.loads(started.first)).sound
 
@@ -91,12 +102,12 @@ class NodeEncoder:
         return message
 
     def kill(self) -> None:
-        """End the encoder process."""
+        """Request the end of the encoder process, without waiting for it."""
         if self._number is not None:
             self._bridge.send(EndCompanion(self._number))
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the process, and wait until it has ended or its node has been given up."""
+        """End the encoder process, and wait until it has ended or its node is given up as lost."""
         if self._number is None:
             return
         if self._ended is None:

@@ -1,4 +1,6 @@
-"""The encoder processes of a cluster: a fixed number for each device, on the node of its worker."""
+"""The pool of encoder processes of a Ray cluster: a fixed number for each device, on the node of the device's
+worker.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -11,9 +13,9 @@ from server.workers.ray.bridge import Bridge
 
 
 class NodeEncoders(RestartingEncoders):
-    """Keeps encoders running beside the workers of a cluster.
+    """Keeps encoder processes running on a Ray cluster, on the same nodes as the workers.
 
-    A song keeps its encoder, also when another device goes on with it: its sound then crosses the network.
+    A song keeps its encoder even if it moves to a device of another node; its sound is then sent over the network.
     """
 
     def __init__(
@@ -27,7 +29,9 @@ class NodeEncoders(RestartingEncoders):
         answer_timeout_seconds: float = 10.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """Set up `encoders` encoders for each device; `node_id` returns the node of a device's worker, or nothing."""
+        """Set up `encoders` encoders for each device; `node_id` returns the id of the node on which a device's worker
+        runs, "" if there is no worker.
+        """
         self._pairs = [device for device in devices for _ in range(encoders)]
         self._spec = spec
         self._bridge = bridge
@@ -41,8 +45,11 @@ class NodeEncoders(RestartingEncoders):
 
     @override
     def address_for(self, song_id: str, device: str) -> str | None:
-        """Return the address of the song's encoder, which is one on the node of `device` if no other has got any sound
-        of the song yet.
+        """Return the address of the encoder to which a worker of `device` sends a song's sound; `None` while the song
+        waits for an encoder.
+
+        If no encoder has got sound of the song yet, the song is moved to an encoder on the node of `device`, if there
+        is one.
         """
         address = self.address_of(song_id)
         if address is None or self._begun.get(song_id) == address:
@@ -70,7 +77,9 @@ class NodeEncoders(RestartingEncoders):
         return [encoder for encoder in self.up.values() if isinstance(encoder, NodeEncoder)]
 
     def _bring_back(self, address: str) -> None:
-        """End an encoder without songs if its device has a worker on another node now; it starts again there."""
+        """End the encoder at `address`, which has no songs, if the worker of its device now runs on another node. The
+        encoder is then started again on that node.
+        """
         encoder = self.up[address]
         if isinstance(encoder, NodeEncoder) and self._node_id(encoder.device) not in ("", encoder.node_id):
             encoder.kill()

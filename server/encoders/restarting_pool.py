@@ -1,4 +1,4 @@
-"""Keeps a fixed number of encoders running, each restarted when it dies; subclasses make them."""
+"""Base class of pools that keep a fixed number of encoders running and restart each when it dies."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ _OF_SONGS = (Encoded, EncodingFailed)
 
 
 class RestartingEncoders(ABC):
-    """Keeps encoder processes running, and assigns each song to one of them."""
+    """Keeps encoder processes running, and assigns each song to one of them; subclasses create the encoders."""
 
     def __init__(
         self,
@@ -34,7 +34,8 @@ class RestartingEncoders(ABC):
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """Set up the pool. An encoder that does not answer a ping within `answer_timeout_seconds` is replaced.
+        """Set up a pool of `encoders` processes. An encoder that does not answer a ping within `answer_timeout_seconds`
+        is replaced.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
@@ -47,11 +48,11 @@ class RestartingEncoders(ABC):
         self._first_tried = asyncio.Event()
         self._message_counts: Counter[str] = Counter()
         self.up: dict[str, Encoder] = {}
-        """The running encoders, by address."""
+        """The running encoders by their address."""
 
     @property
     def count(self) -> int:
-        """The number of encoders in the pool."""
+        """Number of encoders that the pool keeps running."""
         return len(self._failed_starts)
 
     @property
@@ -61,24 +62,29 @@ class RestartingEncoders(ABC):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, equal for all encoders; empty while no encoder is running, or if it was not
-        requested.
+        """Fingerprint of the encoding, a hash that is equal for all encoders that make the same bytes. It is empty
+        while no encoder is running, or if it was not requested.
         """
         return next((encoder.sound for encoder in self.up.values()), "")
 
     @property
     def unavailable(self) -> bool:
-        """True if no encoder is running and each has failed to start several times, so that waiting songs should
-        fail.
+        """True if no encoder is running and each has failed to start several times; the server should then fail waiting
+        songs.
         """
         return self._all_failed(_GIVEN_UP_STARTS)
 
     def pids(self) -> list[int | None]:
-        """Return the ids of the running encoder processes."""
+        """Return the process ids of the running encoders; `None` for one whose process has no id on this computer."""
         return [encoder.pid for encoder in self.up.values()]
 
     def require(self) -> None:
-        """Check that an encoder is running; raises the errors of `EncoderPool.require`."""
+        """Raise an error unless an encoder is running.
+
+        Raises:
+            EngineNotReady: no encoder has started yet.
+            WorkerLost: all encoders are being restarted.
+        """
         if self.up:
             return
         if not self._settled.is_set():
@@ -86,7 +92,7 @@ class RestartingEncoders(ABC):
         raise WorkerLost("the encoder of songs is being restarted: try again in a moment")
 
     def all_starts_failed(self) -> bool:
-        """Return True if no encoder is running and each has failed to start many times, so that the server should be
+        """Return True if no encoder is running and each has failed to start many times; the server should then be
         restarted.
         """
         return self._all_failed(_HOPELESS_STARTS)
@@ -96,21 +102,23 @@ class RestartingEncoders(ABC):
         await self._settled.wait()
 
     def enter(self, song_id: str) -> None:
-        """Assign the song to an encoder, now or when one starts, until `leave` is called."""
+        """Assign a song to an encoder, now or when an encoder starts; the assignment lasts until `leave` is called."""
         self._assignments.enter(song_id)
 
     def leave(self, song_id: str) -> None:
-        """Remove the song; its encoder drops the sound that it has of the song."""
+        """Remove a song from the pool; its encoder drops the sound of the song that it has received."""
         address = self._assignments.leave(song_id)
         if address is not None:
             self.up[address].send(CloseSong(song_id))
 
     def address_of(self, song_id: str) -> str | None:
-        """Return the address to which the song's sound is sent; `None` while the song waits for an encoder."""
+        """Return the address of the encoder to which a song is assigned; `None` while the song waits for an encoder."""
         return self._assignments.home_of(song_id)
 
     def address_for(self, song_id: str, device: str) -> str | None:
-        """Return the address to which a worker of `device` sends the song's sound from now on."""
+        """Return the address to which a worker of `device` must send a song's sound from now on; `None` while the song
+        waits for an encoder.
+        """
         return self._assignments.home_of(song_id)
 
     async def run(self, observer: EncoderPoolObserver) -> None:
@@ -121,13 +129,13 @@ class RestartingEncoders(ABC):
 
     async def _drive(self, number: int, observer: EncoderPoolObserver) -> None:
         if number > 0:
-            # One encoder is enough at first: the others start later and leave the CPUs to this one and to the workers.
+            # One encoder is enough at first. The others start later, when the workers and the first need less CPU.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HEAD_START_SECONDS):
                     await self._first_tried.wait()
         while True:
             try:
-                # Other users cannot enter the folder.
+                # The folder is accessible only to the server's user.
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(number, str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
@@ -159,7 +167,9 @@ class RestartingEncoders(ABC):
 
     @abstractmethod
     def _new_encoder(self, number: int, address: str) -> Encoder:
-        """Return the encoder of this number, not started yet; `address` is an unused path on this computer."""
+        """Return a new encoder, not started yet, for place `number` of the pool; `address` is an unused path on this
+        computer.
+        """
 
     async def _start(self, number: int, encoder: Encoder, observer: EncoderPoolObserver) -> None:
         try:
@@ -179,7 +189,7 @@ class RestartingEncoders(ABC):
                 observer.encoded(message)
 
     async def _watch(self, encoder: Encoder) -> None:
-        """Ping an encoder periodically; kill it if it is silent for too long."""
+        """Ping an encoder periodically; kill it if it has sent no message for the answer timeout."""
         seen = -1
         while self._message_counts[encoder.address] != seen:
             seen = self._message_counts[encoder.address]

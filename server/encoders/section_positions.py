@@ -6,10 +6,10 @@ from server.workers.messages import SectionKey
 
 
 class SectionPositions:
-    """Finds, in the sound of an attempt, the samples that no earlier attempt has delivered. Every attempt delivers the
-    same sound, from the start of a section on.
+    """Finds the samples in the sound of an attempt that no earlier attempt at the song has delivered. Every attempt
+    delivers the same sound, from the start of a section on.
 
-    `section` is the index of the first incomplete section.
+    `section` is the index of the first section that is not completely delivered.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,8 @@ class SectionPositions:
         self._attempts: dict[int, tuple[int, int]] = {}
 
     def new_samples(self, key: SectionKey, samples: int) -> int:
-        """Return the number of new samples at the end of an attempt's next window of `samples` samples.
+        """Return the number of samples at the end of an attempt's next window, which has `samples` samples, that no
+        earlier attempt has delivered.
 
         Raises:
             RuntimeError: the end of the previous section has not arrived.
@@ -38,7 +39,9 @@ class SectionPositions:
         return new
 
     def end(self, key: SectionKey) -> bool:
-        """Record that an attempt has delivered a whole section; returns True if it is the first attempt to do so."""
+        """Record that an attempt has delivered section `key` completely; return True if it is the first attempt to do
+        so.
+        """
         if key.index != self.section:
             return False
         self.section, self._samples = self.section + 1, 0

@@ -1,4 +1,4 @@
-"""Holds the sound of one song that has arrived at its encoder and waits to be encoded."""
+"""Queues the sound of one song that has arrived at its encoder and waits to be encoded."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from server.workers.sound.messages import OpenSong, Sound
 
 @dataclass(frozen=True, slots=True)
 class EncodeWindow:
-    """Sound to encode, shape [channels, samples], and its length in seconds."""
+    """A window of sound to encode, shape [channels, samples], and its length in seconds."""
 
     window: Window
     seconds: float
@@ -23,8 +23,8 @@ class EncodeWindow:
 
 @dataclass(frozen=True, slots=True)
 class EndSection:
-    """Marks the end of a section's sound; `last` is True at the end of the song. `score` is the section's score, which
-    every engine must deliver.
+    """The end of a section's sound, in the sequence of work on a song. `last` is True at the end of the song; `score`
+    is the section's score (notes), which every engine must deliver.
     """
 
     index: int
@@ -33,11 +33,13 @@ class EndSection:
 
 
 Work: TypeAlias = OpenSong | EncodeWindow | EndSection
-"""The work on a song, in order: the plan, then windows and the ends of their sections."""
+"""One item of work on a song for its encoder. The order is: the plan, then windows and the ends of their sections."""
 
 
 class _QueuedWindow(NamedTuple):
-    """A window that waits to be encoded; `None` marks the end of its section, and possibly of the song."""
+    """A window of sound that waits to be encoded. If `window` is `None`, the entry marks the end of `section`, and with
+    `ends_song` that of the song.
+    """
 
     section: SectionKey
     window: Window | None
@@ -45,10 +47,11 @@ class _QueuedWindow(NamedTuple):
 
 
 class SongInbox:
-    """Merges the sound of all attempts at one song into one sequence without repetitions.
+    """Queue of one song's sound, which merges the sound of all attempts at the song into one sequence without
+    repetitions.
 
     The sound of a new attempt may arrive before the rest of an earlier attempt, which was sent over another connection.
-    That sound then waits until the sections before it are complete.
+    The new sound then waits until the sections before it are complete.
     """
 
     def __init__(self, opened: OpenSong) -> None:
@@ -61,7 +64,7 @@ class SongInbox:
         self.open(opened)
 
     def open(self, opened: OpenSong) -> None:
-        """Accept the sound of another attempt at the song from now on."""
+        """Accept the sound of another attempt at the song from now on; `opened` names the attempt."""
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
@@ -70,7 +73,9 @@ class SongInbox:
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
     def put(self, sound: Sound) -> None:
-        """Add the next sound of an attempt, cut into short windows; sound of an unknown attempt is dropped."""
+        """Add the next sound of an attempt to the queue, cut into short windows; sound of an attempt that was not
+        opened is dropped.
+        """
         queue = self._attempts.get(sound.section.song.attempt)
         if queue is None:
             return
@@ -85,8 +90,8 @@ class SongInbox:
             queue.append(_QueuedWindow(sound.section, None, sound.ends_song))
 
     def take(self) -> Work | None:
-        """Return the song's next work for the encoder (a window or the end of a section); `None` if there is none
-        now.
+        """Remove and return the song's next item of work: its plan, a window or the end of a section; `None` if nothing
+        can be encoded now.
         """
         if self._opened is not None:
             opened, self._opened = self._opened, None

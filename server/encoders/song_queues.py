@@ -9,20 +9,22 @@ from server.encoders.song_inbox import SongInbox, Work
 from server.workers.sound.messages import OpenSong, SoundMessage
 
 MAX_WAITING_BYTES = 32 << 20
-"""Most bytes of one attempt's sound that may wait; the server pauses the song long before."""
+"""Most bytes of sound of one attempt at a song that may wait to be encoded; the server pauses the song long before."""
 
 _REMEMBERED_SONGS = 4096
 
 
 class QueuesStopped(Exception):
-    """The queues were stopped and return no more work."""
+    """Raised by queues that were stopped and return no more work."""
 
 
 SongWork: TypeAlias = tuple[str, Work]
 
 
 class SongQueues:
-    """Queues of the sound of all songs, which are served in turn, one window of each. Thread-safe."""
+    """The queues of all songs' sound in an encoder process. Songs are served in turn, one window of each.
+    Thread-safe.
+    """
 
     def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_waiting_bytes = max_waiting_bytes
@@ -34,7 +36,7 @@ class SongQueues:
         self._stopped = False
 
     def put(self, message: SoundMessage) -> None:
-        """Queue a worker's message; block while too much sound of the song is queued. Messages of closed songs are
+        """Queue a message of a worker; block while too much sound of the song is queued. Messages of closed songs are
         dropped.
         """
         song_id, attempt = message.song if isinstance(message, OpenSong) else message.section.song
@@ -57,7 +59,7 @@ class SongQueues:
             self._changed.notify_all()
 
     def take(self) -> CloseSong | EncoderPing | SongWork:
-        """Wait for the next command or the next work of a song.
+        """Wait for the next command of the server or item of work, and return it.
 
         Raises:
             QueuesStopped: the queues were stopped.
@@ -68,7 +70,11 @@ class SongQueues:
             return taken
 
     def take_now(self) -> CloseSong | EncoderPing | SongWork | None:
-        """Return the next command or work; `None` if there is none now."""
+        """Return the next command of the server or item of work without waiting; `None` if there is none.
+
+        Raises:
+            QueuesStopped: the queues were stopped.
+        """
         with self._changed:
             return self._next()
 

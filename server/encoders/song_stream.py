@@ -1,4 +1,6 @@
-"""Encodes one song in an encoder process: takes its windows in order, and returns the events of its stream."""
+"""Encodes one song in an encoder process: processes its windows of sound in order, and returns the events of the
+encoded stream.
+"""
 
 from server.audio.channels import as_stereo
 from server.audio.chunker import Chunker, planned_samples
@@ -14,8 +16,10 @@ class SongStream:
     """Masters and encodes the sound of one song, and divides it into chunks."""
 
     def __init__(self, opened: OpenSong, factory: EncoderFactory, producer: str | None = None) -> None:
-        """Set up the stream of a song; `producer` is the provider named in the marks for generated sound, and may be
-        empty; with `None` there are no marks.
+        """Set up the stream of a song, whose plan and settings `opened` has; `factory` opens the song's encoder.
+
+        `producer` is the provider of the service in the marks for generated sound, and may be empty; with `None` there
+        are no marks.
         """
         plan, rates = opened.plan, (opened.sample_rate_hertz, opened.audio.sample_rate_hertz)
         known = None if plan.engine_samples is None else planned_samples(plan, *rates)
@@ -27,11 +31,11 @@ class SongStream:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the encoded stream so far."""
+        """The SHA-256 of all encoded bytes so far, 32 bytes."""
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Process a window or the end of a section (`Work`) and return the resulting events.
+        """Process one item of work (plan, window or end of a section) and return the resulting events.
 
         Raises:
             InvalidWindow: the sound does not have the engine's channels; the song cannot be continued.

@@ -11,11 +11,13 @@ from server.workers.pipe import PipeClosed
 from server.workers.sound.pipe import SoundPipe
 
 Guard = Callable[[Callable[[], None]], None]
-"""Function that runs the function of a thread; an error ends the encoder process."""
+"""Function that runs a given thread function, and ends the encoder process if this function raises an error."""
 
 
 class SoundSocket:
-    """Listens at a path, and reads each connection into the queues on its own thread."""
+    """Accepts workers' connections on a Unix socket, and reads the sound from each into the queues, on one thread per
+    connection.
+    """
 
     def __init__(self, address: str, queues: SongQueues, guard: Guard) -> None:
         self._queues = queues
@@ -28,11 +30,11 @@ class SoundSocket:
         self._closed = False
 
     def start(self) -> None:
-        """Start accepting connections of workers."""
+        """Start a thread that accepts connections of workers."""
         self._spawn(self._accept, "accept")
 
     def close(self) -> None:
-        """Stop accepting connections of workers."""
+        """Close the socket and all connections of workers."""
         with self._lock:
             self._closed = True
             for one in (self._listener, *self._connections):
@@ -56,7 +58,7 @@ class SoundSocket:
             self._spawn(partial(self._read, connection), "sound")
 
     def _read(self, connection: socket.socket) -> None:
-        """Read a worker's connection until it is closed."""
+        """Read a worker's connection until it is closed, and put the sound into the queues."""
         pipe = SoundPipe(connection.dup().detach())
         try:
             with suppress(PipeClosed):

@@ -8,10 +8,10 @@ from server.scheduling.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """Buffer sizes and time limits of song generation; those of each device are in its `DeviceSpec`.
+    """Buffer sizes and time limits of song generation; the limits of each device are in its `DeviceSpec`.
 
     A song pauses while its listeners have not read `stream_buffer_bytes` of its sound. An idle worker must answer a
-    ping every `ping_seconds`. A failed song is retried `retries` times. A song sends an event at least every
+    ping every `ping_seconds`. A failed song is retried at most `retries` times. A song sends an event at least every
     `heartbeat_seconds`. With `log_requests` prompts and lyrics are logged.
     """
 

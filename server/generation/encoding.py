@@ -1,4 +1,6 @@
-"""Handles the messages of encoders: forwards events to the jobs of songs, and repeats songs whose encoder was lost."""
+"""Handles the messages of encoders: forwards encoded events to the jobs of songs, and repeats songs whose encoder was
+lost.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -31,7 +33,9 @@ class EncodedSound:
         wake: Callable[[], None],
         readiness_changed: Callable[[], None],
     ) -> None:
-        """Set up the observer; `wake` is called when there may be work for devices."""
+        """Set up the observer. `wake` is called when there may be new work for devices; `readiness_changed` when an
+        encoder has started or ended.
+        """
         self._encoders = encoders
         self._jobs = jobs
         self._scheduler = scheduler
@@ -40,8 +44,8 @@ class EncodedSound:
         self._readiness_changed = readiness_changed
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
-        """Pass encoded events to the job of their song. An error in encoding, or in handling the events, fails only
-        that song.
+        """Pass encoded events to the job of their song. An error in encoding the song, or in handling its events, fails
+        only this song.
         """
         job = self._jobs.get(message.song_id)
         if job is None:
@@ -58,7 +62,9 @@ class EncodedSound:
             job.fail(SongFailed("the song could not be encoded because of a fault of the server: try again later"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
-        """Repeat the songs from their beginning, except those that are fully encoded or have failed too often."""
+        """Start the songs of a lost encoder again from their beginning, except those that are completely encoded or
+        have failed too often.
+        """
         for song_id in song_ids:
             job = self._jobs.get(song_id)
             if job is None or job.complete():
@@ -76,7 +82,9 @@ class EncodedSound:
         self._metrics.devices.encoder_restarted()
 
     def encoders_changed(self) -> None:
-        """Wake the songs that have waited for an encoder; fail them if no encoder can be started."""
+        """Handle the start or end of an encoder: wake the command loops of devices, because waiting songs may now have
+        an encoder. If no encoder can be started, fail all songs.
+        """
         if self._encoders.unavailable:
             for job in self._jobs:
                 job.fail(WorkerLost("no encoder could be started: ask for the song again later"))

@@ -1,4 +1,4 @@
-"""Implements `SongRunner` for a frontend server: accepts songs that generator servers will make."""
+"""Implements `SongRunner` for a server without workers (frontend): accepts songs that generator servers will make."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,9 @@ _NONE_HERE = Here()
 
 
 class Frontend:
-    """Accepts songs but makes none itself: queues them for generators, even while no generator runs."""
+    """Runner of a server without workers: accepts songs and queues them for generator servers, even while no generator
+    runs.
+    """
 
     def __init__(
         self,
@@ -35,7 +37,7 @@ class Frontend:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Set up the frontend; `engine_names` are the configured engines; at most `queued_songs` may wait in the
+        """Set up the frontend; `engine_names` are the configured engines; at most `queued_songs` songs may wait in the
         service.
 
         `clock` returns monotonic seconds, also used for deadlines of requests. Until the start of a generator was
@@ -58,27 +60,27 @@ class Frontend:
         """Do nothing, because a frontend has no processes to start."""
 
     def liveness_problem(self) -> str | None:
-        """Return `None`, because a server without workers never needs a restart for them."""
+        """Return `None`: a frontend has no workers whose failure could require a restart of the server."""
         return None
 
     def depths(self) -> Mapping[str, QueueDepth]:
-        """Return zero for every configured engine, since no songs wait or run on this server itself."""
+        """Return a queue depth of zero for every configured engine, since no songs wait or run on this server."""
         return {name: QueueDepth() for name in self._engine_names}
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """Return no engines, because none is loaded here."""
+        """Return an empty mapping, because a frontend loads no engines."""
         return {}
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """Return no devices, because this server has none."""
+        """Return an empty tuple, because a frontend has no devices."""
         return ()
 
     def ready(self, engine: str) -> bool:
-        """Return False, because this server makes no songs."""
+        """Return False, because a frontend makes no songs."""
         return False
 
     def sound(self, engine: str) -> str:
-        """Return an empty fingerprint, because this server makes no sound."""
+        """Return an empty fingerprint, because a frontend makes no sound."""
         return ""
 
     @property
@@ -87,11 +89,11 @@ class Frontend:
         return True
 
     def costs(self, engine: str) -> Costs | None:
-        """Return `None`: this server makes no songs, so it has no measured costs."""
+        """Return `None`: a frontend makes no songs, so it has no measured costs."""
         return None
 
     def room(self) -> Room:
-        """Return the limits for songs in the service; no slot is free here."""
+        """Return the limits on songs in the service; the number of free slots on this server is 0."""
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
@@ -104,21 +106,21 @@ class Frontend:
         return CheckedSong(eta, lambda: eta, _make_nothing)
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Return queue position and ETA of the songs that wait in a service, by song id."""
+        """Return queue position and ETA of the waiting songs of a service, by song id."""
         return self._eta.waiting(service, _NONE_HERE)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Return the device seconds of the songs that wait in a service, by engine."""
+        """Return the device seconds that the waiting songs of a service need, by engine."""
         return self._eta.backlog_seconds(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or the check of its request has refused, and return the error for its
-        caller.
+        """Count a song that the song directory (the registry of all songs of the service) or the check of its request
+        has refused, and return the error for the song's caller.
         """
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that was refused because of an error of the service."""
+        """Count a song of `engine` that was refused because of a bug or because the store did not answer."""
         self._intake.fault(engine, error)
 
     def drain(self) -> None:

@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Sends the queue position and ETA of every song that had no event for a while, at least every
+    """Sends the queue position and ETA of every song that has sent no event for a while, at least every
     `interval_seconds`.
     """
 
@@ -23,7 +23,7 @@ class Heartbeat:
         self._half_seconds = interval_seconds / 2
 
     async def run(self) -> None:
-        """Send heartbeats to listeners at intervals, until cancelled."""
+        """Send heartbeats to the listeners of songs at intervals, until cancelled."""
         while True:
             await asyncio.sleep(self._half_seconds)
             try:

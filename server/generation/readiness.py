@@ -1,4 +1,4 @@
-"""Readiness and liveness of this server, for load balancers and probes."""
+"""Readiness and liveness of this server, as reported to load balancers and probes."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,47 +13,50 @@ _CHECK_SECONDS = 1.0
 
 
 class Readiness:
-    """Decides if new songs should be sent to this server, and calls its subscribers when that may have changed."""
+    """Decides if new songs should be sent to this server, and notifies its subscribers when the decision may have
+    changed.
+    """
 
     def __init__(self) -> None:
         self._subscribers: list[Callable[[], None]] = []
         self._checks: list[Callable[[], str | None]] = []
         self._elsewhere: Callable[[], bool] = lambda: False
         self.unkept: Callable[[], str | None] = lambda: None
-        """Function that returns the reason why songs cannot be stored now; they can still be listened to while they are
-        made.
+        """Function that returns the reason why songs cannot be stored now, or `None`. Listeners still get such songs
+        while they are being made.
         """
 
     def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
         """Return the reason, for the operator, for which new songs should be sent to other servers; `None` if there is
         none.
 
-        With `full_is_ready` a nearly full queue is not a reason, for load balancers that consider the load themselves.
+        With `full_is_ready` a nearly full queue is not a reason; this suits load balancers that consider the load
+        themselves.
         """
         reasons = (check() for check in self._checks)
         return next((reason for reason in reasons if reason is not None), None)
 
     @property
     def saturated(self) -> bool:
-        """True while the queue is nearly full; always False here, since this class has no queue."""
+        """True while the queue is nearly full; always False in this base class, which has no queue."""
         return False
 
     def engine_unready(self, engine: str) -> str | None:
-        """Return the reason for which no song of `engine` can be made here now; `None` if songs can be made."""
+        """Return the reason for which this server can make no song of `engine` now; `None` if it can."""
         return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
-        """Report the result of `check`, if it is not `None`, as a readiness problem, and notify subscribers within a
-        second of a change.
+        """Add a check whose result, if not `None`, is a readiness problem. Subscribers are notified within a second of
+        a change.
         """
         self._checks.append(check)
         await self._watch(check)
 
     async def count_on(self, elsewhere: Callable[[], bool]) -> None:
-        """Count this server as ready without a ready engine while `elsewhere` returns True, because other servers make
-        its songs then.
+        """Count this server as ready without a ready engine while `elsewhere` returns True, because other servers then
+        make its songs.
 
-        This applies only once an engine was ready here, so that a server that is still loading does not count as a
+        This applies only once an engine was ready on this server: a server that is still loading must not count as a
         replacement for those that serve. Subscribers are notified within a second of a change.
         """
         self._elsewhere = elsewhere
@@ -64,7 +67,7 @@ class Readiness:
         self._subscribers.append(callback)
 
     def notify(self) -> None:
-        """Call all subscribers, because the readiness may have changed."""
+        """Call all subscribers, because the readiness of the server or of an engine may have changed."""
         for callback in self._subscribers:
             callback()
 
@@ -95,7 +98,7 @@ class EngineReadiness(Readiness):
         self._was_ready = False
 
     def ready(self, engine: str) -> bool:
-        """Return True if songs of `engine` can be made now."""
+        """Return True if this server can make songs of `engine` now."""
         return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     @override
@@ -123,7 +126,7 @@ class EngineReadiness(Readiness):
         return self.engine_unready(missing[0]) if missing and not self._any_engine else None
 
     def queue_changed(self) -> None:
-        """Notify subscribers if the queue has become nearly full, or is no longer nearly full."""
+        """Notify the subscribers if the queue has just become nearly full or has stopped being nearly full."""
         if self._admission.saturated != self._saturated:
             self._saturated = self._admission.saturated
             self.notify()

@@ -57,10 +57,7 @@ class Runner:
         tracer: Tracer = NO_TRACER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Set up the runner; `clock` returns monotonic seconds, also used for deadlines of requests.
-
-        Spans of songs are made by `tracer`.
-        """
+        """Set up the runner; `tracer` makes the trace spans of songs; `clock` returns monotonic seconds."""
         self._pool = pool
         self._encoders = encoders
         self._clock = clock
@@ -92,11 +89,11 @@ class Runner:
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
-        """Wait until every device has loaded its engines or failed to, and so has every encoder.
+        """Wait until every device has loaded its engines, and every encoder has started, or has failed to.
 
         Raises:
-            TimeoutError: that took longer than `timeout_seconds`.
-            EngineNotReady, WorkerLost: all have started or failed, but no engine or no encoder is ready.
+            TimeoutError: the start took longer than `timeout_seconds`.
+            EngineNotReady, WorkerLost: no engine or no encoder could be started.
         """
         async with asyncio.timeout(timeout_seconds):
             await self._pool.settled()
@@ -106,9 +103,7 @@ class Runner:
             self._pool.require(self._pool.engine_names[0])
 
     def liveness_problem(self) -> str | None:
-        """Return the reason for which no song can be made here until the server is restarted; `None` if there is
-        none.
-        """
+        """Return the reason for which this server can make no song until it is restarted; `None` if it can."""
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended because of a bug"
         if self._encoders.all_starts_failed():
@@ -116,11 +111,11 @@ class Runner:
         return "no worker process can be started; see the log" if self._pool.all_starts_failed() else None
 
     def ready(self, engine: str) -> bool:
-        """Return True if new songs of `engine` can be made now."""
+        """Return True if new songs of `engine` can be made on this server now."""
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
-        """Return the fingerprint of the sound of `engine` on this server, encoding included; empty if unknown."""
+        """Return a fingerprint, equal on servers that make the same bytes with `engine`; empty if unknown."""
         made, encoded = self._pool.sound_of(engine), self._encoders.sound
         return f"{made}-{encoded}" if made and encoded else ""
 
@@ -129,11 +124,11 @@ class Runner:
         return {name: QueueDepth() for name in self._pool.engine_names} | self._scheduler.depths()
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """Return the engines that are ready on some device, in the order of the settings."""
+        """Return the properties of the engines that are ready on some device, by name, in the order of the settings."""
         return self._pool.infos()
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """Return the devices on which the engine is ready."""
+        """Return the names of the devices on which the engine is ready."""
         return self._pool.devices_of(name)
 
     @property
@@ -142,11 +137,13 @@ class Runner:
         return False
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the mean costs of an engine's songs, as measured on this server."""
+        """Return the mean costs (device time) of an engine's songs, as measured on this server; `None` before the first
+        one.
+        """
         return self._eta.costs(engine)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Return the device seconds of the songs that wait in a service, by engine."""
+        """Return the device seconds that the waiting songs of a service need, by engine."""
         return self._eta.backlog_seconds(service)
 
     def room(self) -> Room:
@@ -154,7 +151,7 @@ class Runner:
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Check that the song can be made here, or in the `service` whose queue it joins.
+        """Check that the song can be made on this server or in `service`, and return it, ready to be started.
 
         Raises:
             ServiceError: the errors of `Intake.check`.
@@ -164,21 +161,19 @@ class Runner:
         return CheckedSong(eta, eta_here, partial(self._begin, request))
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Return queue position and ETA of the songs that wait in a service, by song id."""
+        """Return queue position and ETA of the waiting songs of a service, by song id."""
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or the check of its request has refused, and return the error for its
-        caller.
-        """
+        """Count a song refused by the song directory or by a check, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that was refused because of an error of the service."""
+        """Count a song of `engine` that was refused because of a bug or because the store did not answer."""
         self._intake.fault(engine, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-        """Start making a song, and return its job; its events go to `sink`. Raises Draining."""
+        """Start making a song on this server and return its job; events go to `sink`. Raises Draining."""
         self._admission.require_open()
         trace = SongTrace(self._tracer, accepted.song_id, request.engine)
         key = self._jobs.new_key(accepted.song_id)
@@ -209,11 +204,11 @@ class Runner:
         await self._jobs.idle()
 
     def cut_off(self) -> int:
-        """Fail every song that is still being made, and return their number."""
+        """Fail every song that is still being made, and return the number of these songs."""
         return self._jobs.fail_all(Draining("the server was shut down before the song was complete: request it again"))
 
     async def stop(self, grace_seconds: float) -> int:
-        """Refuse new songs, give running songs `grace_seconds`, then end them; return the number of ended songs."""
+        """Refuse new songs, fail those that still run after `grace_seconds`, and return the number of failed ones."""
         self.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
@@ -288,7 +283,7 @@ class Runner:
         )
 
     def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
-        """Raise an error unless engine and encoder are ready here, or another server serves the engine."""
+        """Raise ServiceError unless engine and encoder are ready here, or another server serves the engine."""
         if service is None or request.engine not in service.engines:
             self._pool.require(request.engine)
             self._encoders.require()

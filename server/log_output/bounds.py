@@ -1,6 +1,6 @@
 """Limits the amount of log lines that callers can cause in other libraries, or by calls without an API key.
 
-Libraries log a line with its traceback for each input that they cannot read, so callers who send such input could fill
+Libraries log a line with its traceback for each input that they cannot parse, so callers who send such input could fill
 the disk. Dropped lines are counted and reported.
 """
 
@@ -12,25 +12,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 OWN = frozenset(("server", "model", "melisma_client", "benchmarks", "tests", "__main__"))
-"""Packages whose lines are never dropped."""
+"""Packages whose log lines are never shortened, and are dropped only if they are about refused calls."""
 TEXT_CHARACTERS = 400
 TRACEBACK_CHARACTERS = 1_200
-"""Characters of a traceback that are logged, from its end, where the error is."""
+"""Most characters of a traceback in a log line; its end is kept, which has the error."""
 BURST_BYTES = 4_000
 BYTES_PER_SECOND = 100
 CALLS_BURST_BYTES = 3_000
 TELL_SECONDS = 10.0
-"""Seconds between reports of dropped lines."""
+"""Seconds from the first dropped line until the number of dropped lines is logged."""
 
 _LINE_BYTES = 200
-"""Bytes of a line in addition to its text."""
+"""Assumed size, in bytes, of a log line without its message."""
 _WITHOUT_KEY = frozenset(("UNAUTHENTICATED", "RESOURCE_EXHAUSTED", 401, 429))
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 @dataclass
 class Budget:
-    """A token bucket of bytes: `burst` bytes at once, then a number of bytes per second."""
+    """Token bucket of one source of log lines, in bytes: at most `burst` at once, refilled by `bytes_per_second`."""
 
     burst: float
     bytes_per_second: float
@@ -39,7 +39,9 @@ class Budget:
     left_out: int = 0
 
     def takes(self, size: int, now: float) -> bool:
-        """Take `size` bytes from the bucket; if there are too few, count the line as dropped and return False."""
+        """Take `size` bytes from the bucket at the time `now`, in seconds. If there are too few, count the line as
+        dropped and return False.
+        """
         self.left = min(self.burst, self.left + (now - self.refilled_at) * self.bytes_per_second)
         self.refilled_at = now
         if size > self.left:
@@ -50,10 +52,11 @@ class Budget:
 
 
 class LogBounds(logging.Filter):
-    """Log filter that passes all lines of Melisma's own packages, and shortened lines of other libraries within a
-    budget.
+    """Log filter that passes all lines of Melisma's own packages, and limits those of other libraries in length and
+    total size.
 
-    Each library has its own budget, and so do calls that were refused because they have no valid key.
+    Each library has its own budget of bytes, and so do the lines about calls that were refused because they have no
+    valid key.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, tell_seconds: float = TELL_SECONDS) -> None:
@@ -65,7 +68,7 @@ class LogBounds(logging.Filter):
         self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return True if the line may be written; a line of another library is shortened."""
+        """Return True if the line may be written. The line of another library is also shortened."""
         name = record.name.partition(".")[0]
         if name in OWN:
             if getattr(record, "code", None) not in _WITHOUT_KEY:
@@ -77,7 +80,7 @@ class LogBounds(logging.Filter):
         return self._takes(name, len(str(record.msg).encode()) + _LINE_BYTES, BURST_BYTES)
 
     def left_out(self) -> dict[str, int]:
-        """Return the number of lines of each library that were dropped since the last call."""
+        """Return the number of lines dropped since the last call of this method, by library."""
         with self._lock:
             found = {name: budget.left_out for name, budget in self._budgets.items() if budget.left_out}
             for budget in self._budgets.values():

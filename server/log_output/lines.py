@@ -46,7 +46,7 @@ def configure_logs(
 ) -> None:
     """Send all log records of at least `level` to `stream` (standard error if `None`), replacing earlier handlers.
 
-    Records of other libraries that callers can cause pass the filter `bounded`.
+    If `bounded`, the filter `LogBounds` limits the lines that callers can cause.
     """
     target = stream or sys.stderr
     handler = logging.StreamHandler(target)

@@ -1,4 +1,4 @@
-"""One attempt at making a song: which of its sections are prepared, denoised and rendered so far."""
+"""The progress of one attempt at making a song: the sections that are prepared, denoised and rendered so far."""
 
 from dataclasses import dataclass, field, replace
 
@@ -8,8 +8,8 @@ from server.workers.messages import Prepared, SectionKey, SectionStep, SongKey
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """A section boundary from which another attempt can continue: the index of the next section, and the engine's saved
-    state at the end of the previous one.
+    """A section boundary from which another attempt at a song can continue: index of the next section, and the engine's
+    saved state at the end of the section before.
     """
 
     section: int = 0
@@ -18,13 +18,13 @@ class ResumePoint:
 
 @dataclass(slots=True)
 class Attempt:
-    """The progress of one attempt, which starts at `resume_point`. After a failure it is replaced by its
-    `next_attempt`.
+    """The progress of one attempt at a song, which starts at `resume_point`. After a failure `next_attempt` gives the
+    attempt that replaces it.
 
     `denoising` is the section being denoised and `step` its next step; steps in flight count as done. `rendering` is
     the section being rendered, with `windows` windows and `section_seconds` of sound so far. `finished` has the final
     states of the sections from `rendering` on, from this or earlier attempts. `sections` is 0 until the song is
-    planned, and `ended` is the number of sections of a song that ends before its plan, `None` while it does not.
+    planned. `ended` is the number of sections of a song that has ended before its planned length, otherwise `None`.
     """
 
     key: SongKey
@@ -46,7 +46,9 @@ class Attempt:
 
     @property
     def window_group(self) -> int:
-        """The first window of the group being rendered; a command renders one or several windows of a group."""
+        """Index of the first window of the group that is being rendered. Groups have `WINDOWS` windows, and a command
+        renders windows of one group only.
+        """
         return self.windows // WINDOWS * WINDOWS
 
     @property
@@ -56,7 +58,7 @@ class Attempt:
 
     @property
     def denoised(self) -> int:
-        """The number of sections whose last step is done, rendered ones included."""
+        """The number of sections whose last denoising step is done, including those that are also rendered."""
         return self.rendering + len(self.finished)
 
     @property
@@ -71,17 +73,21 @@ class Attempt:
 
     @property
     def step_cost(self) -> int:
-        """Number of tokens that a step of the section being denoised computes; 0 while it is not prepared."""
+        """Number of tokens in one step of the section being denoised; 0 while the section is not prepared."""
         due = self.prepared.get(self.denoising)
         return due.cost if due else 0
 
     def next_attempt(self) -> "Attempt":
-        """Return the attempt that follows this one, from the last section boundary on; denoised sections are reused."""
+        """Return the attempt that follows this one after a failure. It starts at the last section boundary, and reuses
+        denoised sections.
+        """
         key = SongKey(self.key.song_id, self.key.attempt + 1)
         return Attempt(key, self.resume_point, self.sections, self.finished, self.ended)
 
     def whole_attempt(self) -> "Attempt":
-        """Return the attempt that follows this one if all sound is lost; it begins with the first section."""
+        """Return the attempt that follows this one if all sound of the song is lost. It starts with the first
+        section.
+        """
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
     def section(self, index: int) -> SectionKey:
@@ -89,49 +95,55 @@ class Attempt:
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:
-        """Return the key of the section whose denoising step is due."""
+        """Return the key of the section whose denoising step is next."""
         return SectionKey(self.key, self.denoising)
 
     def to_prepare(self, ahead: int) -> int | None:
-        """Return the section to prepare, at most `ahead` sections after the one being denoised and no further than the
-        next one; `None` if there is none.
+        """Return the index of the section to prepare, `ahead` sections after the one being denoised; `None` if there is
+        none to prepare.
+
+        A section is prepared at the earliest while the section before it is being rendered.
         """
         index = self.denoising + ahead
         missing = self.planned and index < self.sections and index not in self.prepared
         return index if missing and index <= self.rendering + 1 else None
 
     def can_render(self) -> bool:
-        """Return True if a section is denoised and not rendered yet."""
+        """Return True if a denoised section of the song is waiting to be rendered."""
         return self.planned and self.rendering < self.denoised
 
     def can_denoise(self, *, ahead: int) -> bool:
-        """Return True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
+        """Return True if the next section to denoise is prepared, and is at most `ahead` sections after the one being
+        rendered.
+        """
         due = self.denoising < self.sections and self.denoising in self.prepared
         return self.planned and due and self.denoising <= self.rendering + ahead
 
     @property
     def steps_left(self) -> int:
-        """The remaining steps of the section being denoised, which must be prepared."""
+        """The number of remaining denoising steps of the section being denoised, which must be prepared."""
         return self.prepared[self.denoising].steps - self.step
 
     def issue_steps(self, steps: int) -> None:
-        """Count the due steps as done, so that the next command can be chosen while they are in flight."""
+        """Count the next `steps` denoising steps as done, although they are only in flight, so that the next command
+        can be chosen.
+        """
         self.step += steps
         if self.step >= self.prepared[self.denoising].steps:
             self.denoising, self.step = self.denoising + 1, 0
 
     def plan(self, sections: int) -> None:
-        """Record that the song is planned with `sections` sections."""
+        """Record that the song has a plan with `sections` sections."""
         self.sections, self.planned = self.ended or sections, True
 
     def prepare(self, made: Prepared) -> None:
-        """Record that a section is prepared, unless the song has ended before it."""
+        """Record that a section is prepared. A section after the end of the song is ignored."""
         if made.section.index < self.sections:
             self.prepared[made.section.index] = made
 
     def stepped(self, step: SectionStep) -> None:
-        """Record steps of a section. Its batching group may have changed, and it may have ended before the expected
-        number of steps.
+        """Record finished denoising steps of a section. Its batching group may have changed, and its last step may come
+        earlier than expected.
         """
         index, known = step.section.index, self.prepared[step.section.index]
         if (known.steps, known.group) != (step.steps, step.group):
@@ -145,18 +157,20 @@ class Attempt:
             self._end(index + 1)
 
     def _end(self, sections: int) -> None:
-        """Record that the song ends after `sections` sections; data of later sections is dropped."""
+        """Record that the song ends after `sections` sections; data of later sections are dropped."""
         self.sections = self.ended = sections
         self.denoising, self.step = sections, 0
         self.prepared = {index: made for index, made in self.prepared.items() if index < sections}
 
     def add_windows(self, windows: int, seconds: float) -> None:
-        """Record further rendered windows with `seconds` of sound."""
+        """Record that `windows` further windows, with `seconds` of sound, are rendered."""
         self.windows += windows
         self.section_seconds += seconds
 
     def finish_section(self, saved: bytes) -> None:
-        """Record that a section is rendered completely; another attempt would start after it."""
+        """Record that the section being rendered is complete. Another attempt would start after it, with the engine's
+        state `saved`.
+        """
         self.prepared.pop(self.rendering, None)
         self.rendering += 1
         self.finished = self.finished[1:]

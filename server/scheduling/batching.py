@@ -1,7 +1,8 @@
 """Chooses the sections that share a denoising step (a batch), as a pure function of their loads.
 
-The batch begins with the first song in rank. Others join in the order of rank, as far as the token budget and their
-lengths allow. If the first song is urgent, songs with slack join only if the step takes hardly longer.
+The batch begins with the first song in the order of rank (priority). Others join in this order, as far as the token
+budget and their lengths allow. If the first song is urgent, songs with slack join only if the step then takes at most
+10 % longer.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +15,8 @@ _STEPS_UNTIL_MORE_SECTIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class StepLoad:
-    """Load that a section puts on a denoising step: tokens in all its rows, tokens of its longest row, and its batching
-    group.
+    """Load of one section in a denoising step: tokens in all its rows (`cost`), tokens of its longest row (`length`),
+    and its batching group. Only sections of one group can share a step.
     """
 
     cost: int
@@ -25,7 +26,7 @@ class StepLoad:
 
 
 class BatchCapacity:
-    """The number of sections that fit into a device's memory at once, learnt from steps."""
+    """The number of sections of one step that fit into a device's memory, learnt from the steps done."""
 
     def __init__(self, max_sections: int) -> None:
         self.sections = max_sections
@@ -33,8 +34,8 @@ class BatchCapacity:
         self._steps_that_fit = 0
 
     def learn(self, sections: int, fits: int | None) -> None:
-        """Update the capacity from a step of `sections` sections; `fits` is the number that fitted into memory, if
-        smaller.
+        """Update the capacity after a step of `sections` sections. `fits` is the number that fitted into memory, `None`
+        if all did.
 
         After many full steps without a lack of memory, the capacity grows by one section.
         """
@@ -53,12 +54,12 @@ def batch(
     max_sections: int,
     step_seconds: Callable[[int], float] | None = None,
 ) -> list[int]:
-    """Choose the sections that share a step from `loads`, which are in the order of rank. Returns their indices, always
-    including the first.
+    """Choose the sections that share a denoising step. `loads` are in the order of rank; returns the chosen indices,
+    always including the first.
 
-    Rows are padded to the longest one, so the budget counts padded tokens, and no section joins one that is less than
-    half or more than twice as long. `step_seconds` returns the seconds of a step with a number of tokens, `None` if
-    unknown.
+    Rows are padded to the longest one, so the budget `max_tokens` counts padded tokens. The longest row of a batch is
+    at most twice as long as the shortest. `step_seconds` returns the expected seconds of a step with a number of
+    tokens; it is `None` if unknown.
     """
     first = loads[0]
     taken, rows, lengths = [0], _rows(first), (first.length, first.length)

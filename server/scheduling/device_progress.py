@@ -1,4 +1,4 @@
-"""State of one device in the scheduler: its songs, the commands in flight, and learnt limits."""
+"""State of one device in the scheduler: its songs, the unanswered commands, and learnt costs and limits."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,17 +18,19 @@ _MAX_OWED_SECONDS = 2.0
 
 
 class CommandsInFlight:
-    """The unanswered commands of each lane, with the position of each attempt that they work on."""
+    """The unanswered commands of each lane (command queue) of a device. For each command, it has the positions of the
+    attempts (song, section, step or window) that the command works on.
+    """
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
 
     def __bool__(self) -> bool:
-        """Return True if some lane has an unanswered command."""
+        """Return True if any lane has an unanswered command."""
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
-        """Return True if a lane has a command for the attempt."""
+        """Return True if any lane has an unanswered command for the attempt `key`."""
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
@@ -36,8 +38,8 @@ class CommandsInFlight:
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Remove the oldest command in flight of a lane, and return the positions of its attempts; empty if none is in
-        flight.
+        """Remove the oldest unanswered command of a lane, and return the positions of the attempts it works on; empty
+        if there is none.
         """
         waiting = self._lanes.get(lane)
         if not waiting:
@@ -48,22 +50,24 @@ class CommandsInFlight:
         return positions
 
     def songs(self) -> set[str]:
-        """Return the songs that the lanes of the device work on."""
+        """Return the ids of the songs that unanswered commands work on."""
         return {key.song_id for key, _ in self._positions()}
 
     def awaited(self, lane: Lane) -> set[str]:
-        """Return the songs whose next command of a lane depends on an unanswered one: a command other than steps, which
-        count as done.
+        """Return the ids of the songs whose next command on a lane must wait for a reply. Steps need no waiting,
+        because steps in flight count as done.
         """
         waiting = self._lanes.get(lane, ())
         return {key.song_id for positions in waiting for key, (kind, *_) in positions.items() if kind != Step.__name__}
 
     def preparing(self) -> set[str]:
-        """Return the songs of which a section is being prepared."""
+        """Return the ids of the songs of which a section is being prepared."""
         return {key.song_id for key, (kind, *_) in self._positions() if kind == Prepare.__name__}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
-        """Return the positions of the lanes' oldest commands, by song."""
+        """Return the positions in which the songs of the lanes' oldest unanswered commands are being worked on, by song
+        id.
+        """
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
     def _positions(self) -> Iterator[tuple[SongKey, WorkPosition]]:
@@ -75,10 +79,10 @@ class DeviceProgress:
     """State of one device during the life of one worker. The learnt values `steps`, `sharing`, `worked`,
     `section_bytes` and `windows` are passed on to the next worker.
 
-    The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts that its
-    worker must still release. `section_bytes` is the memory of each engine's last prepared section. Songs without
-    listeners get at least `detached_share` of the device, of which they have not had `detached_owed_seconds` yet. Until
-    `full_until` no further song with a listener fits, unless a song leaves before.
+    The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts whose data
+    the worker must still release. `section_bytes` is the memory of each engine's last prepared section. Songs without
+    listeners get at least `detached_share` of the device time, of which `detached_owed_seconds` are still missing.
+    Until the time `full_until` no further song with a listener fits, unless a song leaves before.
     """
 
     spec: DeviceSpec
@@ -102,7 +106,9 @@ class DeviceProgress:
         self.sharing = StepSharing(self.steps)
 
     def successor(self) -> "DeviceProgress":
-        """Return the state of the same device without a worker, for the next worker."""
+        """Return the initial state of the same device for its next worker, with the learnt values of the present
+        one.
+        """
         self.worked.has_none()
         made = DeviceProgress(
             self.spec,
@@ -116,18 +122,20 @@ class DeviceProgress:
         return made
 
     def find(self, key: SongKey) -> ScheduledSong | None:
-        """Return the song whose current attempt, on this device, has this key; `None` if there is none."""
+        """Return the song on this device whose current attempt has the key `key`; `None` if there is none."""
         song = self.songs.get(key.song_id)
         return song if song is not None and song.attempt.key == key else None
 
     def enter(self, song: ScheduledSong) -> None:
-        """Give a song a slot on the device."""
+        """Put a song on the device, into one of its slots."""
         song.device, song.pace = self.spec.name, self.windows[song.engine]
         self.songs[song.song_id] = song
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Remove a song from its slot; the worker will get a command to release the song's attempt."""
+        """Take a song off the device, which frees its slot. The worker will get a command to release the song's
+        attempt.
+        """
         song.device = None
         del self.songs[song.song_id]
         self.to_release.append(song.attempt.key)
@@ -135,23 +143,27 @@ class DeviceProgress:
         self.full_until = 0.0
 
     def charge_step(self, parts: Sequence[tuple[ScheduledSong, float]], step_seconds: float) -> None:
-        """Charge each song its part of the time of a shared step, in seconds."""
+        """Charge the device time of a shared denoising step to its songs. `parts` has the seconds of each song, and
+        `step_seconds` is their sum.
+        """
         for song, seconds in parts:
             self.left_seconds -= song.account.charge_step(seconds, step_seconds)
         self._credit(parts)
 
     def charge_alone(self, song: ScheduledSong, seconds: float) -> None:
-        """Charge a song for `seconds` of work that was done only for it."""
+        """Charge a song for `seconds` of device time that was spent only on this song."""
         self.left_seconds -= song.account.charge_alone(seconds)
         self._credit([(song, seconds)])
 
     @property
     def detached(self) -> bool:
-        """True if a song on the device has no listener."""
+        """True if the device has a song without a listener."""
         return any(not song.sink.has_listener for song in self.songs.values())
 
     def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
-        """Record used device time; songs without listeners that wait are credited with their share of it."""
+        """Update the device time that songs without listeners still lack up to their share: their share of the used
+        time is added, and their own use subtracted.
+        """
         if not self.detached:
             self.detached_owed_seconds = 0.0
             return
@@ -160,11 +172,11 @@ class DeviceProgress:
             self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
     def has_memory_for(self, song: ScheduledSong) -> bool:
-        """Return True if there is memory to prepare one more section of the song.
+        """Return True if the device has memory to prepare one more section of the song.
 
-        The size of a section is unknown before it is prepared; that of the engine's last section is assumed, also for
-        sections that are being prepared. Those of an engine without such a section are prepared one at a time, so a
-        wrong assumption exceeds the limit by less than one section.
+        The size of a section is unknown before it is prepared, so the size of the engine's last prepared section is
+        assumed. While an engine has no prepared section yet, its sections are prepared one at a time. A wrong
+        assumption therefore exceeds the limit by less than one section.
         """
         limit = self.spec.memory_bytes
         if not limit:
@@ -177,8 +189,8 @@ class DeviceProgress:
         return held + coming + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:
-        """Remove and return an attempt that its worker can release because no lane works on it; `None` if there is
-        none.
+        """Remove and return an attempt whose data the worker can release, because no unanswered command works on it;
+        `None` if there is none.
         """
         key = next((key for key in self.to_release if key not in self.in_flight), None)
         if key is not None:
@@ -186,14 +198,18 @@ class DeviceProgress:
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
-        """Record that a command was sent to a lane. Its steps count as done from now on."""
+        """Record that a command was sent to a lane. If it is a command for denoising steps, they count as done from now
+        on.
+        """
         self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):
             for section in command.sections:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """Yield the position of each attempt that the command works on."""
+        """Yield each attempt that the command works on, with its position (kind of command, section, step or
+        window).
+        """
         kind = type(command).__name__
         match command:
             case Plan(song):

@@ -7,7 +7,8 @@ from server.scheduling.fair_share import FairShare
 
 @dataclass(slots=True)
 class DeviceUsage:
-    """Device seconds, over all attempts. A step's time is divided among the songs that share it, by their tokens.
+    """Device time that a song has used over all its attempts, in seconds. The time of a shared step is divided among
+    the songs by their tokens.
 
     `whole_step_seconds` is the time of the same steps undivided. `first_seconds` was spent until the first sound.
     """
@@ -19,20 +20,20 @@ class DeviceUsage:
 
     @property
     def total_seconds(self) -> float:
-        """All device time charged to the song."""
+        """Total device time charged to the song, in seconds."""
         return self.step_seconds + self.other_seconds
 
     def note_first_audio(self) -> None:
-        """Record that the song has audio; only the first call has an effect."""
+        """Record that the song has its first audio; only the first call has an effect."""
         if self.first_seconds is None:
             self.first_seconds = self.total_seconds
 
 
 @dataclass(slots=True)
 class SongAccount:
-    """The device time of one song, which is also charged to its caller's fair share.
+    """The account of one song's device time, which is also charged to the fair share of the song's caller.
 
-    `left_seconds` is the remaining work by the estimate at the song's arrival; never below 0.
+    `left_seconds` is the remaining work by the estimate at the song's arrival, in device seconds; never below 0.
     """
 
     caller: str
@@ -41,33 +42,39 @@ class SongAccount:
     left_seconds: float
 
     def open(self) -> None:
-        """Count the song as a song of its caller."""
+        """Count the song among the present songs of its caller."""
         self.shares.enter(self.caller)
 
     def close(self) -> None:
-        """Stop counting the song as a song of its caller."""
+        """Stop counting the song among the present songs of its caller."""
         self.shares.leave(self.caller)
 
     def reserve(self) -> float:
-        """Charge the remaining work in advance when the song gets a slot; returns it in device seconds."""
+        """Charge the song's remaining work to its caller in advance, when the song gets a slot. Return this work in
+        device seconds.
+        """
         self.shares.reserve(self.caller, self.left_seconds)
         return self.left_seconds
 
     def release(self) -> float:
-        """Return the device time charged in advance to the caller when the song leaves its slot; returns it in
-        seconds.
+        """Cancel the charge in advance for the song's remaining work, when the song leaves its slot. Return this work
+        in device seconds.
         """
         self.shares.reserve(self.caller, -self.left_seconds)
         return self.left_seconds
 
     def charge_step(self, seconds: float, step_seconds: float) -> float:
-        """Charge `seconds` of a shared step that took `step_seconds`; returns the reduction of the remaining work."""
+        """Charge the song for `seconds`, its part of a shared step that took `step_seconds`. Return by how many seconds
+        the remaining work has decreased.
+        """
         self.usage.step_seconds += seconds
         self.usage.whole_step_seconds += step_seconds
         return self._charge(seconds)
 
     def charge_alone(self, seconds: float) -> float:
-        """Charge work that was done only for this song; returns the reduction of the remaining work."""
+        """Charge the song for `seconds` of work that was done only for it. Return by how many seconds the remaining
+        work has decreased.
+        """
         self.usage.other_seconds += seconds
         return self._charge(seconds)
 

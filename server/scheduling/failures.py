@@ -10,14 +10,16 @@ from server.workers.messages import Failed, SongKey
 
 
 class FailureHandler:
-    """Removes songs from their device after a failure, and retries each at most `retries` times."""
+    """Takes songs off their device after a failure, and retries each song at most `retries` times."""
 
     def __init__(self, placement: Placement, retries: int) -> None:
         self._placement = placement
         self._retries = retries
 
     def worker_lost(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Remove all songs from a device whose worker has died, and return their failed attempts."""
+        """Take all songs off a device whose worker has died. Return the failed attempts with the decision to retry each
+        song or not.
+        """
         former = self._placement.vacate(device)
         positions = former.in_flight.oldest_positions()
         failed_attempts = []
@@ -29,10 +31,10 @@ class FailureHandler:
         return tuple(failed_attempts)
 
     def encoder_lost(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Repeat a song from its beginning, because its encoder died after `encoded_seconds` of its sound; returns
-        `None` if it has no sound yet.
+        """Start a song again from its beginning, because its encoder died after `encoded_seconds` of its sound. A song
+        with too many losses is removed.
 
-        A song that is not repeated is removed.
+        Returns the decision; `None` if the song needs no new start, because it has no sound yet or has ended.
         """
         song = self._placement.song(song_id) or self._placement.rendered(song_id)
         if song is None or song.untouched:
@@ -47,10 +49,10 @@ class FailureHandler:
     def attempt_failed(
         self, device: DeviceProgress, failed: Failed, positions: Mapping[SongKey, WorkPosition], *, shared: bool
     ) -> FailedAttempt | None:
-        """Remove a song from the device after an error, and return the failed attempt; `None` if the error belongs to
-        an earlier attempt.
+        """Take a song off the device after an error of the engine, and return the failed attempt; `None` if the error
+        belongs to an earlier attempt.
 
-        `shared` is true if the error affected several songs at once.
+        `shared` is True if the error occurred in a command for several songs.
         """
         song = device.find(failed.song)
         if song is None:

@@ -18,43 +18,51 @@ class _Account:
 
 
 class FairShare:
-    """Fair share accounting: the device seconds, divided by weight, that each caller with songs here has used."""
+    """Accounts for the device time of each caller who has songs on this server, in seconds divided by the caller's
+    weight.
+    """
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
-        """Set up the fair shares. Callers that `weights` does not name have weight 1."""
+        """Set up the accounts; `weights` has the weights of callers, which are 1 for those not named."""
         self._weights = weights
         self._accounts: dict[str, _Account] = {}
 
     def enter(self, caller: str) -> None:
-        """Count one more song of a caller."""
+        """Count one more present song of a caller."""
         if caller not in self._accounts:
             self._accounts[caller] = _Account(served=self._least())
         self._accounts[caller].songs += 1
 
     def leave(self, caller: str) -> None:
-        """Count one song less of a caller; a caller without songs is removed."""
+        """Count one present song less of a caller; the account of a caller without songs is removed."""
         account = self._accounts[caller]
         account.songs -= 1
         if not account.songs:
             del self._accounts[caller]
 
     def charge(self, caller: str, seconds: float) -> None:
-        """Charge a caller for device time; a caller without songs is not charged."""
+        """Charge a caller for `seconds` of device time; a caller without songs is not charged."""
         if account := self._accounts.get(caller):
             account.served += seconds / self._weights.get(caller, 1.0)
 
     def reserve(self, caller: str, seconds: float) -> None:
-        """Charge device time in advance that the caller's songs with a slot still need; a negative value returns it."""
+        """Charge a caller in advance for `seconds` of device time that its songs with a slot still need; a negative
+        value cancels such a charge.
+        """
         if account := self._accounts.get(caller):
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
     def leads(self) -> dict[str, float]:
-        """Return how many device seconds per weight each caller has used more than the least served caller."""
+        """Return, by caller, how many device seconds (divided by weight) the caller has used more than the least served
+        caller.
+        """
         least = self._least()
         return {caller: account.served - least for caller, account in self._accounts.items()}
 
     def virtual_time(self, caller: str) -> float:
-        """Return the device seconds per weight that the caller has used, and that its songs with a slot will use."""
+        """Return the device seconds, divided by weight, that a caller has used and that its songs with a slot will
+        still use.
+        """
         account = self._accounts[caller]
         return account.served + account.reserved
 

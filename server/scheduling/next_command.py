@@ -1,4 +1,4 @@
-"""Chooses the next command for a lane of a device, by the rank of the songs."""
+"""Chooses the next command for a lane (command queue) of a device, by the rank (priority) of the songs."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
@@ -11,15 +11,17 @@ from server.scheduling.scheduled_song import ScheduledSong
 from server.workers.messages import Command, Lane, Plan, Prepare, Release, Render, Step
 
 _COMMAND_SECONDS = 0.02
-"""Most seconds of a command with several steps, about those of a window, because new songs wait that long to join."""
+"""Longest expected time, in seconds, of a command with several denoising steps: new songs wait that long before they
+can join a step.
+"""
 
 Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
-"""A song that can be served, and its urgency at the moment of the decision."""
+"""A song that may get the next command, and the values by which it is ranked at this moment."""
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses the next command of a lane. Its only side effect is on
-    `device.to_release`.
+    """Ranks the songs of a device and chooses the next command of a lane. Its only side effect is to remove a released
+    attempt from `device.to_release`.
     """
 
     def __init__(self, policy: Policy, shares: FairShare, clock: Callable[[], float]) -> None:
@@ -28,7 +30,9 @@ class CommandChooser:
         self._clock = clock
 
     def choose(self, device: DeviceProgress, lane: Lane) -> Command | None:
-        """Return the next command; `None` if there is nothing to do until something changes."""
+        """Return the next command for a lane of the device; `None` if there is nothing to do until a reply, song or
+        listener changes the state.
+        """
         if (releasable := device.releasable()) is not None:
             return Release(releasable)
         beside = device.in_flight.songs()
@@ -47,7 +51,7 @@ class CommandChooser:
         if lane is Lane.RENDER:
             return self._side_command(_Room(device, candidates), candidates)
         command = self._step_or_more(device, candidates, now, alone=lane is Lane.BOTH)
-        # The songs that are being prepared for a step should share it.
+        # A step waits until the songs that are being prepared for it can share it.
         return None if awaited and isinstance(command, Step) else command
 
     def _ranked(self, device: DeviceProgress, now: float) -> list[Candidate]:
@@ -58,8 +62,8 @@ class CommandChooser:
         return [(device.songs[urgency.song_id], urgency) for urgency in ranked]
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
-        """Return the next command for the lane beside denoising: first work for listeners in the order of rank, then
-        preparing sections ahead.
+        """Return the next command for the lane that works beside denoising. In the order of rank, songs are planned,
+        rendered and their due sections prepared; then sections are prepared ahead.
         """
         for ahead in (0, 1):
             for song, _ in candidates:
@@ -71,8 +75,11 @@ class CommandChooser:
     def _step_or_more(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
     ) -> Command | None:
-        """Return the next command of the first song. A step is shared with other songs; if the device has only one lane
-        (`alone`), sections that could join the step are prepared first.
+        """Return the next command for a lane that denoises: that of the first song in rank with something to do; `None`
+        if there is none.
+
+        A denoising step is shared with other songs. If the device has only one lane (`alone`), planning, rendering and
+        preparing are done on it, too.
         """
         room = _Room(device, candidates) if alone else None
         for position, (song, _) in enumerate(candidates):
@@ -86,10 +93,10 @@ class CommandChooser:
     def _shared_step(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, room: "_Room | None"
     ) -> Command:
-        """Return a denoising step of the first song, shared with the songs that can join it, or the command that one of
-        them needs before.
+        """Return a denoising step of the first candidate, shared with the songs that can join it.
 
-        With `room` the lane also prepares sections.
+        With `room` (a device with one lane), a command that another song needs before it can join is returned first, if
+        memory allows.
         """
         first, _ = candidates[0]
         if first.history.isolated:
@@ -113,7 +120,9 @@ class CommandChooser:
         return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
-        """Yield the commands that the songs need before they can share a step with the first of them."""
+        """Yield the commands, with their songs, that must precede a step so that these songs can share it with the
+        first of `company`.
+        """
         (_, first), *others = company
         urgent = not self._policy.has_slack(first, now)
         for song, urgency in others:
@@ -129,8 +138,8 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """Return True if a command is for an isolated song (one that may crash the worker) while the worker has commands
-    for other songs, which a crash would also affect.
+    """Return True if a command must wait because its song is isolated (it may crash the worker) and the worker has
+    unanswered commands for other songs, which a crash would affect.
     """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
@@ -138,8 +147,8 @@ def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collect
 
 
 def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:
-    """Return the next step of all songs, or several steps if they are short, because each command costs a millisecond
-    of overhead.
+    """Return a command for the next denoising step of all songs, or for several steps if steps are short. Each command
+    costs about a millisecond of overhead.
     """
     steps = 1
     if device.steps.known:
@@ -150,7 +159,10 @@ def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:
 
 
 def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
-    """Return the next command of a song other than a step: plan, render or prepare."""
+    """Return the next command of a song other than a denoising step (plan, render or prepare); `None` if there is none.
+
+    With `ahead` 1 the command prepares the section after the one being denoised.
+    """
     attempt = song.attempt
     if not attempt.planned:
         return None if ahead else _plan_of(song)
@@ -161,7 +173,9 @@ def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
 
 
 def joining_command_of(song: ScheduledSong) -> Command | None:
-    """Return the command that the song needs before it can join a step."""
+    """Return the command (plan or prepare) that a song needs before it can join a denoising step; `None` if it needs
+    none.
+    """
     command = side_command_of(song, ahead=0)
     return None if isinstance(command, Render) else command
 
@@ -173,8 +187,8 @@ def _plan_of(song: ScheduledSong) -> Plan:
 
 
 class _Room:
-    """The free memory for prepared sections during one decision. A smaller song does not overtake a song that waits for
-    memory.
+    """The free memory for prepared sections during one decision. If a song has to wait for memory, no later song may
+    prepare a section either.
     """
 
     def __init__(self, device: DeviceProgress, candidates: Sequence[Candidate]) -> None:
@@ -183,10 +197,10 @@ class _Room:
         self._full = False
 
     def allows(self, command: Command, song: ScheduledSong) -> bool:
-        """Return True if there is memory for the section that a command prepares, or if only songs that are not served
-        occupy memory.
+        """Return True if the device has memory for the section that a command prepares; always True for other commands.
 
-        In this way at least one song continues, even if songs with full buffers occupy all memory.
+        It is also True if all memory is occupied by songs that are not candidates, such as songs with full buffers. So
+        at least one song continues.
         """
         if not isinstance(command, Prepare):
             return True

@@ -1,4 +1,4 @@
-"""Gives songs slots on devices: each song either waits in the queue or has a slot on one device."""
+"""Gives songs slots on devices; every song either waits in the queue or has a slot on one device."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,11 +14,11 @@ from server.workers.device_spec import DeviceSpec
 
 _SLOTS_WHEN_THROTTLED = 4
 _SORT_SECONDS = 1.0
-"""Seconds after which a waiting song that has gained or lost its listener is moved to the right queue."""
+"""Seconds between two moves of waiting songs that have gained or lost their listener to the right queue."""
 
 
 class Placement:
-    """Manages all songs and devices: gives waiting songs slots on devices, and frees these slots."""
+    """Assigns songs to devices: gives waiting songs slots on devices, and frees these slots."""
 
     def __init__(
         self,
@@ -43,23 +43,25 @@ class Placement:
         self._sorted_until = 0.0
 
     def device(self, name: str) -> DeviceProgress:
-        """Return the state of the device of this name."""
+        """Return the state of the device `name`."""
         return self._devices[name]
 
     def song(self, song_id: str) -> ScheduledSong | None:
-        """Return the song of this id; `None` if unknown."""
+        """Return the waiting or placed song of this id; `None` if there is none."""
         return self._songs.get(song_id)
 
     def rendered(self, song_id: str) -> ScheduledSong | None:
-        """Return the song of this id if it is completely rendered and not dropped; otherwise `None`."""
+        """Return the song of this id if it is completely rendered and was not dropped; otherwise `None`."""
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """Return the songs of `engine` without a slot, approximately in the order in which they will get one."""
+        """Return the ids of the songs of `engine` without a slot, approximately in the order in which they will get
+        one.
+        """
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
     def depths(self) -> dict[str, QueueDepth]:
-        """Return the queue depth of every engine that has songs."""
+        """Return the queue depth of every engine that has songs, by engine."""
         songs: dict[str, list[ScheduledSong]] = {}
         for song in self._songs.values():
             songs.setdefault(song.engine, []).append(song)
@@ -72,28 +74,28 @@ class Placement:
         self._wait(song)
 
     def remove(self, song: ScheduledSong) -> None:
-        """Remove a song from the queue or from its device."""
+        """Remove a song from the queue or from its device, which frees its slot."""
         if not self._waiting.remove(song):
             self._leave_device(song)
         del self._songs[song.song_id]
         song.account.close()
 
     def finish(self, song: ScheduledSong) -> None:
-        """Free the slot of a completely rendered song. The song is kept until `drop`, because its sound may still be
-        lost.
+        """Free the slot of a completely rendered song. The song is stored until `drop`, because its sound may still be
+        lost with an encoder.
         """
         self.remove(song)
         self._rendered[song.song_id] = song
 
     def drop(self, song_id: str) -> None:
-        """Remove a song, wherever it is; unknown songs are ignored."""
+        """Remove a song that waits, has a slot or is rendered; unknown songs are ignored."""
         self._rendered.pop(song_id, None)
         if song := self._songs.get(song_id):
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Free the slot of a song, even one that was completely rendered; a new attempt from the beginning waits for a
-        slot.
+        """Start a song again from its beginning: free its slot, if it has one, and put a new attempt into the queue.
+        The song may have been rendered completely.
         """
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
@@ -104,14 +106,14 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Remove a song from its device after a failed attempt; a new attempt waits for a slot."""
+        """Take a song off its device after a failed attempt, and put a new attempt into the queue."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace the state of a device whose worker has ended by one without worker and songs; return the former state
-        with its songs.
+        """Replace the state of a device whose worker has ended by one without worker and songs. Return the former
+        state, which still has the songs.
         """
         former = self._devices[name]
         self._devices[name] = former.successor()
@@ -127,7 +129,7 @@ class Placement:
         self._fill_all_slots()
 
     def _fill_all_slots(self) -> None:
-        """Give slots to waiting songs, each on the device with the least remaining work."""
+        """Give the free slots of all devices to waiting songs, each on the device with the least remaining work."""
         while len(self._waiting):
             for device in sorted(self._devices.values(), key=lambda device: (device.left_seconds, len(device.songs))):
                 if (song := self._next(device)) is not None:
@@ -142,7 +144,9 @@ class Placement:
         device.enter(song)
 
     def _next(self, device: DeviceProgress) -> ScheduledSong | None:
-        """Return the song that gets the next slot on the device: a song with a listener, if one fits."""
+        """Return the song that gets the next slot on the device: one with a listener if it fits, otherwise one without;
+        `None` if no song fits.
+        """
         if not device.engines or not len(self._waiting):
             return None
         self._sort_listeners()
@@ -158,8 +162,8 @@ class Placement:
             self._sorted_until = now + _SORT_SECONDS
 
     def _has_free_slot(self, device: DeviceProgress, song: ScheduledSong) -> bool:
-        """Return True if one more song may be made. Songs that are far ahead of their listeners do not count, up to a
-        limit.
+        """Return True if the device may make one more song. Songs that are far ahead of their listeners occupy no slot,
+        up to a limit.
         """
         slots = device.spec.running_songs
         if len(device.songs) >= _SLOTS_WHEN_THROTTLED * slots:

@@ -26,17 +26,18 @@ from typing import NamedTuple
 
 
 class Order(StrEnum):
-    """The rule by which songs are ranked: by deadline and fair share, or by arrival."""
+    """The rule by which songs are ranked: DEADLINE by playback deadline and fair share, ARRIVAL by time of arrival."""
 
     DEADLINE = "deadline"
     ARRIVAL = "arrival"
 
 
 class Urgency(NamedTuple):
-    """The values by which a song is ranked. `runs_out_at` is the moment at which its listener runs out of sound, `None`
-    if the song has no audio yet; `share_lead` is in device seconds.
+    """The values by which a song is ranked.
 
-    `placed_at` is the time at which the song got its slot; if it is `None`, the time of arrival counts.
+    `runs_out_at` is the time at which its listener runs out of sound, `None` if the song has no audio yet. `share_lead`
+    is the device time, in seconds per weight, that its caller has used more than the least served caller. `placed_at`
+    is the time at which the song got its slot; if it is `None`, the time of arrival counts.
     """
 
     song_id: str
@@ -49,7 +50,7 @@ class Urgency(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of ranking (see the module) and their parameters, in seconds.
+    """The rules of ranking songs (explained in the docstring of this module) and their parameters, in seconds.
 
     With `stall_free` a song leaves the queue only if the forecast says that no listener stalls (placement.py). The
     forecast reserves `headroom`, a share of the device time, for unknown influences.
@@ -67,27 +68,29 @@ class Policy:
     stall_free: bool = True
 
     def deadline(self, song: Urgency) -> float:
-        """Return the moment at which the song's next sound is due."""
+        """Return the time at which the song's next sound is due, on the monotonic clock in seconds."""
         if song.runs_out_at is not None:
             return song.runs_out_at - self.margin_seconds
         return song.arrived_at if song.placed_at is None else song.placed_at
 
     def has_slack(self, song: Urgency, now: float) -> bool:
-        """Return True if the song has slack, so that it can wait without a stall. Always False if songs are ordered by
-        arrival.
+        """Return True if the song's next sound is not due soon, so that the song can wait without a stall. Always False
+        if songs are ordered by arrival.
         """
         waits = not song.has_listener or self.deadline(song) >= now + self.comfort_seconds
         return waits and self.order is Order.DEADLINE
 
     def throttled(self, runs_out_at: float | None, now: float) -> bool:
-        """Return True if a song is so far ahead of its listener that it gets no work while others need the device."""
+        """Return True if a song's listener has so much buffered sound that the song gets no work while others need the
+        device.
+        """
         ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
         return ahead and self.order is Order.DEADLINE
 
     def ranked(self, songs: Iterable[Urgency], now: float, *, detached_owed_seconds: float = 0.0) -> list[Urgency]:
-        """Return the songs to be served, first to last. Throttled songs are left out unless all are throttled.
+        """Return the songs to be served, in the order of rank. Throttled songs are left out unless all are throttled.
 
-        Songs without listeners lack `detached_owed_seconds` of device time up to their share.
+        `detached_owed_seconds` is the device time that songs without listeners lack up to their share.
         """
         if self.order is Order.ARRIVAL:
             return sorted(songs, key=lambda song: song.arrived_at)
@@ -100,7 +103,9 @@ class Policy:
         return [song for song in ranked if song.runs_out_at is None or song.runs_out_at < throttled_from] or ranked
 
     def _ahead_of_detached(self, listeners: Sequence[Urgency], now: float, owed_seconds: float) -> int:
-        """Return the number of `listeners`, in the order of rank, that go before songs without listeners."""
+        """Return the number of `listeners` (songs with listeners, in the order of rank) that go before all songs
+        without listeners.
+        """
         if owed_seconds < self.owed_seconds:
             return len(listeners)
         if owed_seconds >= self.overdue_seconds:
@@ -109,7 +114,9 @@ class Policy:
         return max(due, default=0)
 
     def _rank_at(self, now: float) -> Callable[[Urgency], tuple[float, ...]]:
-        """Return the function that gives a song its rank by deadline at the time `now`; a smaller rank goes first."""
+        """Return the sort key by which songs are ranked at the time `now`; the song with the smallest key goes
+        first.
+        """
         deadline_of, slack_from, share_lead = self.deadline, now + self.comfort_seconds, self.share_lead_seconds
 
         def rank(song: Urgency) -> tuple[float, ...]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """The queue depth of one engine at a moment: waiting and running songs, and sections of running songs that have
-    begun or not.
+    """Queue depth of one engine at a moment: numbers of waiting songs, of running songs, and of sections of running
+    songs that have begun or not.
     """
 
     waiting_songs: int = 0

@@ -10,7 +10,9 @@ from server.workers.messages import Done, Failed, Lane, Planned, Prepared, Rende
 
 
 class ReplyHandler:
-    """Updates songs and devices with every reply. Replies for dropped songs and earlier attempts are ignored."""
+    """Updates songs and devices with the replies of workers. Replies for dropped songs and earlier attempts are
+    ignored.
+    """
 
     def __init__(self, placement: Placement, failures: FailureHandler, clock: Callable[[], float]) -> None:
         self._placement = placement
@@ -18,7 +20,9 @@ class ReplyHandler:
         self._clock = clock
 
     def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to the oldest command in flight of a lane. Returns the failed attempts."""
+        """Handle the reply to the oldest unanswered command of a lane; return the attempts that it reports as
+        failed.
+        """
         positions = device.in_flight.acknowledge(lane)
         device.worked.add(self._clock(), _seconds(reply))
         failures: tuple[Failed, ...] = ()
@@ -50,7 +54,9 @@ class ReplyHandler:
             device.charge_alone(song, reply.seconds)
 
     def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
-        """Charge the time of denoising steps to the songs of their sections, divided by their tokens."""
+        """Charge the time of denoising steps to their songs, divided by tokens, and update the songs and the learnt
+        costs.
+        """
         stepped = [(song, step) for step in reply.sections if (song := device.find(step.section.song))]
         costs = [song.attempt.prepared[step.section.index].cost for song, step in stepped]
         tokens = sum(costs)
@@ -78,5 +84,5 @@ class ReplyHandler:
 
 
 def _seconds(reply: Reply) -> float:
-    """Return the device seconds that a reply reports."""
+    """Return the device seconds that a reply reports; 0 for a reply without them."""
     return 0.0 if isinstance(reply, Done | Failed) else reply.seconds

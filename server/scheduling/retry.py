@@ -1,9 +1,9 @@
-"""Decides whether a song whose attempt failed is retried from its last section boundary.
+"""Decides if a song whose attempt failed is retried from its last section boundary.
 
 A retry never joins two different versions of a section. A section is rendered only from its final state, which the
-worker returns with the last step (`SectionStep.finished`); a retry renders the rest from the same state, and denoises
-the following sections in the context of the sound that was heard. A section without a final state was not heard, and is
-denoised again, perhaps batched with other songs and thus with other rounding (`Engine.denoise`).
+worker returns with the last step (`SectionStep.finished`). A retry renders the rest from the same state, and denoises
+the following sections in the context of the sound that was played. A section without a final state was not played, and
+is denoised again, perhaps batched with other songs and thus with other rounding (`Engine.denoise`).
 
 An engine does the same work for the same request, so a request that kills a worker does so at the same point of every
 attempt. Songs that were being worked on when a worker died are isolated: they continue alone until they have passed
@@ -18,11 +18,15 @@ from typing import TypeAlias
 from server.workers.messages import Failed, Fault
 
 WorkPosition: TypeAlias = tuple[str, int, int]
-"""A command's kind, the section, and the step or window within it."""
+"""Position of the work on a song: kind of command, index of the section, and index of the step or window in the
+section.
+"""
 
 
 class RetryDecision(Enum):
-    """The decision about a song whose attempt failed: retry the song or end it."""
+    """The decision about a song whose attempt failed: retry it, end it with an error, or end it and refuse its request
+    (POISONED).
+    """
 
     RETRY = "retry"
     GIVE_UP = "give up"
@@ -31,7 +35,9 @@ class RetryDecision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """A song that was removed from its device after a failure. `failure` is the engine's error, if there was one."""
+    """A song that was taken off its device after a failure, and the decision about it. `failure` is the engine's error,
+    `None` if the worker died.
+    """
 
     song_id: str
     decision: RetryDecision
@@ -40,9 +46,9 @@ class FailedAttempt:
 
 @dataclass(slots=True)
 class AttemptHistory:
-    """The failed attempts of one song, which is isolated until it has passed section `isolated_until`.
+    """The failed attempts at one song. After a crash the song is isolated until it has passed section `isolated_until`.
 
-    Losses of an encoder are counted separately; before the last one `encoded_seconds` of the song had been encoded.
+    Losses of an encoder are counted separately; `encoded_seconds` of the song had been encoded before the last loss.
     """
 
     attempts: int = 0
@@ -58,9 +64,10 @@ class AttemptHistory:
         return self.isolated_until is not None
 
     def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
-        """Record that the song's worker died; `at` is the song's position at that moment.
+        """Record that the song's worker died, and return the decision. `at` is the song's position at that moment,
+        `None` if the worker was working on other songs.
 
-        `at` is `None` if the worker was working on other songs.
+        A song is poisoned if two workers died at the same position of it.
         """
         if at is not None and at in self.fatal_positions:
             return RetryDecision.POISONED
@@ -70,9 +77,10 @@ class AttemptHistory:
         return self._again(retries)
 
     def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
-        """Record that the attempt raised an error. An error that occurs twice at the same position is not retried.
+        """Record that the attempt ended with an error at the position `at`, and return the decision. A bug that occurs
+        twice at the same position is not retried.
 
-        An error `shared` with other songs may not be caused by this one, which is therefore retried alone.
+        If the bug is `shared` with other songs, this song may not have caused it, and is retried alone.
         """
         if fault is Fault.BUG and shared:
             self._isolate(at)
@@ -83,8 +91,8 @@ class AttemptHistory:
         return self._again(retries)
 
     def encoder_lost(self, encoded_seconds: float, retries: int) -> RetryDecision:
-        """Record that the song's encoder died after `encoded_seconds` of its sound. Only losses without new sound in
-        between are counted together.
+        """Record that the song's encoder died after `encoded_seconds` of its sound, and return the decision. The count
+        of losses starts again when new sound was encoded since the last loss.
         """
         if encoded_seconds > self.encoded_seconds:
             self.encoder_losses, self.encoded_seconds = 0, encoded_seconds
@@ -92,7 +100,9 @@ class AttemptHistory:
         return RetryDecision.RETRY if self.encoder_losses <= retries else RetryDecision.GIVE_UP
 
     def section_done(self, section: int) -> None:
-        """Record that the song is rendered up to the end of a section. Passing `isolated_until` ends its isolation."""
+        """Record that section `section` is completely rendered; the song's isolation ends with section
+        `isolated_until`.
+        """
         if self.isolated_until is not None and section >= self.isolated_until:
             self.isolated_until = None
 

@@ -1,4 +1,4 @@
-"""One song in the scheduler: its identity, its present attempt, its listener and its device time."""
+"""The state of one song in the scheduler: its identity, present attempt, listener and device time."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,11 +14,13 @@ from server.workers.messages import SectionStep, SongKey
 
 
 class Sink(Protocol):
-    """Protocol of the destination of a song's sound, as the scheduler uses it."""
+    """Protocol of a song's output, from which the scheduler reads the fill level of the buffer and the presence of a
+    listener.
+    """
 
     @property
     def full(self) -> bool:
-        """True if the buffer is full, so that more sound is not needed now."""
+        """True if the buffer for the song's sound is full, so that no more sound is needed now."""
 
     @property
     def has_listener(self) -> bool:
@@ -26,19 +28,19 @@ class Sink(Protocol):
 
     @property
     def unsent_seconds(self) -> float:
-        """Seconds of sound that the listener cannot have played yet."""
+        """Seconds of the song's sound that the listener has not received yet."""
 
     @property
     def repeats(self) -> bool:
-        """True while the song only repeats sound that its listener already got from another server."""
+        """True while the song's new sound is sound that its listener already got from another server."""
 
 
 @dataclass(frozen=True, slots=True)
 class SongSpec:
-    """The identity of a song, which never changes. `trace` and `plan` go to its worker.
+    """The identity of a song, which never changes. `trace` and `plan` are sent to its worker.
 
-    The song arrived at the time `arrived_at`. `work` is the expected device time, `None` if unknown. The song must be
-    complete at the time `deadline`; `None`: no deadline.
+    `arrived_at` is the time of the song's arrival, and `deadline` the time by which it must be complete (`None`: no
+    deadline). `work` is the expected device time, `None` if unknown.
     """
 
     song_id: str
@@ -54,10 +56,10 @@ class SongSpec:
 
 @dataclass(slots=True)
 class PlaybackEstimate:
-    """Estimates when a listener who started with the first window has played all available sound.
+    """Estimates the time at which a listener who started with the first window has played all available sound.
 
-    `sound_seconds` were rendered in all attempts, without repetitions, of which `boundary_seconds` precede the last
-    section boundary.
+    `sound_seconds` of sound were rendered in all attempts, without repetitions. `boundary_seconds` of this sound
+    precede the last section boundary.
     """
 
     sink: Sink
@@ -66,10 +68,10 @@ class PlaybackEstimate:
     boundary_seconds: float = 0.0
 
     def runs_out_at(self, now: float) -> float | None:
-        """Return the moment at which a listener who started with the first window runs out of sound; `None` before that
-        window.
+        """Return the time at which a listener who started with the first window has played all available sound; `None`
+        before the first window.
 
-        If the listener has already heard all that sound, the moment is `now`.
+        If the song repeats sound that its listener got from another server, the time is `now`.
         """
         if self.sink.repeats:
             return now
@@ -79,7 +81,7 @@ class PlaybackEstimate:
         return max(heard, sent)
 
     def advance(self, now: float, section_seconds: float) -> None:
-        """Add a window, after which the present section has `section_seconds` of sound.
+        """Record that a window was rendered; the present section then has `section_seconds` of sound.
 
         A listener who had run out of sound continues with this window.
         """
@@ -93,21 +95,22 @@ class PlaybackEstimate:
             self.started_at = now - self.sound_seconds
 
     def rewind(self) -> None:
-        """Record that the song starts again: the next window is its first one."""
+        """Record that the song starts again from its beginning."""
         self.boundary_seconds = 0.0
 
     def finish_section(self) -> None:
-        """Record that the present section is complete: the next window belongs to another one."""
+        """Record that the present section is complete, so that the next window belongs to the next section."""
         self.boundary_seconds = self.sound_seconds
 
 
 @dataclass(slots=True)
 class ScheduledSong:
-    """A song from its arrival to its end. `device` is the device on which it has a slot; `None` while it waits.
+    """The state of a song from its arrival to its end. `device` is the device on which it has a slot; `None` while it
+    waits.
 
-    `section_seconds` are the lengths of the sections: as planned, as expected once a section has ended early, and as
-    they are once it is rendered. `planned_seconds` is the length of the planned song. `pace` holds the mean time that
-    the song's engine needs on this device to render one window.
+    `section_seconds` are the lengths of the sections: planned, shortened once a section has ended early, and actual
+    once a section is rendered. `planned_seconds` is the planned length of the song. `pace` holds the mean time that the
+    song's engine needs on this device to render one window.
     """
 
     spec: SongSpec
@@ -133,37 +136,37 @@ class ScheduledSong:
 
     @property
     def length_seconds(self) -> float | None:
-        """The length of the song as far as it is known; `None` before the plan."""
+        """Length of the song in seconds, by its plan and the sections made so far; `None` before the plan."""
         return sum(self.section_seconds) if self.section_seconds else None
 
     @property
     def length_share(self) -> float:
-        """The length of the song divided by its planned length, less than 1 if it ends early."""
+        """Length of the song divided by its planned length: less than 1 if the song ends early."""
         return (self.length_seconds or 0.0) / self.planned_seconds if self.planned_seconds else 1.0
 
     @property
     def engine(self) -> str:
-        """The engine that makes the song."""
+        """Name of the engine that makes the song."""
         return self.spec.engine
 
     @property
     def caller(self) -> str:
-        """The caller who requested the song."""
+        """Name of the caller who requested the song."""
         return self.spec.caller
 
     @property
     def arrived_at(self) -> float:
-        """The time at which the song arrived."""
+        """Time of the song's arrival, in seconds of the monotonic clock."""
         return self.spec.arrived_at
 
     @property
     def has_listener(self) -> bool:
-        """True if the song has a listener, or one may come back."""
+        """True if the song has a listener, or a listener may come back."""
         return self.sink.has_listener
 
     @property
     def resumed(self) -> bool:
-        """True if an attempt has failed, here or on another server."""
+        """True if an earlier attempt at the song has failed, on this server or on another one."""
         return self.attempt.key.attempt > 0 or self.sink.repeats
 
     @property
@@ -172,8 +175,10 @@ class ScheduledSong:
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def urgency(self, now: float, share_lead: float) -> Urgency:
-        """Return the values by which the song is ranked. A listener who came from another server has had no sound
-        since.
+        """Return the values by which the song is ranked at the time `now`; `share_lead` is that of its caller.
+
+        If the song repeats sound from another server, its listener counts as without sound since the song's arrival. A
+        deadline of the whole song counts if it is more urgent than playback.
         """
         spec = self.spec
         due_at = spec.arrived_at if self.sink.repeats else self.playback.runs_out_at(now)
@@ -183,8 +188,8 @@ class ScheduledSong:
 
     @property
     def windows_due(self) -> int:
-        """The number of windows to render with the next command: only one for the first window of the song, because a
-        listener waits for it.
+        """The number of windows that the next command should render. It is 1 for the first window of the song, because
+        a listener waits for it, and for an isolated song.
         """
         if self.playback.started_at is None or self.history.isolated:
             return 1
@@ -192,13 +197,15 @@ class ScheduledSong:
         return min(group, self.pace.windows)
 
     def add_windows(self, now: float, windows: int, seconds: float) -> None:
-        """Record rendered windows with `seconds` of sound."""
+        """Record that `windows` windows with `seconds` of sound were rendered."""
         self.account.usage.note_first_audio()
         self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)
 
     def plan(self, plan: SongPlan) -> None:
-        """Record the plan, which is the same in every attempt; the lengths of rendered sections are kept."""
+        """Record the plan of the song, which is the same in every attempt; the lengths of rendered sections are
+        kept.
+        """
         self.attempt.plan(len(plan.sections))
         known = self.section_seconds[: self.attempt.rendering]
         planned = plan.sections[len(known) : self.attempt.sections]
@@ -206,7 +213,9 @@ class ScheduledSong:
         self.planned_seconds = plan.duration_seconds
 
     def stepped(self, step: SectionStep) -> None:
-        """Record steps of a section. If it ends early, it is expected to be shorter in proportion to its steps."""
+        """Record denoising steps of a section. If the section ends early, its expected length shrinks in proportion to
+        its steps.
+        """
         index, expected = step.section.index, self.attempt.prepared[step.section.index].steps
         if step.steps < expected:
             self.section_seconds[index] *= step.steps / expected
@@ -215,17 +224,19 @@ class ScheduledSong:
             del self.section_seconds[index + 1 :]
 
     def finish_section(self, saved: bytes) -> None:
-        """Record that a section is rendered completely. Another attempt starts after it, with the `saved` state."""
+        """Record that the present section is completely rendered. Another attempt would start after it, with the
+        engine's state `saved`.
+        """
         self.section_seconds[self.attempt.rendering] = self.attempt.section_seconds
         self.history.section_done(self.attempt.rendering)
         self.attempt.finish_section(saved)
         self.playback.finish_section()
 
     def restart(self) -> None:
-        """Start a new attempt at the last section boundary."""
+        """Start a new attempt at the song from the last section boundary."""
         self.attempt = self.attempt.next_attempt()
 
     def restart_whole(self) -> None:
-        """Start a new attempt at the beginning of the song."""
+        """Start a new attempt at the song from its beginning."""
         self.attempt = self.attempt.whole_attempt()
         self.playback.rewind()

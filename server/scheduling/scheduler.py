@@ -38,7 +38,9 @@ _UNKNOWN_WORK_SECONDS = 1.0
 
 
 class Scheduler:
-    """Tracks all songs and chooses the next command of each lane, which answers its commands in their order."""
+    """Tracks all songs and chooses the next command of each lane (command queue of a worker), which answers its
+    commands in their order.
+    """
 
     def __init__(
         self,
@@ -50,8 +52,8 @@ class Scheduler:
         retries: int = 3,
         encoders: int | None = None,
     ) -> None:
-        """Set up the scheduler; `weights` are the weights of callers' shares, 1 for callers not named; a failed song is
-        retried `retries` times.
+        """Set up the scheduler; `weights` has the weights of callers in fair sharing, 1 for callers not named; a failed
+        song is retried at most `retries` times.
 
         `encoders` is the number of encoder processes for all devices; `None` means no limit by encoders.
         """
@@ -63,11 +65,13 @@ class Scheduler:
         self._replies = ReplyHandler(self._placement, self._failures, clock)
 
     def open(self, device: str, engines: Collection[str]) -> None:
-        """Serve songs of `engines` on `device` from now on."""
+        """Start to serve songs of `engines` on `device`, whose worker is ready."""
         self._placement.device(device).engines = frozenset(engines)
 
     def close(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Stop serving `device`; its songs wait for another slot, except those whose failed attempts are returned."""
+        """Stop serving `device`, whose worker has ended. Return the failed attempts of its songs; songs that are
+        retried wait for another slot.
+        """
         return self._failures.worker_lost(device)
 
     def add(
@@ -97,14 +101,14 @@ class Scheduler:
         self._placement.add(ScheduledSong(spec, sink, account))
 
     def drop(self, song_id: str) -> None:
-        """Stop working on a song; the worker of its device will get a command to release it. Unknown songs are
+        """Stop working on a song; the worker of its device will get a command to release its data. Unknown songs are
         ignored.
         """
         self._placement.drop(song_id)
 
     def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Repeat a song from its beginning, because its encoder was lost after `encoded_seconds` of sound; return the
-        decision.
+        """Start a song again from its beginning, because its encoder was lost after `encoded_seconds` of sound; return
+        the decision.
 
         Returns `None` if the song has no sound yet. The song may already be rendered completely, as long as it is not
         dropped.
@@ -112,11 +116,13 @@ class Scheduler:
         return self._failures.encoder_lost(song_id, encoded_seconds)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """Return the songs of `engine` without a slot, approximately in the order in which they will get one."""
+        """Return the ids of the songs of `engine` without a slot, approximately in the order in which they will get
+        one.
+        """
         return self._placement.waiting(engine)
 
     def device_of(self, song_id: str) -> str | None:
-        """Return the device on which a song has a slot; `None` while it waits, or if unknown."""
+        """Return the device on which a song has a slot; `None` while the song waits, or if it is unknown."""
         song = self._placement.song(song_id)
         return None if song is None else song.device
 
@@ -128,19 +134,20 @@ class Scheduler:
         return 1.0 if song is None else song.length_share
 
     def depths(self) -> dict[str, QueueDepth]:
-        """Return the queue depth of every engine that has songs."""
+        """Return the queue depth of every engine that has songs, by engine."""
         return self._placement.depths()
 
     def is_current(self, key: SongKey) -> bool:
-        """Return True if this is the current attempt at the song."""
+        """Return True if `key` is the key of the current attempt at its song."""
         song = self._placement.song(key.song_id)
         return song is not None and song.attempt.key == key
 
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
-        """Return the next command of the lane; `None` if there is nothing to do until something changes.
+        """Return the next command for a lane of device `name`; `None` if there is nothing to do until something
+        changes.
 
-        It may be called while earlier commands are in flight. Steps then count as done; a song with another command
-        on the lane waits for its reply.
+        Earlier commands may still be unanswered. Their denoising steps count as done; a song with another unanswered
+        command on the lane gets no further one.
         """
         device = self._placement.device(name)
         self._placement.fill_slots(device)
@@ -153,7 +160,9 @@ class Scheduler:
         return command
 
     def step_seconds(self, name: str, command: Command) -> float | None:
-        """Return the expected seconds of steps just sent; `None` for other commands and while unknown."""
+        """Return the expected seconds of the denoising steps of a command that was just sent; `None` for other commands
+        and while unknown.
+        """
         steps = self._placement.device(name).steps
         if not isinstance(command, Step) or not steps.known:
             return None
@@ -166,7 +175,8 @@ class Scheduler:
         self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to a command of the lane, and return the failed attempts.
+        """Handle the reply to the oldest unanswered command of a lane, and return the attempts that it reports as
+        failed.
 
         Replies for dropped songs and earlier attempts are ignored.
         """

@@ -1,4 +1,4 @@
-"""The queue of songs that wait for a slot."""
+"""The queue of songs that wait for a slot on a device."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
@@ -8,7 +8,7 @@ from server.scheduling.fair_share import FairShare
 
 
 class Waiter(Protocol):
-    """Protocol of a song that waits for a slot."""
+    """Protocol of a song that waits for a slot on a device."""
 
     @property
     def song_id(self) -> str:
@@ -16,15 +16,15 @@ class Waiter(Protocol):
 
     @property
     def engine(self) -> str:
-        """The engine that makes the song."""
+        """Name of the engine that makes the song."""
 
     @property
     def caller(self) -> str:
-        """The caller who has requested the song."""
+        """Name of the caller who has requested the song."""
 
     @property
     def arrived_at(self) -> float:
-        """The time of the song's arrival."""
+        """Time of the song's arrival, in seconds of the monotonic clock."""
 
     @property
     def resumed(self) -> bool:
@@ -32,7 +32,7 @@ class Waiter(Protocol):
 
     @property
     def has_listener(self) -> bool:
-        """True if the song has a listener, or one may come back."""
+        """True if the song has a listener, or a listener may come back."""
 
 
 WaiterT = TypeVar("WaiterT", bound=Waiter)
@@ -46,15 +46,17 @@ class _QueueKey(NamedTuple):
 
 
 class WaitingQueue(Generic[WaiterT]):
-    """The songs without a slot. Songs that have lost their slot go first, then the earliest song of the least served
-    caller.
+    """The queue of songs without a slot. Songs that have lost their slot go first, then the earliest song of the least
+    served caller.
 
     Songs with and without a listener are in different queues. A song that gains or loses its listener while it waits
     changes queues only in `sort_listeners`.
     """
 
     def __init__(self, shares: FairShare, *, by_arrival: bool = False) -> None:
-        """Set up the waiting queue. With `by_arrival` songs are served only in the order of arrival."""
+        """Set up the waiting queue; `shares` has the device time that callers have used. With `by_arrival` songs are
+        served only in the order of arrival.
+        """
         self._shares = shares
         self._by_arrival = by_arrival
         self._engines: dict[str, dict[_QueueKey, OrderedDict[str, WaiterT]]] = {}
@@ -64,7 +66,7 @@ class WaitingQueue(Generic[WaiterT]):
         return len(self._keys)
 
     def __iter__(self) -> Iterator[WaiterT]:
-        """Iterate over all songs, engine by engine, first those that lost their slot, then by arrival."""
+        """Iterate over all waiting songs, engine by engine: first those that lost their slot, then by arrival."""
         for queues in self._engines.values():
             songs = [(key.caller is not None, song) for key, queue in queues.items() for song in queue.values()]
             yield from (song for _, song in sorted(songs, key=lambda one: (one[0], one[1].arrived_at)))
@@ -87,7 +89,9 @@ class WaitingQueue(Generic[WaiterT]):
         return True
 
     def sort_listeners(self) -> None:
-        """Move songs that have gained or lost their listener into the right queue, ordered by arrival."""
+        """Move songs that have gained or lost their listener into the queue for songs with or without listeners,
+        ordered by arrival.
+        """
         changed = [
             song
             for queues in self._engines.values()
@@ -104,9 +108,9 @@ class WaitingQueue(Generic[WaiterT]):
 
     def first(self, engines: Collection[str], *, has_listener: bool | None = None) -> WaiterT | None:
         """Return the song that should get the next slot on a device with `engines`; `None` if no song waits for one of
-        them.
+        these engines.
 
-        `has_listener` restricts the choice to songs with, or without, a listener.
+        `has_listener` restricts the choice to songs with (True) or without (False) a listener.
         """
         heads = [
             (key, next(iter(queue.values())))

@@ -20,21 +20,23 @@ from server.settings.variables import (
 )
 
 FLAGS = ("host", "port", "http_port", "devices", "log_level")
-"""Settings that also have a flag."""
+"""Names of the settings that can also be set by a flag on the command line."""
 
 _OF_CLIENTS = frozenset(
     ENVIRONMENT_PREFIX + name for name in ("API_KEY", "CA", "CALLER", "CERTIFICATE", "PRIVATE_KEY", "SERVER")
 )
-"""Variables of the command-line client `melisma`, which may be set in the same shell."""
+"""Environment variables of the command-line client `melisma`, which may be set in the same shell and are not reported
+as unknown.
+"""
 
 
 class InvalidSettings(ValueError):
-    """The environment or the flags are invalid; the text names each variable and its error."""
+    """Error: the environment or the flags are invalid; the text names each variable and its error."""
 
 
 def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Settings:
-    """Read the settings: defaults, overridden by the environment, overridden by the command line's flags (without the
-    program's name).
+    """Return the settings: default values, overridden by environment variables, overridden by the flags in `arguments`
+    (the command line without the program's name).
 
     Settings of `engines` are read, too, whether or not the server loads them.
 
@@ -51,7 +53,7 @@ def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Setti
 
 
 def unknown_variables() -> tuple[str, ...]:
-    """Return the environment variables with the settings' prefix that are not settings, such as misspelt names."""
+    """Return the environment variables with the prefix of the settings that are no settings, such as misspelt names."""
     known = {variable.name for variable in variables_of(settings_with())}
     ours = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and PATH_DELIMITER not in name)
     return tuple(sorted(name for name in ours if name not in known and name not in _OF_CLIENTS))

@@ -8,12 +8,16 @@ from server.settings.variables import Variable, variables_of
 
 
 def settings_table() -> str:
-    """Return a Markdown table of the variables of the server, including those of its groups."""
+    """Return a Markdown table of the server's environment variables (name, default, description), including those of
+    nested groups.
+    """
     return table(variables_of(Settings))
 
 
 def engine_table(name: str, entry: EngineEntry) -> str:
-    """Return a Markdown table of the variables of engine `name`; empty for an engine without settings of its own."""
+    """Return a Markdown table of the environment variables of the engine `name`; empty for an engine without settings
+    of its own.
+    """
     settings = settings_class(entry)
     return table(variables_of(settings, name)) if settings else ""
 

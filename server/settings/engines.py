@@ -10,7 +10,8 @@ from server.settings.variables import variable_name
 
 
 def settings_with(engines: Engines = ENGINES) -> type[Settings]:
-    """Return the settings class of a server that may load `engines`: `Settings` with the groups of the engines.
+    """Return the class `Settings`, extended by one group of settings for each of the `engines` that has settings of its
+    own.
 
     Raises:
         ValueError: an engine has the name of a setting of the server.
@@ -25,14 +26,14 @@ def settings_with(engines: Engines = ENGINES) -> type[Settings]:
 
 
 def engine_options(settings: Settings, engine: str) -> dict[str, object]:
-    """Return the settings of `engine` as options for loading it; empty for an engine without settings."""
+    """Return the settings of `engine` as keyword arguments for loading it; empty for an engine without settings."""
     group = _group(settings, engine)
     return group.model_dump() if group else {}
 
 
 def option_variables(settings: Settings, engine: str) -> dict[str, str]:
-    """Return the environment variable that sets each option of `engine`, by the option's name; the device is an option,
-    too.
+    """Return the environment variable that sets each option of `engine`, by the name of the option, including the
+    device.
     """
     group = _group(settings, engine)
     own = type(group).model_fields if group else ()

@@ -19,7 +19,7 @@ _POLICY = Policy()
 
 
 class Group(BaseModel):
-    """Base class of all groups of settings: immutable, and only with declared fields."""
+    """Base class of all groups of settings: an immutable model that refuses undeclared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -93,7 +93,7 @@ class Limits(Group):
 
 
 class Threads(Group):
-    """Settings: numbers of threads and processes of each part of the server."""
+    """Settings: numbers of encoder processes and of compute threads."""
 
     encoders: Count = Field(default=2, description="encoder processes per device, which master and encode sound")
     worker: int = Field(
@@ -104,7 +104,9 @@ class Threads(Group):
 
 
 class Scheduling(Group):
-    """Settings: parameters of the order in which songs are made; server/scheduling/policy.py explains them."""
+    """Settings of the scheduler: the order in which songs are made, and its parameters
+    (server/scheduling/policy.py).
+    """
 
     order: Order = Field(
         default=Order.DEADLINE,
@@ -134,7 +136,7 @@ class Scheduling(Group):
 class Device(Group):
     """Settings of one device and its worker; values that are not set are taken from the server's limits.
 
-    `count` stands for so many such devices of a Ray cluster.
+    A `count` above 1 stands for this number of equal devices of a Ray cluster.
     """
 
     device: str = Field(pattern=DEVICE_PATTERN, description="device: cpu, cuda or cuda:0")
@@ -178,12 +180,12 @@ class Rest(Group):
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        """The allowed origins of web pages, as a tuple."""
+        """The origins of web pages that may call the server, as a tuple; "*" stands for all."""
         return parts(self.origins)
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """The allowed host names, as a tuple."""
+        """The host names by which the HTTP port may be called, as a tuple; "*" stands for all."""
         return parts(self.hosts)
 
 
@@ -240,7 +242,7 @@ class Connections(Group):
 
 
 class TLS(Group):
-    """Settings: encryption of both ports. The PEM files are read again when they have changed, for new connections."""
+    """Settings of TLS on both ports. When the PEM files have changed, they are read again for new connections."""
 
     certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
     key: str = Field(default="", description="file of the certificate's private key")

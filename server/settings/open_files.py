@@ -1,5 +1,5 @@
-"""Adapts the limit of open files to the settings: raises the soft limit, or lowers the connection limits that exceed
-it.
+"""Adapts the process's limit of open files to the settings: raises the soft limit, or lowers the settings' limits of
+connections.
 
 A process without a free file descriptor can neither answer calls nor replace workers. So the limit must cover all
 connections that the settings allow, and the files of workers, songs and the store.
@@ -11,19 +11,21 @@ import resource
 from server.settings.settings import Settings
 
 LEAST_CONNECTIONS = 16
-"""Fewest connections for which a port is useful."""
+"""Fewest connections per port with which the server starts."""
 _PORTS = 2
 _RESERVE = 256
-"""File descriptors for logs, the store and its files, other servers, and metrics and probes."""
+"""Number of file descriptors for logs, store, other servers, metrics and probes."""
 _FILES_OF_PROCESS = 16
-"""File descriptors per worker, encoder or checking process: pipes and sockets, also while it is replaced."""
+"""Number of file descriptors per worker, encoder or checking process: pipes and sockets, including those of a
+replacement that is being started.
+"""
 _FILES_OF_SONG = 4
 
 logger = logging.getLogger(__name__)
 
 
 class TooFewFiles(RuntimeError):
-    """The process may open too few files to serve calls; the text says what to do."""
+    """Error: the process may open too few files to serve calls; the text says what to do."""
 
 
 def with_files_for(settings: Settings) -> Settings:

@@ -1,4 +1,4 @@
-"""Settings of the pool of workers."""
+"""Settings of the pool of workers: where the worker processes run."""
 
 import re
 from typing import Literal
@@ -11,7 +11,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_.-]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}")
 
 
 class Pool(Group):
-    """Settings of the workers' computers: this one, or the nodes of a Ray cluster."""
+    """Settings of the pool of workers: processes of this computer, or processes on the nodes of a Ray cluster."""
 
     kind: Literal["processes", "ray"] = Field(
         default="processes",

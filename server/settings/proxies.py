@@ -28,7 +28,7 @@ class Proxies(Group):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """The trusted networks as a tuple; a single address is a network with one address."""
+        """The trusted networks as a tuple of IP networks; a single address is a network with one address."""
         return tuple(map(_network, parts(self.trusted)))
 
 

@@ -1,4 +1,4 @@
-"""Reads the configured public address of the server."""
+"""Parses the setting of the server's public address."""
 
 from urllib.parse import urlsplit
 
@@ -7,7 +7,7 @@ def public_url(text: str) -> str:
     """Return the public address (base URL) for the URLs in responses, without a slash at its end.
 
     Raises:
-        ValueError: the text is not an http or https URL of a host, with or without a path.
+        ValueError: the text is not an http or https URL with a host.
     """
     url = urlsplit(text)
     plain = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment or "@" in url.netloc)

@@ -1,4 +1,4 @@
-"""All settings of the server; engines add groups of their own (server/settings/engines.py)."""
+"""All settings of the server, without those of engines (server/settings/engines.py)."""
 
 import json
 import re
@@ -34,8 +34,9 @@ Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
-    """Settings of one server, read once at the start. Nested settings are set like
-    `MELISMA_LIMITS__QUEUED_SONGS=32`.
+    """Settings of one server, read once at the start from environment variables with the prefix MELISMA_.
+
+    The name of a nested setting has its group before two underscores, such as `MELISMA_LIMITS__QUEUED_SONGS=32`.
     """
 
     model_config = SettingsConfigDict(
@@ -218,17 +219,17 @@ class Settings(BaseSettings):
 
     @property
     def makes_songs(self) -> bool:
-        """True for a server with workers (all, generator)."""
+        """True for a server with workers: one of the role all or generator."""
         return self.role != "frontend"
 
     @property
     def takes_calls(self) -> bool:
-        """True for a server with the public API (all, frontend)."""
+        """True for a server with the public API: one of the role all or frontend."""
         return self.role != "generator"
 
     @property
     def engine_names(self) -> tuple[str, ...]:
-        """The engines' names; the first is the default engine."""
+        """Names of the engines to load; the first is the default engine."""
         return tuple(map(_name, self.engines))
 
 

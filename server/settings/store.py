@@ -1,4 +1,4 @@
-"""Settings of the song store: the embedded one, and the one that several servers share."""
+"""Settings of the song store: one in a folder of this server, or one that several servers share."""
 
 import json
 import os
@@ -143,8 +143,8 @@ class Store(Group):
         return self
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
-        """Raise an error for a setting that has no effect with this kind of store; the default value, or an empty one,
-        counts as not set.
+        """Raise ValueError if any of the settings `names` differs from its default, because these settings have no
+        effect with the chosen store. The text `kind` describes the store that uses them.
         """
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
@@ -153,8 +153,10 @@ class Store(Group):
 
     @property
     def path(self) -> Path:
-        """The folder of the embedded store. Raises RuntimeError if it is not set and the server's user has no home
-        directory.
+        """The folder of the embedded store: the one that is set, otherwise a folder in the home directory.
+
+        Raises:
+            RuntimeError: no folder is set and the server's user has no home directory.
         """
         if self.folder:
             return Path(self.folder).expanduser()

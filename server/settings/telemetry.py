@@ -1,11 +1,13 @@
-"""Settings of OpenTelemetry traces and metrics."""
+"""Reads the settings of OpenTelemetry traces and metrics from the environment."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Telemetry(BaseSettings):
-    """The standard environment variables of OpenTelemetry that the server reads; its library reads others."""
+    """Values of those standard environment variables of OpenTelemetry that the server reads; OpenTelemetry's library
+    reads further ones itself.
+    """
 
     model_config = SettingsConfigDict(frozen=True, env_prefix="OTEL_", extra="ignore")
 
@@ -22,7 +24,9 @@ class Telemetry(BaseSettings):
 
     @property
     def exporter(self) -> str:
-        """Exporter of spans: "otlp", "console", "none" (the default), or another name."""
+        """Name of the exporter of trace spans: "otlp", "console", "none", or another one. The default is "otlp" if an
+        endpoint is set, otherwise "none".
+        """
         if self.sdk_disabled:
             return "none"
         endpoint = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
@@ -30,14 +34,14 @@ class Telemetry(BaseSettings):
 
     @property
     def metrics(self) -> str:
-        """Exporter of metrics: "otlp", "none" (the default), or another name. Prometheus can read /metrics in every
-        case.
+        """Name of the exporter of metrics: "otlp", "none" (the default), or another one. Prometheus can read /metrics
+        with any of them.
         """
         return "none" if self.sdk_disabled else self.metrics_exporter
 
     @property
     def metrics_protocol(self) -> str:
-        """Transport protocol of OTLP for metrics."""
+        """Transport protocol of OTLP for metrics, such as "grpc"."""
         return self.exporter_otlp_metrics_protocol or self.exporter_otlp_protocol
 
     @property
@@ -47,5 +51,5 @@ class Telemetry(BaseSettings):
 
     @property
     def protocol(self) -> str:
-        """The transport protocol of OTLP."""
+        """Transport protocol of OTLP for trace spans, such as "grpc"."""
         return self.exporter_otlp_traces_protocol or self.exporter_otlp_protocol

@@ -10,7 +10,9 @@ PATH_DELIMITER = "__"
 
 
 class Variable(NamedTuple):
-    """One environment variable; `default` is the default value as it is written in the environment."""
+    """One environment variable of the settings: name, description, and default value as it is written in the
+    environment.
+    """
 
     name: str
     description: str
@@ -18,15 +20,15 @@ class Variable(NamedTuple):
 
 
 def variable_name(*path: str) -> str:
-    """Return the environment variable that sets the field at `path`: the names of its groups and its own name,
-    joined.
+    """Return the name of the environment variable that sets the field at `path` (names of its groups, then its own
+    name).
     """
     return ENVIRONMENT_PREFIX + PATH_DELIMITER.join(path).upper()
 
 
 def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
-    """Return the environment variables of all fields of `model`, the group of settings at `path`, including nested
-    groups.
+    """Return the environment variables of all fields of `model`, including nested groups; `path` is that of the group
+    `model` itself.
     """
     found: list[Variable] = []
     for name, field in model.model_fields.items():
@@ -38,7 +40,9 @@ def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
 
 
 def variable_of(field: FieldInfo, *path: str) -> Variable:
-    """Return the environment variable that sets `field`, which is at `path`."""
+    """Return the environment variable that sets `field`, whose path (names of its groups, then its own name) is
+    `path`.
+    """
     return Variable(variable_name(*path), field.description or "", _written(field.default))
 
 

@@ -1,4 +1,4 @@
-"""Python client of Melisma: requests songs from a style prompt and lyrics, and streams them while they are being
+"""Python client of Melisma: requests songs from a style prompt and lyrics, and streams each song while it is being
 made.
 """
 

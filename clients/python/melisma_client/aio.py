@@ -1,4 +1,4 @@
-"""The client of Melisma for asyncio."""
+"""Client of a Melisma server for asyncio: requests, streams, lists, cancels and deletes songs, and lists engines."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -42,13 +42,13 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """Client of one Melisma server. Use it in `async with`, or call `close`.
+    """Client of one Melisma server, for asyncio. Use it in `async with`, or call `close` at the end.
 
-    Every call has a deadline; `retry` is the policy of retries. `credentials` `None` means an unencrypted connection;
-    `tls_credentials` makes others. `caller` is the name by which the server shares its devices fairly, at most 64
-    printable ASCII characters; callers without a name count as one. An invalid name or `server` raises `ValueError`. A
-    server with API keys uses the key's name instead. `None` reads a value from the environment: `MELISMA_SERVER` (by
-    default "localhost:50051"), `MELISMA_CALLER`, `MELISMA_API_KEY`.
+    Every call has a deadline; `retry` is the policy of retries. With `credentials` `None` the connection is not
+    encrypted; `tls_credentials` makes credentials for TLS. `caller` is the name by which the server shares its devices
+    fairly, at most 64 printable ASCII characters; all callers without a name count as one. If the server requires API
+    keys, the name of the key's holder counts instead. An invalid name or `server` raises `ValueError`. `None` reads a
+    value from the environment: `MELISMA_SERVER` (by default "localhost:50051"), `MELISMA_CALLER`, `MELISMA_API_KEY`.
     """
 
     def __init__(
@@ -67,20 +67,23 @@ class AsyncClient:
         self._cancellations: set[asyncio.Future[music_pb2.Song]] = set()
 
     def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> AsyncSong:
-        """Request a song, which must be complete `timeout_seconds` from now, including retries and a slow listener."""
+        """Request a song and return it as a stream. The song must be complete within `timeout_seconds`, including
+        retries and the time for which the caller reads nothing.
+        """
         return AsyncSong(self._stream(request.to_proto(), timeout_seconds), self._open, self._cancel_remote)
 
     def listen(self, song_id: str, byte_offset: int = 0, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> AsyncSong:
-        """Listen to a song of the caller, with the same events as `generate`, and the sound from `byte_offset` on.
+        """Stream a song of the caller that was requested before: the same events as from `generate`, and the sound from
+        `byte_offset` on.
 
-        Leaving the song early does not affect other listeners. Without listeners the server makes the song for some
-        seconds more.
+        Leaving the stream early does not affect other listeners. A song without listeners is made for some seconds
+        more.
         """
         request = ListenRequest(song_id=song_id, byte_offset=byte_offset)
         return AsyncSong(self._stream(request, timeout_seconds), self._open)
 
     async def get_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Return the state of a song. Raises `NotFound`."""
+        """Return the state of a song. Raises `NotFound` if the caller has no song with this id."""
         request = GetSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.GetSong(request, timeout=s, metadata=self._metadata), timeout_seconds
@@ -105,7 +108,7 @@ class AsyncClient:
         return tuple(songs)
 
     async def cancel_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Stop making a song, for all its listeners. Raises `NotFound`."""
+        """Stop making a song, for all its listeners, and return its state. Raises `NotFound`."""
         request = CancelSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.CancelSong(request, timeout=s, metadata=self._metadata), timeout_seconds
@@ -113,10 +116,10 @@ class AsyncClient:
         return answer.song
 
     async def delete_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> None:
-        """Delete a song that has ended, with its sound, prompt and lyrics, even one with listeners.
+        """Delete a song that has ended, with its sound, prompt and lyrics, even while it has listeners.
 
         Raises:
-            NotFound: the song does not exist, or no longer.
+            NotFound: the song does not exist, or was deleted.
             NotEnded: the song is waiting or being made; call `cancel_song` first.
         """
         request, tries = DeleteSongRequest(song_id=song_id), 0
@@ -129,11 +132,11 @@ class AsyncClient:
         try:
             await self._ask(attempt, timeout_seconds)
         except NotFound:
-            if tries == 1:  # otherwise an earlier attempt deleted it, and its response was lost
+            if tries == 1:  # otherwise an earlier attempt has deleted the song, and only the response was lost
                 raise
 
     async def list_engines(self, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
-        """Return the engines of the server, its default engine first; raises `MelismaError`."""
+        """Return the properties of the server's engines, its default engine first; raises `MelismaError`."""
         engines: list[Engine] = []
         request = ListEnginesRequest()
         while True:
@@ -154,7 +157,7 @@ class AsyncClient:
         return answer.engine
 
     async def close(self) -> None:
-        """Close the connection and end all songs on it."""
+        """Close the connection and end all streams of songs on it."""
         if self._cancellations:
             await asyncio.wait(self._cancellations, timeout=CANCEL_TIMEOUT_SECONDS)
         await self._channel.close()
@@ -181,7 +184,7 @@ class AsyncClient:
         cancellation.add_done_callback(self._cancelled)
 
     def _cancelled(self, cancellation: "asyncio.Future[music_pb2.Song]") -> None:
-        # If this call does not arrive, the song still ends: the server cancels songs without listeners.
+        # If the call that cancels the song does not arrive, the server cancels it for lack of listeners.
         self._cancellations.discard(cancellation)
         if not cancellation.cancelled():
             cancellation.exception()

@@ -1,4 +1,4 @@
-"""Receives a song for asyncio: its events, or only its sound."""
+"""The stream of one song for asyncio: its events, or only its sound."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -32,11 +32,11 @@ READER_POLL_SECONDS = 0.05
 
 
 class AsyncSong:
-    """A song that is being received. Iterate over its events or its `audio()`, or `save` it. It can be read only once.
+    """The stream of a song. Iterate over its events or its `audio()`, or `save` it to a file. It can be read only once.
 
     The call is made when the first event is read. Leaving the iteration or the `async with` block early cancels a song
     from `generate`, but only stops listening to one from `listen`. `received` has the plan, the final event and the
-    number of bytes so far.
+    number of bytes received so far.
     """
 
     def __init__(
@@ -45,7 +45,9 @@ class AsyncSong:
         open_call: Callable[[StreamRequest, float], AsyncCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """Set up the song; `cancel_remote` cancels the song with the given id on the server."""
+        """Set up the stream. `open_call` makes the gRPC call for a request with a timeout in seconds; `cancel_remote`
+        cancels the song with the given id on the server.
+        """
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote
@@ -56,7 +58,7 @@ class AsyncSong:
 
     @property
     def received(self) -> Receiver:
-        """The part of the song that has arrived so far."""
+        """The part of the song (events and number of bytes) that has arrived so far."""
         return self._stream.received
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -72,8 +74,8 @@ class AsyncSong:
         return self._events
 
     async def audio(self) -> AsyncIterator[bytes]:
-        """Iterate over the song's MP3 bytes, chunk by chunk; every prefix of them is playable. Raises the same errors
-        as the iteration over events.
+        """Iterate over the song's MP3 bytes, chunk by chunk; the chunks received so far are always playable. Raises the
+        same errors as the iteration over events.
         """
         async for event in self._events:
             if isinstance(event, AudioChunk):
@@ -108,7 +110,7 @@ class AsyncSong:
             raise
 
     def cancel(self) -> None:
-        """End the song here and on the server; a pending wait for an event raises `Cancelled`."""
+        """Cancel the song on the server and end the stream; a pending read of an event raises `Cancelled`."""
         self._cancelled.set()
         if self._call is not None:
             self._call.cancel()

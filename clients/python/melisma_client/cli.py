@@ -1,4 +1,4 @@
-"""The `melisma` command: make songs, list, get, cancel and delete them, and show engines.
+"""The `melisma` command: makes songs, lists, shows, cancels and deletes them, and shows engines.
 
 Exit status: 0 success, 1 error of the server, 2 invalid request, 3 no server, 4 the server is full, 5 time limit, 6 the
 song arrived incomplete, 130 interrupted, 141 the reader of the pipe has ended, 143 terminated.

@@ -18,7 +18,7 @@ SONG_TIMEOUT_SECONDS = 900.0
 UNARY_TIMEOUT_SECONDS = 10.0
 
 CANCEL_TIMEOUT_SECONDS = 2.0
-"""Seconds to tell the server that a song is cancelled."""
+"""Timeout, in seconds, of the call that cancels a song on the server."""
 
 LONGEST_PAGE = 200
 
@@ -27,21 +27,21 @@ CANCELLED_HERE = "the song was cancelled"
 _SCHEMES = frozenset({"dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock", "xds"})
 
 CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
-    # Without the probe the window stays small, so that a slow reader really slows the server down instead of
-    # letting megabytes of sound pile up on the way.
+    # Without the bandwidth probe the flow-control window stays small. So a slow reader slows the server down, and
+    # megabytes of sound do not collect in buffers.
     ("grpc.http2.bdp_probe", 0),
-    # Each client has its own connections, so a slow reader or the end of another client does not affect it.
+    # Each client has its own connections. So a slow reader, or the end of a client, does not affect other clients.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.primary_user_agent", "melisma-python"),
-    # If a name has several servers, the calls go to them in turn.
+    # If a host name has several addresses, the calls go to them in turn.
     ("grpc.lb_policy_name", "round_robin"),
-    # Servers may be replaced faster than gRPC looks a name up again, which is every 30 s at most.
+    # Host names are resolved at most every 5 s. gRPC's default of 30 s is too long while servers are being replaced.
     ("grpc.dns_min_time_between_resolutions_ms", 5_000),
-    # A server whose computer has failed does not close its connections.
+    # Keepalive pings find servers whose computer has failed and has not closed its connections.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    # A listener may wait while a balancer still names servers that are gone: gRPC's own pauses grow from 1 s to 120 s,
-    # and it waits 20 s for an unanswered connection.
+    # These pauses are short, because a listener may be waiting while a balancer still names servers that have ended.
+    # gRPC's defaults are pauses from 1 s to 120 s, and 20 s for a connection without an answer.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.min_reconnect_backoff_ms", 5_000),
@@ -52,17 +52,19 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
 def from_environment(variable: str, value: str | None, default: str = "") -> str:
-    """Return `value`; if it is `None`, the value of an environment variable, or `default` if that is unset or empty."""
+    """Return `value`; if it is `None`, the environment variable `variable`, or `default` if the variable is unset or
+    empty.
+    """
     return value if value is not None else os.environ.get(variable) or default
 
 
 def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
-    """Return the metadata of every call: the caller's name and the API key, if given.
+    """Return the gRPC metadata of every call: the caller's name and the API key, if given.
 
-    `None` reads them from the environment variables `MELISMA_CALLER` and `MELISMA_API_KEY`.
+    For `None` the environment variables `MELISMA_CALLER` and `MELISMA_API_KEY` are read.
 
     Raises:
-        ValueError: one has characters that metadata cannot contain; the text does not show the key.
+        ValueError: name or key has characters that metadata cannot contain; the text does not show the key.
     """
     caller = from_environment("MELISMA_CALLER", caller)
     api_key = from_environment("MELISMA_API_KEY", api_key)
@@ -77,12 +79,13 @@ def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
 def tls_credentials(
     ca: Path | None = None, certificate: Path | None = None, private_key: Path | None = None
 ) -> grpc.ChannelCredentials:
-    """Return TLS credentials from PEM files: trusted authorities (`None`: the system's), and the client's certificate.
+    """Return gRPC credentials for TLS from PEM files: trusted certificate authorities (`None`: the system's), and the
+    client's certificate and key.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: a certificate is given without its key or the reverse, the two do not match, or a file is not a
-        usable PEM file.
+            usable PEM file.
     """
     if (certificate is None) != (private_key is None):
         raise ValueError("give both a certificate and its private key, or neither")
@@ -95,7 +98,7 @@ def tls_credentials(
 def checked_server(server: str | None) -> str:
     """Return `server` if it is a valid gRPC address: "host:port", or with a gRPC scheme such as "dns:///host:port".
 
-    With `None` it is read from the environment variable `MELISMA_SERVER`, by default `DEFAULT_SERVER`.
+    If `server` is `None`, the environment variable `MELISMA_SERVER` is read, by default `DEFAULT_SERVER`.
 
     Raises:
         ValueError: the address is empty, a web address, or has no port.
@@ -113,7 +116,7 @@ def checked_server(server: str | None) -> str:
 
 
 def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path | None) -> None:
-    """Load the certificate and key files with OpenSSL to report their errors, because gRPC does not report them."""
+    """Load certificate and key files with OpenSSL. OpenSSL reports an error in the files, which gRPC does not."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if ca:
@@ -141,7 +144,7 @@ def _pem(path: Path | None, kind: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment on the monotonic clock, in seconds, by which a call must be complete."""
+    """A point in time by which a call must be complete, in seconds of the monotonic clock."""
 
     at: float
 
@@ -151,18 +154,20 @@ class Deadline:
         return Deadline(time.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
-        """Return the time left in seconds, never negative."""
+        """Return the time left until the deadline, in seconds, never negative."""
         return max(0.0, self.at - time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
 class RetryBudget:
-    """Limits for repeating one call: the retry policy, and the moment after which no further attempt can help."""
+    """Limits for repeating one call: the retry policy, and the deadline of the call."""
 
     retry: Retry
     deadline: Deadline
 
     def wait_seconds(self, error: MelismaError, attempt: int) -> float | None:
-        """Return the seconds to wait before the next attempt; `None` if no further attempt is useful."""
+        """Return the seconds to wait before the next attempt; `None` if the policy or the deadline allows no further
+        attempt.
+        """
         wait = self.retry.wait_seconds(error, attempt)
         return None if wait is None or wait >= self.deadline.remaining_seconds() else wait

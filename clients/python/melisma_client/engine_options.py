@@ -1,4 +1,4 @@
-"""Options of a request that only one engine has."""
+"""Options of a request that only one engine supports."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,7 +11,8 @@ from melisma_client.enums import GenerationMode, Sampler, constant_name
 class AceStepOptions:
     """Options of the engine "ace_step". `None` and empty values leave the choice to the server.
 
-    Ranges and meanings are those of `AceStepOptions` in music.proto. `lora` is one of the engine's `loras`.
+    Ranges and meanings are those of `AceStepOptions` in music.proto. `lora` is one of the `loras` (adapters) that the
+    engine lists.
     """
 
     mode: GenerationMode | None = None
@@ -35,7 +36,8 @@ class AceStepOptions:
 class AceStep15Options:
     """Options of the engine "ace_step_15". `None` and empty values leave the choice to the server.
 
-    Ranges and meanings are those of `AceStep15Options` in music.proto. `lora` is one of the engine's `loras`.
+    Ranges and meanings are those of `AceStep15Options` in music.proto. `lora` is one of the `loras` (adapters) that the
+    engine lists.
     """
 
     mode: GenerationMode | None = None
@@ -73,7 +75,7 @@ class MusicGenOptions:
 
 
 EngineOptions: TypeAlias = AceStepOptions | AceStep15Options | MusicGenOptions
-"""Options of any engine."""
+"""The options of one engine that has options of its own."""
 
 _FIELDS: dict[type[Any], str] = {
     AceStepOptions: "ace_step",
@@ -83,5 +85,7 @@ _FIELDS: dict[type[Any], str] = {
 
 
 def options_field(options: EngineOptions | None) -> dict[str, Any]:
-    """Return the request field for the engine's options, by its name; empty without options."""
+    """Return the engine options as a keyword argument for the protobuf message GenerateRequest; empty without
+    options.
+    """
     return {_FIELDS[type(options)]: options.to_proto()} if options is not None else {}

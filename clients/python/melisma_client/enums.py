@@ -1,10 +1,10 @@
-"""Enumerations of the API, with values for requests."""
+"""Enumerations of the API's values in requests."""
 
 from enum import StrEnum
 
 
 class StemKind(StrEnum):
-    """Group of tracks in the mix, such as drums; `VOCAL` is the lead line, sung or played."""
+    """Group of tracks in the mix of a song, such as drums; `VOCAL` is the lead line, sung or played."""
 
     VOCAL = "vocal"
     HARMONY = "harmony"
@@ -14,14 +14,14 @@ class StemKind(StrEnum):
 
 
 class VoiceKind(StrEnum):
-    """The voice that sings the lyrics."""
+    """Kind of the voice that sings the lyrics."""
 
     FEMALE = "female"
     MALE = "male"
 
 
 class TrackKind(StrEnum):
-    """A track of a recording, such as drums or bass, that an engine extracts or adds."""
+    """Track of a recording, such as drums or bass, that an engine can extract or add."""
 
     WOODWINDS = "woodwinds"
     BRASS = "brass"
@@ -53,5 +53,7 @@ class Sampler(StrEnum):
 
 
 def constant_name(prefix: str, choice: StrEnum | None) -> str:
-    """Return the name of a protobuf enum value, with its `prefix`; `None` is UNSPECIFIED."""
+    """Return the name of the protobuf enum constant for a choice: `prefix` and the choice's name; UNSPECIFIED for
+    `None`.
+    """
     return f"{prefix}_{'UNSPECIFIED' if choice is None else choice.name}"

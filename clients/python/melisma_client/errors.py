@@ -7,6 +7,7 @@ MelismaError
     NotReady                the engine cannot make the song; the text gives the reason, or what to install or set
     Overloaded              the server is full; try again after `retry_after_seconds`
         DeadlineTooShort    the server estimates that the song cannot be complete within the timeout
+        QuotaExceeded       the quota of the API key is used up for now
     RequestIdReused         the request id was used for a different request
     OutOfRange              the requested offset is after the end of the song
     Unavailable             the server does not answer or is shutting down, or the song was lost
@@ -36,14 +37,16 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """An error in one field of a request; `field` is its name in music.proto."""
+    """A fault in one field of a request; `field` is the field's name in music.proto."""
 
     field: str
     description: str
 
 
 class MelismaError(Exception):
-    """A call failed; the text gives the reason and, if the caller can do something, the next step."""
+    """Base class of the errors of all calls; the text gives the reason and, if the caller can do something, the next
+    step.
+    """
 
 
 class InvalidRequest(MelismaError):
@@ -55,11 +58,11 @@ class InvalidRequest(MelismaError):
 
 
 class NotFound(MelismaError):
-    """The server has no such engine, or the caller no such song."""
+    """The server has no engine of this name, or the caller no song with this id."""
 
 
 class NotEnded(MelismaError):
-    """The song is waiting or being made; it can be deleted once it has ended or was cancelled."""
+    """The song cannot be deleted, because it is waiting or being made; cancel it first, or wait for its end."""
 
 
 class RequestIdReused(MelismaError):
@@ -75,7 +78,7 @@ class NotReady(MelismaError):
 
 
 class Overloaded(MelismaError):
-    """The server is full. Try again after `retry_after_seconds`, which is `None` if the server gave no advice."""
+    """The server is full. Try again after `retry_after_seconds`, which is `None` if the server gave no time."""
 
     def __init__(self, text: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(text)
@@ -87,7 +90,7 @@ class DeadlineTooShort(Overloaded):
 
 
 class QuotaExceeded(Overloaded):
-    """The quota of the API key is reached for now."""
+    """The quota of the API key (songs or seconds of sound per time) is used up for now."""
 
 
 class Unavailable(MelismaError):
@@ -95,7 +98,9 @@ class Unavailable(MelismaError):
 
 
 class ConnectionLost(Unavailable):
-    """The connection broke, or the server has ended the call; the listener can continue from the next byte."""
+    """The connection broke, or the server has ended the call before the song's end; the song can be resumed at the next
+    byte.
+    """
 
 
 class DeadlineExceeded(MelismaError):
@@ -115,7 +120,7 @@ class PermissionDenied(MelismaError):
 
 
 class ServerFault(MelismaError):
-    """A fault of the server, whose log has the cause."""
+    """The server failed because of a bug or an unexpected state; its log has the cause."""
 
 
 class BrokenSong(MelismaError):
@@ -136,7 +141,7 @@ _PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
 
 
 _SONG_NOT_ENDED = "SONG_NOT_ENDED"
-"""Reason for the refusal to delete a song before its end."""
+"""Reason in the status of a refused deletion: the song has not ended."""
 
 _EXHAUSTED: dict[str, type[Overloaded]] = {
     "DEADLINE_CANNOT_BE_MET": DeadlineTooShort,
@@ -145,16 +150,18 @@ _EXHAUSTED: dict[str, type[Overloaded]] = {
 
 
 _LISTEN_AGAIN = frozenset({"MADE_ELSEWHERE", "LISTENER_STALLED"})
-"""Reasons for ending the call of a listener who can continue: the server is shutting down and another one has the song,
-or the listener read nothing for too long.
+"""Reasons in a status after which the song can be resumed with another call: the server is shutting down and another
+one makes the song, or the client read nothing for too long.
 """
 
 _BROKEN = re.compile("RST_STREAM|Stream removed|END_STREAM")
-"""Texts of gRPC's own statuses INTERNAL or UNKNOWN if a stream breaks."""
+"""Pattern for texts of the statuses INTERNAL and UNKNOWN that gRPC itself makes when a stream breaks."""
 
 
 def error_of(failure: grpc.RpcError) -> MelismaError:
-    """Return the exception for a failed call; a status that no method documents becomes `ServerFault`."""
+    """Return the exception for a failed call, by the code and details of its status; a status that no method documents
+    becomes `ServerFault`.
+    """
     code = failure.code()
     text = failure.details() or code.value[1]
     details = _status_details(failure)
@@ -180,7 +187,7 @@ def reason_of(details: Status) -> str:
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
-    """Return True if the status means that the connection broke; statuses that the server sends have details."""
+    """Return True if a status without details, which no Melisma server has sent, means that the connection broke."""
     own = code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _BROKEN.search(text) is not None
     return own or code is grpc.StatusCode.CANCELLED
 

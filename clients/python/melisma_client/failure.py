@@ -1,4 +1,4 @@
-"""The failure of a stored song: its reason and its text."""
+"""The failure of a stored song: a machine-readable reason and a text."""
 
 from dataclasses import dataclass
 
@@ -15,5 +15,7 @@ class Failure:
 
 
 def failure_of(song: music_pb2.Song) -> Failure | None:
-    """Return the failure of a song from `get_song`, `list_songs` or `cancel_song`; `None` if it has not failed."""
+    """Return the failure of a stored song, as returned by `get_song`, `list_songs` or `cancel_song`; `None` if the song
+    has not failed.
+    """
     return Failure(reason_of(song.failure), song.failure.message) if song.HasField("failure") else None

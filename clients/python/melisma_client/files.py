@@ -1,4 +1,4 @@
-"""Destinations for the bytes of a song: a file that gets its name only when the song is complete, or a device or
+"""Destinations for the bytes of a song: a file that gets its final name only when the song is complete, or a device or
 pipe.
 """
 
@@ -15,15 +15,17 @@ if sys.platform != "win32":
     import fcntl
 
 OTHER_SOUND = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg", ".opus", ".wav", ".webm", ".wma"})
-"""Suffixes of sound files in other formats than MP3."""
+"""Suffixes of sound files in formats other than MP3."""
 
 
 class NobodyReads(OSError):
-    """A FIFO cannot be written to, because no program reads from it."""
+    """Error: a FIFO cannot be written to, because no program reads from it."""
 
 
 class Sink(Protocol):
-    """Protocol: writes a song's bytes in order. Use it in `with`, and call `complete` at the end."""
+    """Protocol of a destination to which a song's bytes are written in order. Use it in `with`, and call `complete` at
+    the song's end.
+    """
 
     def __enter__(self) -> Self: ...
 
@@ -35,17 +37,17 @@ class Sink(Protocol):
         """Write bytes of the song without buffering them."""
 
     def complete(self) -> None:
-        """Record that the song is complete, so that its file gets its final name."""
+        """Record that all bytes of the song were written, so that its file gets its final name."""
 
 
 def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
-    """Open `path` for a song; a device or FIFO is written to directly.
+    """Open `path` as the destination of a song: a file, which is replaced at the song's end, or a device or FIFO.
 
-    For a FIFO without a reader, waits for one unless `wait` is false.
+    For a FIFO without a reader, waits for one unless `wait` is False.
 
     Raises:
-        NobodyReads: `path` is a FIFO without a reader, and `wait` is false.
-        OSError: the path cannot be written to, is a folder, or is being written by another song.
+        NobodyReads: `path` is a FIFO without a reader, and `wait` is False.
+        OSError: the path cannot be written to, is a folder, or another song is being written to it.
         ValueError: the suffix of `path` is that of another sound format.
     """
     path = Path(path)
@@ -60,15 +62,16 @@ def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
 
 
 class PartFile:
-    """Writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is called.
+    """Destination that writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is
+    called.
 
     Without `complete`, the `.part` file stays with all bytes that have arrived (an empty one is deleted), and an older
-    file at `path` is not changed. If `path` is a link, the file that it names is written. The `.part` file is locked,
-    so two songs never use the same one.
+    file at `path` is not changed. If `path` is a symbolic link, the file that it names is written. The `.part` file is
+    locked, so two songs never use the same one.
 
     Raises:
-        OSError: the file cannot be written. `IsADirectoryError`: `path` is a folder. `FileExistsError`: another song is
-            being written to it.
+        OSError: the file cannot be written. `IsADirectoryError`: `path` is a folder. `FileExistsError`: another
+            song is being written to it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,13 +83,15 @@ class PartFile:
         self._file = _locked(self.part)
 
     def write(self, data: bytes) -> None:
-        """Append `data` to the `.part` file, from which it can be read when the call returns."""
+        """Append `data` to the `.part` file without buffering, so other programs can read the bytes when the call
+        returns.
+        """
         _write_all(self._file, data)
 
     def complete(self) -> None:
         """Rename the `.part` file to its final name."""
         if sys.platform == "win32":
-            self._file.close()  # Windows cannot rename an open file
+            self._file.close()  # an open file cannot be renamed on Windows
         self.part.replace(self.path)
         self._file.close()
         self.completed = True
@@ -98,13 +103,15 @@ class PartFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._file.closed and os.fstat(self._file.fileno()).st_size == 0:
-            with suppress(PermissionError):  # on Windows, where it is open
+            with suppress(PermissionError):  # an open file cannot be deleted on Windows
                 self.part.unlink(missing_ok=True)
         self._file.close()
 
 
 class Pipe:
-    """Writes to an open stream and flushes after every write, so that a player gets the sound at once."""
+    """Destination that writes to an open stream and flushes after every write, so that a player gets the sound at
+    once.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -115,7 +122,7 @@ class Pipe:
         self._stream.flush()
 
     def complete(self) -> None:
-        """Do nothing, because every byte was flushed."""
+        """Do nothing, because every byte was flushed when it was written."""
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +134,7 @@ class Pipe:
 
 
 class Device(Pipe):
-    """Writes to a device or FIFO and closes it at the end."""
+    """Destination that writes to a device or FIFO and closes it at the end."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -156,9 +163,12 @@ def _read_fifo(path: Path) -> BinaryIO:
 
 
 def _locked(part: Path) -> BinaryIO:
-    """Open `part` for writing, truncated, with a lock as long as it is open.
+    """Open the file `part` for writing, truncated and with a lock that lasts until the file is closed.
 
-    If another process has renamed the file between opening and locking, it is opened again.
+    If another process has renamed the file between opening and locking, a new file of this name is opened.
+
+    Raises:
+        FileExistsError: another process has locked the file.
     """
     if sys.platform == "win32":
         return part.open("wb", buffering=0)
@@ -187,7 +197,9 @@ def _is_still(path: Path, file: BinaryIO) -> bool:
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:
-    """Write all bytes of `data`, because unbuffered streams may write only a part of them at a time."""
+    """Write all bytes of `data` to a stream. An unbuffered stream may write only a part of them per call, so calls are
+    repeated.
+    """
     left = memoryview(data)
     while left:
         left = left[stream.write(left) or 0 :]

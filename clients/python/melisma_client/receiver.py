@@ -1,4 +1,4 @@
-"""Receives a song's messages in order, and verifies at the end that all bytes have arrived."""
+"""Checks and stores a song's messages in order, and verifies at the end that all bytes have arrived."""
 
 from hashlib import sha256
 from typing import TypeAlias
@@ -16,17 +16,19 @@ from melisma.v1.music_pb2 import (
 from melisma_client.errors import BrokenSong
 
 Event: TypeAlias = SongAccepted | SongPlan | SongProgress | AudioChunk | SectionFinished | SongFinished
-"""An event of a song: one of the messages in `SongEvent`. `SongFinished` is the last."""
+"""An event of a song, one of the messages in `SongEvent`. `SongFinished` is the last one."""
 
 Response: TypeAlias = GenerateResponse | ListenResponse
 
 
 class Receiver:
-    """The part of one song that was received so far; `None` for values that have not arrived."""
+    """The part of one song that was received so far: events and number of bytes. Values that have not arrived are
+    `None`.
+    """
 
     def __init__(self, byte_offset: int = 0) -> None:
-        """Set up the receiver; `byte_offset` is the number of bytes received before, which are counted in
-        `size_bytes`.
+        """Set up the receiver for a song's sound from `byte_offset` on. `size_bytes` counts the bytes before this
+        offset as received.
         """
         self.accepted: SongAccepted | None = None
         self.plan: SongPlan | None = None
@@ -43,11 +45,11 @@ class Receiver:
         return self.size_bytes > self._byte_offset
 
     def take(self, response: Response) -> Event | None:
-        """Process and return the event in `response`; `None` for a repeated event, and for kinds that this client does
-        not know.
+        """Store and return the event in `response`; `None` for a repeated event, and for kinds of events that this
+        client does not know.
 
         Raises:
-            BrokenSong: the chunk does not follow the previous one, or the whole song differs from what the server sent.
+            BrokenSong: the chunk does not follow the previous one, or size or checksum of the whole song are wrong.
         """
         event = response.event
         match event.WhichOneof("event"):
@@ -69,8 +71,8 @@ class Receiver:
                 return None
 
     def close(self) -> SongFinished:
-        """Verify that the stream has ended with the final event, and return the event. Raises `BrokenSong` if it did
-        not arrive.
+        """Verify that the song's final event has arrived, and return this event. Raises `BrokenSong` if it is
+        missing.
         """
         if self.finished is None:
             raise BrokenSong(
@@ -98,7 +100,7 @@ class Receiver:
         return chunk
 
     def _take_end(self, finished: SongFinished) -> SongFinished:
-        # The checksum is that of the whole song, so it is compared only if the whole song was received.
+        # The server's checksum is that of the whole song, and is compared only if the whole song was received.
         sha256_heard = finished.sha256 if self._byte_offset else self._digest.hexdigest()
         if (finished.size_bytes, finished.sha256) != (self.size_bytes, sha256_heard):
             raise BrokenSong(

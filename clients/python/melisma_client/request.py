@@ -1,4 +1,4 @@
-"""A request for a song, and its conversion to a protobuf message."""
+"""A request for a song, and its conversion to the protobuf message GenerateRequest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from melisma_client.tasks import Task, task_field
 
 @dataclass(frozen=True, slots=True)
 class AnchorNote:
-    """One note of a given melody: MIDI pitch 36 to 96 (`None` is a rest), length in beats (quarter notes)."""
+    """One note of a given melody: MIDI pitch 36 to 96 (`None` is a rest), and length in beats (quarter notes)."""
 
     pitch: int | None
     length_beats: float
@@ -22,9 +22,10 @@ class SongRequest:
     """A request for a song. `None` and empty values leave the choice to the server.
 
     Ranges and meanings are those of `GenerateRequest` in music.proto; the server checks them, and invalid values raise
-    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `negative_prompt` is the
-    style to avoid, `time_signature` has the form "3/4", and `reference_audio` is a recording whose timbre the song
-    imitates. `engine_options` select their engine if `engine` is empty, and are refused with any other engine.
+    `InvalidRequest`. `anchor` is a melody for the song, note by note or as the bytes of a standard MIDI file.
+    `negative_prompt` is the style to avoid, `time_signature` has the form "3/4", and `reference_audio` is a recording
+    whose timbre the song imitates. `engine_options` select their engine if `engine` is empty, and are refused with any
+    other engine.
     """
 
     prompt: str = ""
@@ -52,8 +53,8 @@ class SongRequest:
     reference_audio: bytes = field(default=b"", repr=False)
 
     def to_proto(self) -> music_pb2.GenerateRequest:
-        """Return the request as a protobuf message; raises `ValueError` for a number that is too large for its
-        field.
+        """Return the request as the protobuf message GenerateRequest; raises `ValueError` for a number that is too
+        large for its field.
         """
         message = music_pb2.GenerateRequest(
             request_id=self.request_id,

@@ -1,4 +1,4 @@
-"""The policy by which failed calls are repeated: number of attempts and pauses."""
+"""The policy by which failed calls are repeated: number of attempts and waits between attempts."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -8,13 +8,13 @@ from melisma_client.errors import DeadlineTooShort, MelismaError, Overloaded, Un
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Policy for repeating failed calls: the waits between attempts double each time, and are shortened at random by up
-    to a half (jitter).
+    """Policy for repeating failed calls: `attempts` in total. The wait before each attempt is twice the previous one,
+    shortened at random by up to a half (jitter).
 
-    A call that has received no sound yet is repeated after `Unavailable`, or after `Overloaded` with the server's
-    advice when to retry; that time is used if it is longer. `DeadlineTooShort` is never repeated, because waiting
-    leaves even less time. A song with received sound is resumed only after `ConnectionLost`; attempts are counted from
-    zero whenever more sound arrives.
+    A call that has received no sound yet is repeated after `Unavailable`, or after `Overloaded` if the server says when
+    to retry; the longer of both waits is used. `DeadlineTooShort` is never repeated, because waiting leaves even less
+    time. A song with received sound is resumed only after `ConnectionLost`; attempts are counted from zero whenever
+    more sound arrives.
     """
 
     attempts: int = 4
@@ -23,8 +23,8 @@ class Retry:
     rng: Random = field(default_factory=Random, repr=False, compare=False)
 
     def wait_seconds(self, error: MelismaError, attempt: int) -> float | None:
-        """Return the seconds to wait after attempt number `attempt` (from 1) failed with `error`; `None`: do not try
-        again.
+        """Return the seconds to wait after attempt number `attempt` (from 1) failed with `error`; `None` if the call
+        must not be repeated.
         """
         if attempt >= self.attempts:
             return None
@@ -40,4 +40,4 @@ class Retry:
 
 
 NO_RETRY = Retry(attempts=1)
-"""A policy without retries."""
+"""The policy without retries: one attempt only."""

@@ -1,4 +1,4 @@
-"""Receives a song for blocking code: its events, or only its sound."""
+"""The stream of one song for blocking code: its events, or only its sound."""
 
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -25,10 +25,11 @@ class SongCall(Protocol):
 
 
 class Song:
-    """A song that is being received. Iterate over its events or its `audio()`, or `save` it. It can be read only once.
+    """The stream of a song. Iterate over its events or its `audio()`, or `save` it to a file. It can be read only once.
 
     The call is made when the first event is read. Leaving the `with` block early cancels a song from `generate`, but
-    only stops listening to one from `listen`. `received` has the plan, the final event and the number of bytes so far.
+    only stops listening to one from `listen`. `received` has the plan, the final event and the number of bytes received
+    so far.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Song:
         open_call: Callable[[StreamRequest, float], SongCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """Set up the song; `cancel_remote` cancels the song with the given id on the server."""
+        """Set up the stream. `open_call` makes the gRPC call for a request with a timeout in seconds; `cancel_remote`
+        cancels the song with the given id on the server.
+        """
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote
@@ -48,7 +51,7 @@ class Song:
 
     @property
     def received(self) -> Receiver:
-        """The part of the song that has arrived so far."""
+        """The part of the song (events and number of bytes) that has arrived so far."""
         return self._stream.received
 
     def __iter__(self) -> Iterator[Event]:
@@ -64,8 +67,8 @@ class Song:
         return self._events
 
     def audio(self) -> Iterator[bytes]:
-        """Iterate over the song's MP3 bytes, chunk by chunk; every prefix of them is playable. Raises the same errors
-        as the iteration over events.
+        """Iterate over the song's MP3 bytes, chunk by chunk; the chunks received so far are always playable. Raises the
+        same errors as the iteration over events.
         """
         return (event.data for event in self._events if isinstance(event, AudioChunk))
 
@@ -87,7 +90,9 @@ class Song:
         return finished
 
     def cancel(self) -> None:
-        """End the song here and on the server, from any thread; a pending wait for an event raises `Cancelled`."""
+        """Cancel the song on the server and end the stream, from any thread; a pending read of an event raises
+        `Cancelled`.
+        """
         self._cancelled.set()
         if self._call is not None:
             self._call.cancel()

@@ -1,4 +1,4 @@
-"""Chooses the requests for one song: first for all of it and, after a broken connection, for the rest."""
+"""Chooses the request messages for one song: first for the whole song and, after a broken connection, for its rest."""
 
 from typing import TypeAlias
 from uuid import uuid4
@@ -12,11 +12,11 @@ StreamRequest: TypeAlias = GenerateRequest | ListenRequest
 
 
 class SongStream:
-    """State of one song from its request to its end, over any number of connections. `received` is the part that has
-    arrived.
+    """State of one song's stream from its request to its end, over any number of connections. `received` is the part of
+    the song that has arrived.
 
     After a broken connection an accepted song is resumed at the next byte, without a gap or a repetition. A song that
-    is lost before its first sound is requested again with the same seed.
+    the server has lost before its first sound is requested again with the same seed.
     """
 
     def __init__(self, initial: StreamRequest, budget: RetryBudget) -> None:
@@ -32,19 +32,19 @@ class SongStream:
 
     @property
     def request(self) -> StreamRequest:
-        """The request message to send at the next attempt."""
+        """The request message for the next attempt: the initial one, or a ListenRequest for the rest of the song."""
         if not self._resumed_id:
             return self._initial
         return ListenRequest(song_id=self._resumed_id, byte_offset=self.received.size_bytes)
 
     @property
     def remaining_seconds(self) -> float:
-        """Time left for the call, in seconds."""
+        """Time left until the deadline of the song, in seconds."""
         return self._budget.deadline.remaining_seconds()
 
     def wait_seconds(self, error: MelismaError) -> float:
-        """Return the seconds to wait before the next request, after one that failed with `error`; raise the error if
-        there is none.
+        """Return the seconds to wait before the next request, after a request that failed with `error`. Raises the
+        error if no further request is useful.
         """
         error = self._turn(error)
         if self.received.size_bytes > self._failed_at:
@@ -56,9 +56,8 @@ class SongStream:
         return wait
 
     def _turn(self, error: MelismaError) -> MelismaError:
-        """Choose the next request after a failed one, and return the error that determines how long to wait.
-
-        Raises the error if no retry is left.
+        """Choose the next request after a failed one, and return the error that determines how long to wait; raise the
+        error if the song cannot be resumed or requested again.
         """
         accepted = self.received.accepted
         if isinstance(error, ConnectionLost) and (accepted or self._resumed_id):
@@ -66,7 +65,7 @@ class SongStream:
             self._resumed_id = accepted.song_id if accepted else self._resumed_id
             return error
         if self._loss is not None and isinstance(error, NotFound):
-            error = self._loss  # one name may have several servers, and another server has the song
+            error = self._loss  # a host name may have several servers, and another one has the song
         elif self._loss is not None and isinstance(error, NotReady) and not self.received.has_audio:
             error = self._loss
         elif self.received.has_audio:

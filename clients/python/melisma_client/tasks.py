@@ -22,8 +22,8 @@ class AudioToAudioTask:
 
 @dataclass(frozen=True, slots=True)
 class RetakeTask:
-    """Task: make a variation of the song that the request's seed gives; `variance`, above 0 to 1, is the amount of
-    difference.
+    """Task: make a variation of the song that the request gives with its seed; `variance`, above 0 to 1, is the amount
+    of difference.
     """
 
     variance: float | None = None
@@ -36,7 +36,7 @@ class RetakeTask:
 
 @dataclass(frozen=True, slots=True)
 class RepaintTask:
-    """Task: generate the part of a recording between two times, in seconds, anew."""
+    """Task: generate a part of a recording anew, between `start_seconds` and `end_seconds`."""
 
     audio: bytes = field(repr=False)
     start_seconds: float
@@ -57,7 +57,7 @@ class RepaintTask:
 
 @dataclass(frozen=True, slots=True)
 class ExtendTask:
-    """Task: extend a recording by the given seconds at its beginning and its end."""
+    """Task: extend a recording by `left_seconds` before its beginning and `right_seconds` after its end."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -158,7 +158,7 @@ _FIELDS: dict[type[Any], str] = {
 
 
 def task_field(task: Task | None) -> dict[str, Any]:
-    """Return the request field for the task, by its name; empty without a task."""
+    """Return the task as a keyword argument for the protobuf message GenerateRequest; empty without a task."""
     return {_FIELDS[type(task)]: task.to_proto()} if task is not None else {}
 
 

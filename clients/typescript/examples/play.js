@@ -16,7 +16,7 @@ const client = new MelismaClient({
 });
 const left = new AbortController();
 process.once("SIGINT", () => left.abort());
-process.stdout.on("error", () => left.abort()); // the player was closed: no song is made for nobody
+process.stdout.on("error", () => left.abort()); // the player was closed: cancel the song
 
 try {
   const song = client.generate({ prompt, durationSeconds: Number(seconds) }, { signal: left.signal });
@@ -24,7 +24,7 @@ try {
     if (event.type === "plan") {
       console.error(event.sections.map((section) => section.label).join(", "));
     } else if (event.type === "chunk" && !process.stdout.write(event.data)) {
-      await once(process.stdout, "drain", { signal: left.signal }); // a player that plays slowly slows the server down
+      await once(process.stdout, "drain", { signal: left.signal }); // a slow player slows the server down
     }
   }
 } catch (error) {

@@ -1,6 +1,9 @@
-/** Enumeration values of the API by their names in requests. */
+/** Looks up the API's enumeration values by the names that requests use. */
 
-/** Returns the enumeration value of `name`, UNSPECIFIED if it is undefined; throws `TypeError` for an unknown name. */
+/**
+ * Returns the enumeration value of `name`, such as "female"; UNSPECIFIED if it is undefined. Throws `TypeError` for an
+ * unknown name.
+ */
 export function chosen<T extends { readonly UNSPECIFIED: unknown }>(values: T, name: string | undefined): T[keyof T] {
   const value = name === undefined ? values.UNSPECIFIED : values[name.toUpperCase() as keyof T];
   if (value === undefined || name === "unrecognized") {

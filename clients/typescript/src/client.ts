@@ -35,31 +35,37 @@ import { errorOf, isServiceError } from "./statuses.js";
 
 export interface MelismaClientOptions {
   /**
-   * Address of the server, "host:port". By default that of the environment variable MELISMA_SERVER, or
-   * localhost:50051.
+   * Address of the server, "host:port". By default it is read from the environment variable MELISMA_SERVER, otherwise
+   * it is localhost:50051.
    */
   readonly address?: string;
-  /** API key, sent as `authorization: Bearer`. By default that of the variable MELISMA_API_KEY. */
+  /** API key, sent as `authorization: Bearer`. By default it is read from the environment variable MELISMA_API_KEY. */
   readonly apiKey?: string;
-  /** The caller's name for fair sharing, at most 64 printable ASCII characters. By default that of MELISMA_CALLER. */
+  /**
+   * Name of the caller for fair sharing, at most 64 printable ASCII characters. By default it is read from the
+   * environment variable MELISMA_CALLER.
+   */
   readonly caller?: string;
-  /** TLS encryption; `true` trusts the certificate authorities of the system. By default none. */
+  /**
+   * TLS encryption of the connection; `true` trusts the certificate authorities of the system. By default there is
+   * none.
+   */
   readonly tls?: boolean | TlsOptions;
-  /** Retry policy; `NO_RETRY` disables retries. */
+  /** Policy of repeating failed calls; `NO_RETRY` disables retries. */
   readonly retry?: Retry;
 }
 
 export interface AskOptions {
-  /** Seconds that the whole call may take, retries included: by default 900 for a song, 10 for other calls. */
+  /** Seconds that the whole call may take, retries included; by default 900 for a song, 10 for other calls. */
   readonly timeoutSeconds?: number;
-  /** Aborts the call, which then throws `Cancelled`. */
+  /** Signal that aborts the call, which then throws `Cancelled`. */
   readonly signal?: AbortSignal;
 }
 
 type Answered<T> = (error: ServiceError | null, answer: T) => void;
 type Ask<T> = (metadata: Metadata, options: CallOptions, answered: Answered<T>) => ClientUnaryCall;
 
-/** Client of one Melisma server; `close` it at the end. Throws `TypeError` for options that cannot be sent. */
+/** Client of one Melisma server; call `close` at the end. Throws `TypeError` for options that cannot be sent. */
 export class MelismaClient {
   readonly #stub: MusicServiceClient;
   readonly #metadata: Metadata;
@@ -77,15 +83,21 @@ export class MelismaClient {
     );
   }
 
-  /** Requests a song, which must be complete `timeoutSeconds` from now, including retries and a slow listener. */
+  /**
+   * Requests a song and returns it as a stream. The song must be complete within `timeoutSeconds`, including retries
+   * and the time for which the caller reads nothing.
+   */
   generate(request: SongRequest, options: AskOptions = {}): Song {
     const stream = this.#stream({ method: "generate", request: messageOf(request) }, options);
     return new Song(stream, this.#open, this.#cancelRemote, options.signal);
   }
 
   /**
-   * Streams a song of the caller, as `generate` does, with the sound from `byteOffset` on. Leaving the iteration early
-   * does not affect other listeners; without any the server makes the song for some seconds more.
+   * Streams a song of the caller that was requested before, with the events of `generate` and the sound from
+   * `byteOffset` on.
+   *
+   * Leaving the iteration early does not affect other listeners; a song without listeners is made for some seconds
+   * more.
    */
   listen(songId: string, options: AskOptions & { readonly byteOffset?: number } = {}): Song {
     const request = ListenRequest.fromPartial({ songId, byteOffset: options.byteOffset ?? 0 });
@@ -93,7 +105,7 @@ export class MelismaClient {
     return new Song(this.#stream({ method: "listen", request }, options), this.#open, () => {}, options.signal);
   }
 
-  /** Returns the state and description of a song; throws `NotFound`. */
+  /** Returns the state of a stored song; throws `NotFound` if the caller has no song with this id. */
   async getSong(songId: string, options?: AskOptions): Promise<StoredSong> {
     const answer = await this.#ask<GetSongResponse>((...how) => this.#stub.getSong({ songId }, ...how), options);
     return present(answer.song);
@@ -115,15 +127,16 @@ export class MelismaClient {
     return songs;
   }
 
-  /** Stops making a song, also for its other listeners; throws `NotFound`. */
+  /** Stops making a song, for all its listeners, and returns its state; throws `NotFound`. */
   async cancelSong(songId: string, options?: AskOptions): Promise<StoredSong> {
     const answer = await this.#ask<CancelSongResponse>((...how) => this.#stub.cancelSong({ songId }, ...how), options);
     return present(answer.song);
   }
 
   /**
-   * Deletes a song that has ended, with its sound, prompt and lyrics, even if it has listeners. Throws `NotFound`, or
-   * `NotEnded` for a song that waits or is being made: `cancelSong` ends it.
+   * Deletes a song that has ended, with its sound, prompt and lyrics, even while it has listeners.
+   *
+   * Throws `NotFound`, or `NotEnded` if the song is waiting or being made; call `cancelSong` first.
    */
   async deleteSong(songId: string, options?: AskOptions): Promise<void> {
     let tries = 0;
@@ -134,14 +147,14 @@ export class MelismaClient {
     try {
       await this.#ask(ask, options);
     } catch (error) {
-      // After a second try: an earlier one has deleted it, and its answer was lost.
+      // After a repeated call NotFound means success: an earlier attempt has deleted the song.
       if (!(error instanceof NotFound && tries > 1)) {
         throw error;
       }
     }
   }
 
-  /** Returns the engines of the server, the default engine first. */
+  /** Returns the properties of the server's engines, the default engine first. */
   async listEngines(options?: AskOptions): Promise<Engine[]> {
     const engines: Engine[] = [];
     let pageToken = "";
@@ -154,13 +167,13 @@ export class MelismaClient {
     return engines;
   }
 
-  /** Returns the description of one engine; throws `NotFound` for an unknown name. */
+  /** Returns the properties of one engine; throws `NotFound` for an unknown name. */
   async getEngine(name: string, options?: AskOptions): Promise<Engine> {
     const answer = await this.#ask<GetEngineResponse>((...how) => this.#stub.getEngine({ name }, ...how), options);
     return present(answer.engine);
   }
 
-  /** Closes the connection, after pending cancellations of songs. */
+  /** Waits for pending cancellations of songs, then closes the connection. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#cancellations);
     this.#stub.close();
@@ -178,7 +191,7 @@ export class MelismaClient {
   };
 
   readonly #cancelRemote = (songId: string): void => {
-    // What does not arrive ends by itself: the server gives a song up that nobody listens to.
+    // If the call that cancels the song does not arrive, the server cancels it for lack of listeners.
     const cancellation = this.cancelSong(songId, { timeoutSeconds: CANCEL_TIMEOUT_SECONDS })
       .catch(() => {})
       .finally(() => this.#cancellations.delete(cancellation));

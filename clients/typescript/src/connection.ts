@@ -1,4 +1,4 @@
-/** Connection of the client: server address, channel options, credentials, timeouts. */
+/** Connection settings of the client: server address, channel options, credentials, timeouts. */
 
 import { credentials, Metadata, type ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
 
@@ -15,30 +15,30 @@ export const CANCELLED_HERE = "the song was cancelled";
 
 export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.primary_user_agent": "melisma-typescript",
-  // If the name has several addresses, each call goes to the next one.
+  // If a host name has several addresses, the calls go to them in turn.
   "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-  // Servers may be replaced faster than gRPC looks a name up again, which is every 30 s at most.
+  // Host names are resolved at most every 5 s. gRPC's default of 30 s is too long while servers are being replaced.
   "grpc.dns_min_time_between_resolutions_ms": 5_000,
-  // A server whose computer has failed does not close its connections; pings reveal it.
+  // Keepalive pings find servers whose computer has failed and has not closed its connections.
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
-  // After a lost connection a listener waits for the rest of the song, and a balancer may name servers that have stopped.
+  // These pauses are short, because a listener may be waiting while a balancer still names servers that have ended.
   "grpc.initial_reconnect_backoff_ms": 200,
   "grpc.max_reconnect_backoff_ms": 1_000,
 };
 
-/** TLS options as PEM text: trusted certificate authorities, and the client's certificate. */
+/** TLS files as PEM text: trusted certificate authorities, and the client's certificate with its key. */
 export interface TlsOptions {
-  /** Certificate authorities to trust. Unset: those of the system. */
+  /** Certificate authorities to trust; unset: those of the system. */
   readonly ca?: string | Uint8Array;
-  /** The client's certificate, for servers that ask for one; it needs `privateKey`. */
+  /** Certificate of the client, for servers that require one; it needs `privateKey`. */
   readonly certificate?: string | Uint8Array;
   readonly privateKey?: string | Uint8Array;
 }
 
 /**
- * Returns the credentials of a channel; throws `TypeError` for a certificate without its key, or a key without
- * certificate.
+ * Returns the gRPC credentials of the connection. Throws `TypeError` for a certificate without its key, or a key
+ * without certificate.
  */
 export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
   if (tls === false) {
@@ -52,8 +52,9 @@ export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
 }
 
 /**
- * Returns the metadata of every call; throws `TypeError`, without the key in its text, for characters that metadata
- * cannot have.
+ * Returns the gRPC metadata of every call: the caller's name and the API key, if they are not empty.
+ *
+ * Throws `TypeError`, without the key in its text, for characters that metadata cannot contain.
  */
 export function metadataOf(caller: string, apiKey: string): Metadata {
   if (!isPrintable(apiKey)) {

@@ -1,27 +1,27 @@
 /**
- * Everything that can go wrong with a call.
+ * The errors of calls, as a class hierarchy.
  *
  *     MelismaError
  *         InvalidRequest          the request is invalid; `violations` has the fields and reasons
  *         NotFound                the server has no such engine, or the caller no such song
- *         NotEnded                the song waits or is being made, and cannot be deleted
+ *         NotEnded                the song is waiting or being made, and cannot be deleted yet
  *         NotReady                the engine cannot make the song; the text gives the reason, or what to install or set
- *         Overloaded              the server takes no more songs now; try again after `retryAfterSeconds`
- *             DeadlineTooShort    by the server's estimate the song cannot be complete within the timeout
+ *         Overloaded              the server is full; try again after `retryAfterSeconds`
+ *             DeadlineTooShort    the server estimates that the song cannot be complete within the timeout
  *             QuotaExceeded       the quota of the API key is used up for now
- *         RequestIdReused         the request's id was used for another request
- *         OutOfRange              the requested offset is beyond the end of the song
- *         Unavailable             no server responds at the address, it is shutting down, or the song was lost
+ *         RequestIdReused         the request id was used for a different request
+ *         OutOfRange              the requested offset is after the end of the song
+ *         Unavailable             the server does not answer or is shutting down, or the song was lost
  *             ConnectionLost      the connection broke
  *         DeadlineExceeded        the song was not complete within the timeout
  *         Cancelled               the call was cancelled
- *         Unauthenticated         the server needs an API key, or does not know the given one
+ *         Unauthenticated         the server requires a valid API key or client certificate
  *         PermissionDenied        the API key does not allow this call
- *         ServerFault             a bug in the server
+ *         ServerFault             a fault of the server
  *         BrokenSong              the received song is damaged
  */
 
-/** One fault of one request field; `field` is its name in music.proto. */
+/** A fault in one field of a request; `field` is the field's name in music.proto. */
 export interface FieldViolation {
   readonly field: string;
   readonly description: string;
@@ -34,7 +34,7 @@ export class MelismaError extends Error {
   }
 }
 
-/** The request breaks a rule of the API; `violations` has the fields and reasons (it may be empty). */
+/** The request breaks rules of the API; `violations` has the fields and reasons (it may be empty). */
 export class InvalidRequest extends MelismaError {
   constructor(
     text: string,
@@ -44,13 +44,13 @@ export class InvalidRequest extends MelismaError {
   }
 }
 
-/** The server has no such engine, or the caller no such song (any more). */
+/** The server has no engine of this name, or the caller no song with this id. */
 export class NotFound extends MelismaError {}
 
-/** The song cannot be deleted, because it waits or is being made; it can be once it has ended or was cancelled. */
+/** The song is waiting or being made; it can be deleted once it has ended or was cancelled. */
 export class NotEnded extends MelismaError {}
 
-/** The request's id was used for another request: every song needs a new one. */
+/** The request id was used for a different request: every song needs a new one. */
 export class RequestIdReused extends MelismaError {}
 
 /** The song is shorter than the requested offset. */
@@ -59,7 +59,7 @@ export class OutOfRange extends MelismaError {}
 /** The engine cannot make the song now; the text gives the reason, or what to install or set on the server. */
 export class NotReady extends MelismaError {}
 
-/** The server takes no more songs now; `retryAfterSeconds` is the wait that it advises, undefined if it gave none. */
+/** The server is full. Try again after `retryAfterSeconds`, which is undefined if the server gave no time. */
 export class Overloaded extends MelismaError {
   constructor(
     text: string,
@@ -69,32 +69,35 @@ export class Overloaded extends MelismaError {
   }
 }
 
-/** By the server's estimate the song cannot be complete within the timeout. */
+/** The server estimates that the song cannot be complete within the timeout. */
 export class DeadlineTooShort extends Overloaded {}
 
-/** The quota of the API key is used up for now. */
+/** The quota of the API key (songs or seconds of sound per time) is used up for now. */
 export class QuotaExceeded extends Overloaded {}
 
-/** No server responds at the address, it is shutting down, it lost the song, or the connection to it was lost. */
+/** The server does not answer, is shutting down or has lost the song, or the connection was lost. */
 export class Unavailable extends MelismaError {}
 
-/** The connection broke or failed, or the server is shutting down and another one has the song. */
+/**
+ * The connection broke, or the server has ended the call before the song's end; the song can be resumed at the next
+ * byte.
+ */
 export class ConnectionLost extends Unavailable {}
 
-/** The response was not complete within the timeout. */
+/** The call was not complete within the timeout. */
 export class DeadlineExceeded extends MelismaError {}
 
-/** The call was cancelled on either side; `cause` is the reason of the `AbortSignal` that cancelled it. */
+/** The call was cancelled by the client or the server; `cause` is the reason of the `AbortSignal` that cancelled it. */
 export class Cancelled extends MelismaError {}
 
-/** The server needs an API key, or does not know the one that was sent. */
+/** The server requires a valid API key or client certificate. */
 export class Unauthenticated extends MelismaError {}
 
 /** The API key is valid but does not allow this call. */
 export class PermissionDenied extends MelismaError {}
 
-/** The server failed unexpectedly; its log has the error. */
+/** The server failed because of a bug or an unexpected state; its log has the cause. */
 export class ServerFault extends MelismaError {}
 
-/** The received song is damaged: bytes are missing, repeated or changed, or its end is missing. */
+/** The received song is damaged: bytes or its end are missing, repeated or changed. */
 export class BrokenSong extends MelismaError {}

@@ -1,26 +1,30 @@
-/** Files to which songs are saved: a regular file, which is replaced when the song is complete, or a device or FIFO. */
+/**
+ * Destinations for the bytes of a song: a file that gets its final name when the song is complete, or a device or FIFO.
+ */
 
 import { lstat, open, readlink, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 
-/** Writes a song's bytes in order. */
+/** Destination to which a song's bytes are written in order. */
 export interface Sink {
-  /** Writes `data` at once. */
+  /** Writes `data` without buffering; resolves when it is written. */
   write(data: Uint8Array): Promise<void>;
-  /** Records that the song is complete. */
+  /** Records that all bytes of the song were written, so that its file gets its final name. */
   complete(): Promise<void>;
-  /** Closes the file; must be called at the end, also after an error. */
+  /** Closes the destination; must be called at the end, also after an error. */
   close(): Promise<void>;
 }
 
-/** Suffixes of files that hold sound in another format than MP3. */
+/** Suffixes of sound files in formats other than MP3. */
 const OTHER_SOUND: ReadonlySet<string> = new Set(
   [".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg", ".opus", ".wav", ".webm", ".wma"],
 );
 
 /**
- * Opens `path` for a song; a device or FIFO is written to directly. Rejects with `TypeError` if the suffix of `path` is
- * that of another sound format, and with the system's error if it cannot be written to.
+ * Opens `path` as the destination of a song: a file, which is replaced at the song's end, or a device or FIFO.
+ *
+ * Rejects with `TypeError` if the suffix of `path` is that of another sound format, and with the system's error if the
+ * path cannot be written to.
  */
 export async function sinkAt(path: string): Promise<Sink> {
   if (OTHER_SOUND.has(extname(path).toLowerCase())) {
@@ -33,7 +37,7 @@ export async function sinkAt(path: string): Promise<Sink> {
   return found && !found.isFile() ? new Device(await open(path, "w")) : PartFile.open(path);
 }
 
-/** Writes to a device or FIFO. */
+/** Destination that writes to a device or FIFO. */
 class Device implements Sink {
   readonly #file: FileHandle;
 
@@ -53,11 +57,11 @@ class Device implements Sink {
 }
 
 /**
- * Writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is called.
+ * Destination that writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is called.
  *
- * If it is closed without `complete`, the `.part` file keeps the received bytes (an empty one is removed), and an older
- * file at `path` stays as it is. If `path` is a symbolic link, the file that it names is written. If two songs are written
- * to the same path, the later one is kept, and `complete` of the other rejects.
+ * Without `complete`, the `.part` file keeps the received bytes (an empty one is deleted), and an older file at `path`
+ * is not changed. If `path` is a symbolic link, the file that it names is written. If two songs are written to the same
+ * path, the later one is kept, and `complete` of the earlier one rejects.
  */
 export class PartFile implements Sink {
   readonly path: string;
@@ -75,16 +79,16 @@ export class PartFile implements Sink {
   static async open(path: string): Promise<PartFile> {
     const target = await resolved(path);
     const part = `${target}.part`;
-    await present(unlink(part)); // another song that has it open goes on in a file without a name
+    await present(unlink(part)); // a song that is being written to the old file goes on, in a file without a name
     return new PartFile(target, part, await open(part, "wx"));
   }
 
-  /** Appends `data`; it can be read from the `.part` file once this resolves. */
+  /** Appends `data` to the `.part` file; other programs can read the bytes when the promise resolves. */
   async write(data: Uint8Array): Promise<void> {
     await this.#file.writeFile(data);
   }
 
-  /** Renames the file to its final name. */
+  /** Renames the `.part` file to its final name. */
   async complete(): Promise<void> {
     if (!(await this.#isOurs())) {
       throw Object.assign(new Error(`EEXIST: another song is being written to this file, wait for its end or choose another name: ${this.part}`), { code: "EEXIST" });
@@ -122,7 +126,7 @@ async function resolved(path: string): Promise<string> {
   return isLink ? resolved(resolve(folder, await readlink(path))) : join(folder, basename(path));
 }
 
-/** Returns the result of a file operation; undefined if the file does not exist. */
+/** Awaits a file operation and returns its result; undefined if the file does not exist. */
 async function present<T>(finding: Promise<T>): Promise<T | undefined> {
   try {
     return await finding;

@@ -1,4 +1,7 @@
-/** TypeScript client of Melisma: a style prompt and lyrics in, a song out, streamed while it is being made. */
+/**
+ * TypeScript client of Melisma: requests songs from a style prompt and lyrics, and streams each song while it is being
+ * made.
+ */
 
 export { MelismaClient, type AskOptions, type MelismaClientOptions } from "./client.js";
 export type { TlsOptions } from "./connection.js";

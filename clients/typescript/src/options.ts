@@ -1,4 +1,4 @@
-/** Options that only one engine has. */
+/** Options of a request that only one engine supports. */
 
 import { chosen } from "./choices.js";
 import {
@@ -12,11 +12,11 @@ import {
 
 /** Options of the engine "ace_step". */
 export interface AceStepOptions {
-  /** Denoising of the whole song at once, or section by section. With a task only "whole" is possible. */
+  /** Mode of denoising: the whole song at once, or section by section. With a task only "whole" is possible. */
   readonly mode?: "whole" | "sectioned";
-  /** Sampler that turns noise into a song. */
+  /** Sampler (ODE solver) of the denoising steps. */
   readonly sampler?: "euler" | "heun" | "pingpong";
-  /** Contrast of the denoising steps, in the range [-100, 100]; 0: no change. */
+  /** Rescaling of each denoising step, in the range [-100, 100]; 0: none. */
   readonly omega?: number;
   /** Name of a LoRA adapter, one of the engine's `loras`. */
   readonly lora?: string;
@@ -26,7 +26,7 @@ export interface AceStepOptions {
 
 /** Options of the engine "ace_step_15". */
 export interface AceStep15Options {
-  /** Denoising of the whole song at once, or section by section. With a task only "whole" is possible. */
+  /** Mode of denoising: the whole song at once, or section by section. With a task only "whole" is possible. */
   readonly mode?: "whole" | "sectioned";
   /** Shift of the noise schedule towards high noise levels, in the range [1, 10]. */
   readonly shift?: number;
@@ -48,13 +48,16 @@ export interface MusicGenOptions {
   readonly temperature?: number;
 }
 
-/** Options of one engine, under its name; they select that engine if the request's `engine` is not set. */
+/** Options of one engine, under the engine's name; they select this engine if the request's `engine` is not set. */
 export type EngineOptions =
   | { readonly aceStep: AceStepOptions; readonly aceStep15?: undefined; readonly musicgen?: undefined }
   | { readonly aceStep15: AceStep15Options; readonly aceStep?: undefined; readonly musicgen?: undefined }
   | { readonly musicgen: MusicGenOptions; readonly aceStep?: undefined; readonly aceStep15?: undefined };
 
-/** Returns the options as a field of the message `GenerateRequest`; throws `TypeError` for unknown engines. */
+/**
+ * Returns the engine options as a field of the protobuf message `GenerateRequest`; throws `TypeError` for an unknown
+ * engine.
+ */
 export function engineOptionsOf(options: EngineOptions | undefined): GenerateRequest["engineOptions"] {
   if (options === undefined) {
     return undefined;

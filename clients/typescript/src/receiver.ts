@@ -1,4 +1,4 @@
-/** Receives a song's messages in order, and verifies at the end that every byte has arrived. */
+/** Checks and stores a song's messages in order, and verifies at the end that all bytes have arrived. */
 
 import { createHash } from "node:crypto";
 
@@ -13,7 +13,7 @@ import type {
   SongPlan,
 } from "./generated/melisma/v1/music.js";
 
-/** One message of a stream of events. */
+/** One message in the server's stream for a song, which has at most one event. */
 export type Response = Pick<GenerateResponse, "event">;
 
 type Kind = NonNullable<Message["event"]>;
@@ -21,17 +21,20 @@ type Kind = NonNullable<Message["event"]>;
 type Flat<Wire> = Wire extends { $case: infer Type; value: infer Value } ? { type: Type } & Value : never;
 
 /**
- * One event of a song: a message of the API with its kind as `type`. Kinds are "accepted", "plan", "progress",
- * "chunk" (sound, in `data`), "sectionFinished" (with the times of syllables) and, the last, "finished".
+ * One event of a song: a message of the API, with its kind as `type`. Kinds are "accepted", "plan", "progress", "chunk"
+ * (sound, in `data`), "sectionFinished" (with the times of syllables) and, as the last one, "finished".
  */
 export type SongEvent = Flat<Kind>;
 
-/** The received part of one song; undefined for parts that have not arrived. */
+/**
+ * The part of one song that was received so far: events and number of bytes. Values that have not arrived are
+ * undefined.
+ */
 export class Receiver {
   accepted?: SongAccepted;
   plan?: SongPlan;
   finished?: SongFinished;
-  /** Bytes of sound, including those before the requested offset. */
+  /** Number of bytes of sound received, counting those before the requested offset. */
   sizeBytes: number;
   readonly #byteOffset: number;
   readonly #sections = new Set<number>();
@@ -43,15 +46,17 @@ export class Receiver {
     this.#chunks = byteOffset ? undefined : 0;
   }
 
-  /** True if some of the song's sound has arrived. */
+  /** True once any sound of the song has arrived. */
   get hasAudio(): boolean {
     return this.sizeBytes > this.#byteOffset;
   }
 
   /**
-   * Records the event in `response` and returns it; undefined for a repeated event, for a response without an event, and
-   * for a kind of event that this client does not know. Throws `BrokenSong` if the chunk does not follow the last one, or
-   * if the checksum of the whole song is wrong.
+   * Stores and returns the event in `response`; undefined for a repeated event, for a response without an event, and
+   * for kinds of events that this client does not know.
+   *
+   * Throws `BrokenSong` if the chunk does not follow the previous one, or if size or checksum of the whole song are
+   * wrong.
    */
   take(response: Response): SongEvent | undefined {
     const event = response.event?.event;
@@ -105,7 +110,7 @@ export class Receiver {
   }
 
   #takeEnd(finished: SongFinished): void {
-    // The checksum is that of the whole song, so it can be compared only if the song was received from its beginning.
+    // The server's checksum is that of the whole song, and is compared only if the whole song was received.
     const sha256 = this.#byteOffset ? finished.sha256 : this.#digest.digest("hex");
     if (finished.sizeBytes !== this.sizeBytes || finished.sha256 !== sha256) {
       throw new BrokenSong(

@@ -1,4 +1,4 @@
-/** A caller's request for a song, and its conversion to the message `GenerateRequest`. */
+/** A request for a song, and its conversion to the protobuf message `GenerateRequest`. */
 
 import { chosen } from "./choices.js";
 import {
@@ -19,17 +19,17 @@ export interface AnchorNote {
 }
 
 /**
- * Request for a song. The server chooses the values of fields that are not set.
+ * A request for a song. The server chooses the values of fields that are not set.
  *
- * Ranges and meanings are those of `GenerateRequest` in music.proto. The server checks the ranges; a value outside of one
- * throws `InvalidRequest`.
+ * Ranges and meanings are those of `GenerateRequest` in music.proto. The server checks them; values outside a range
+ * throw `InvalidRequest`.
  */
 export interface SongRequest {
   /** Style as keywords, English or Chinese. */
   readonly prompt?: string;
-  /** Lyrics: lines under section tags. Unset: an instrumental song. */
+  /** Lyrics: lines of words under section tags such as [verse]. Unset: an instrumental song. */
   readonly lyrics?: string;
-  /** Length of the song in seconds, in the range [3, 600] and in that of the engine. */
+  /** Length of the song in seconds, in the range [3, 600] and in the engine's own range. */
   readonly durationSeconds?: number;
   readonly engine?: string;
   readonly seed?: number;
@@ -40,16 +40,16 @@ export interface SongRequest {
   readonly tempoBpm?: number;
   /** Melody that the song begins with: its notes, or the bytes of a standard MIDI file. */
   readonly anchor?: readonly AnchorNote[] | Uint8Array;
-  /** Groups of tracks that are heard in the song. Empty: all of them. */
+  /** Groups of tracks in the mix of the song. Empty: all groups. */
   readonly stems?: readonly ("vocal" | "harmony" | "drums" | "bass" | "ornaments")[];
   readonly voice?: "female" | "male";
   readonly vocalLevelDb?: number;
   readonly bitrateKbps?: number;
   readonly sampleRateHertz?: number;
   readonly targetLufs?: number;
-  /** Id of the request, a UUID, a new one for every song; generated if it is not set. */
+  /** Id of the request, a UUID that is new for every song; generated if it is not set. */
   readonly requestId?: string;
-  /** Language of the lyrics, a BCP 47 tag. */
+  /** Language of the lyrics, a BCP 47 tag such as "zh". */
   readonly language?: string;
   /** Task: a way to make the song from a recording or an earlier song. */
   readonly task?: Task;
@@ -59,11 +59,11 @@ export interface SongRequest {
   readonly timeSignature?: string;
   /** Recording whose timbre the song imitates. */
   readonly referenceAudio?: Uint8Array;
-  /** Options that only one engine has. */
+  /** Options that only one engine supports. */
   readonly engineOptions?: EngineOptions;
 }
 
-/** Returns the request as the message `GenerateRequest`; throws for a value that no field can hold. */
+/** Returns the request as the protobuf message `GenerateRequest`; throws for a value that its field cannot hold. */
 export function messageOf(request: SongRequest): GenerateRequest {
   const { anchor, stems, voice, task, engineOptions, targetLufs, referenceAudio, ...same } = request;
   const { bitrateKbps = 0, sampleRateHertz = 0 } = request;
@@ -78,7 +78,7 @@ export function messageOf(request: SongRequest): GenerateRequest {
     referenceAudio: referenceOf(referenceAudio),
     engineOptions: engineOptionsOf(engineOptions),
   });
-  GenerateRequest.encode(message); // an error during the call would look like a lost connection
+  GenerateRequest.encode(message); // throws for invalid values, which during the call would look like a lost connection
   return message;
 }
 

@@ -1,28 +1,32 @@
-/** Retry policy of failed calls. */
+/** The policy by which failed calls are repeated: number of attempts and waits. */
 
 import { DeadlineTooShort, Overloaded, Unavailable, type MelismaError } from "./errors.js";
 
 /**
- * Waits between tries: doubled each time, shortened at random by up to a half (jitter).
+ * Policy for repeating failed calls. The wait before each attempt is twice the previous one, shortened at random by up
+ * to a half (jitter).
  *
- * A call without sound so far is tried again after `Unavailable`, or after `Overloaded` with a wait that the server
- * advises; that wait is used if it is the longer one. `DeadlineTooShort` is final, because waiting leaves even
- * less time. After the first sound the rest of a song is requested again only after `ConnectionLost`; the number of tries
- * begins anew whenever more sound arrives.
+ * A call that has received no sound yet is repeated after `Unavailable`, or after `Overloaded` if the server says when
+ * to retry; the longer of both waits is used. `DeadlineTooShort` is never repeated, because waiting leaves even less
+ * time. A song with received sound is resumed only after `ConnectionLost`; attempts are counted from zero whenever more
+ * sound arrives.
  */
 export interface Retry {
-  /** Number of tries; 1 disables retries. By default 4. */
+  /** Number of attempts in total; 1 disables retries. By default 4. */
   readonly attempts?: number;
-  /** Seconds to wait after the first try. By default 0.5. */
+  /** Seconds to wait after the first attempt. By default 0.5. */
   readonly firstWaitSeconds?: number;
-  /** Longest wait in seconds. By default 10. */
+  /** Longest wait between two attempts, in seconds. By default 10. */
   readonly longestWaitSeconds?: number;
 }
 
-/** The policy without retries. */
+/** The policy without retries: one attempt only. */
 export const NO_RETRY: Retry = { attempts: 1 };
 
-/** Returns the seconds to wait after try number `attempt` (from 1) failed with `error`; undefined: do not try again. */
+/**
+ * Returns the seconds to wait after attempt number `attempt` (from 1) failed with `error`; undefined if the call must
+ * not be repeated.
+ */
 export function retryWaitSeconds(
   { attempts = 4, firstWaitSeconds = 0.5, longestWaitSeconds = 10 }: Retry,
   error: MelismaError,
@@ -42,7 +46,7 @@ export function retryWaitSeconds(
   return Math.max(wait, error.retryAfterSeconds);
 }
 
-/** Limits of repeating one call: the policy, and its deadline in milliseconds of `performance.now`. */
+/** Limits for repeating one call: the retry policy, and the call's deadline in milliseconds of `performance.now`. */
 export class RetryBudget {
   readonly #retry: Retry;
   readonly #end: number;
@@ -52,12 +56,15 @@ export class RetryBudget {
     this.#end = performance.now() + timeoutSeconds * 1000;
   }
 
-  /** Seconds left until the deadline, never negative. */
+  /** Seconds left until the deadline of the call, never negative. */
   get remainingSeconds(): number {
     return Math.max(0, (this.#end - performance.now()) / 1000);
   }
 
-  /** Returns the seconds to wait before the next try; undefined if no further try is worthwhile. */
+  /**
+   * Returns the seconds to wait before the next attempt; undefined if the policy or the deadline allows no further
+   * attempt.
+   */
   waitSeconds(error: MelismaError, attempt: number): number | undefined {
     const wait = retryWaitSeconds(this.#retry, error, attempt);
     return wait === undefined || wait >= this.remainingSeconds ? undefined : wait;

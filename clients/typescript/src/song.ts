@@ -1,4 +1,4 @@
-/** Streams one song to the caller. */
+/** The stream of one song: its events, or only its sound. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientReadableStream } from "@grpc/grpc-js";
@@ -14,10 +14,10 @@ import { errorOf, isServiceError } from "./statuses.js";
 export type Call = ClientReadableStream<Response>;
 
 /**
- * A song while it is streamed: iterate over its events or its `audio()`, or `save` it. This is possible only once.
+ * The stream of a song. Iterate over its events or its `audio()`, or `save` it to a file. It can be read only once.
  *
- * The call begins when the first event is read. Leaving the iteration early cancels a song of `generate`; a song of
- * `listen` goes on for its other listeners. Data is read from the server only as fast as the caller reads the events.
+ * The call is made when the first event is read. Leaving the iteration early cancels a song from `generate`, but only
+ * stops listening to one from `listen`. Data is read from the server only as fast as the caller reads the events.
  */
 export class Song implements AsyncIterable<SongEvent> {
   readonly #stream: SongStream;
@@ -29,7 +29,7 @@ export class Song implements AsyncIterable<SongEvent> {
   #call: Call | undefined;
   #over = false;
 
-  /** @internal `cancelRemote` cancels the song with an id on the server. */
+  /** @internal `cancelRemote` cancels the song with the given id on the server. */
   constructor(
     stream: SongStream,
     openCall: (request: StreamRequest, seconds: number) => Call,
@@ -43,7 +43,7 @@ export class Song implements AsyncIterable<SongEvent> {
     this.#events = this.#receive();
   }
 
-  /** The part of the song that has arrived. */
+  /** The part of the song (events and number of bytes) that has arrived so far. */
   get received(): Readonly<Receiver> {
     return this.#stream.received;
   }
@@ -51,17 +51,17 @@ export class Song implements AsyncIterable<SongEvent> {
   /**
    * Iterates over the events in order, "finished" last.
    *
-   * After a lost connection the rest of the song is requested over a new one. A song that the server lost before its first
-   * sound is requested again with the same seed: "accepted" and the events after it then come again. Throws a
-   * `MelismaError` if the song was refused or cannot be completed.
+   * After a broken connection the song continues at the next byte over a new one. A song that the server has lost
+   * before its first sound is requested again with the same seed; "accepted" and the following events then come once
+   * more. Throws a `MelismaError` if the song was refused or cannot be completed.
    */
   [Symbol.asyncIterator](): AsyncGenerator<SongEvent, void, undefined> {
     return this.#events;
   }
 
   /**
-   * Iterates over the song's MP3 bytes, chunk by chunk; every prefix plays. Throws the same errors as the iteration over
-   * events.
+   * Iterates over the song's MP3 bytes, chunk by chunk; the chunks received so far are always playable. Throws the same
+   * errors as the iteration over events.
    */
   async *audio(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const event of this.#events) {
@@ -72,9 +72,11 @@ export class Song implements AsyncIterable<SongEvent> {
   }
 
   /**
-   * Writes the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified. A device or
-   * FIFO is written to as the song arrives. Before the song is requested, rejects with `TypeError` if the suffix of `path`
-   * is that of another sound format, and with the system's error if it cannot be written to.
+   * Writes the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified. A device
+   * or FIFO is written to as the song arrives.
+   *
+   * Rejects before the song is requested with `TypeError` if the suffix of `path` is that of another sound format, and
+   * with the system's error if the path cannot be written to.
    */
   async save(path: string): Promise<SongFinished> {
     const file = await sinkAt(path);
@@ -83,7 +85,7 @@ export class Song implements AsyncIterable<SongEvent> {
         await file.write(data);
       }
       if (!this.received.finished) {
-        throw new Cancelled(CANCELLED_HERE); // the song was already iterated over or saved
+        throw new Cancelled(CANCELLED_HERE); // the stream has ended: cancelled, or already read
       }
       await file.complete();
       return this.received.finished;
@@ -92,7 +94,7 @@ export class Song implements AsyncIterable<SongEvent> {
     }
   }
 
-  /** Cancels the song here and on the server; a pending read of an event gets `Cancelled`. */
+  /** Cancels the song on the server and ends the stream; a pending read of an event throws `Cancelled`. */
   cancel(): void {
     this.#ending.abort();
     this.#call?.cancel();
@@ -127,7 +129,7 @@ export class Song implements AsyncIterable<SongEvent> {
   async *#attempt(): AsyncGenerator<SongEvent, void, undefined> {
     this.#throwIfCancelled();
     this.#call = this.#openCall(this.#stream.request, this.#stream.remainingSeconds);
-    this.#call.on("error", () => {}); // readers get the error; after the end there is none
+    this.#call.on("error", () => {}); // the iteration throws it; unhandled, it ends the process
     for await (const response of this.#call as AsyncIterable<Response>) {
       this.#throwIfCancelled();
       const event = this.received.take(response);
@@ -140,7 +142,7 @@ export class Song implements AsyncIterable<SongEvent> {
     }
   }
 
-  /** Waits until the next try after a failure; throws the failure if no further try is worthwhile. */
+  /** Waits until the next attempt after a failure; throws the failure's error if no further attempt is allowed. */
   async #wait(failure: unknown): Promise<void> {
     this.#throwIfCancelled();
     const error = isServiceError(failure) ? errorOf(failure) : failure;

@@ -1,4 +1,4 @@
-/** Sends the requests for one song: first for the whole song, and after a lost connection for the rest. */
+/** Chooses the request messages for one song: first for the whole song and, after a broken connection, for its rest. */
 
 import { randomUUID } from "node:crypto";
 
@@ -12,10 +12,11 @@ export type StreamRequest =
   | { readonly method: "listen"; readonly request: ListenRequest };
 
 /**
- * State of one song from its request to its end, over any number of connections. `received` is the part that has arrived.
+ * State of one song's stream from its request to its end, over any number of connections. `received` is the part of the
+ * song that has arrived.
  *
- * After a lost connection the rest of an accepted song is requested, without gap or repetition. A song that the server
- * lost before its first sound is requested again with the same seed.
+ * After a broken connection an accepted song is resumed at the next byte, without a gap or a repetition. A song that
+ * the server has lost before its first sound is requested again with the same seed.
  */
 export class SongStream {
   received: Receiver;
@@ -36,7 +37,7 @@ export class SongStream {
     }
   }
 
-  /** Returns the request to send now. */
+  /** The request for the next attempt: the initial one, or one for the rest of the song. */
   get request(): StreamRequest {
     if (!this.#resumedId) {
       return this.#initial;
@@ -45,14 +46,14 @@ export class SongStream {
     return { method: "listen", request };
   }
 
-  /** Seconds left until the deadline of the call. */
+  /** Seconds left until the deadline of the song. */
   get remainingSeconds(): number {
     return this.#budget.remainingSeconds;
   }
 
   /**
-   * Returns the seconds to wait before the next request, after a request that failed with `error`; throws the error
-   * for the caller.
+   * Returns the seconds to wait before the next request, after a request that failed with `error`. Throws the error if
+   * no further request is useful.
    */
   waitSeconds(error: MelismaError): number {
     const decisive = this.#turn(error);
@@ -68,7 +69,10 @@ export class SongStream {
     return wait;
   }
 
-  /** Chooses the next request; returns the error that determines whether to retry, or throws the final one. */
+  /**
+   * Chooses the next request after a failed one, and returns the error that determines how long to wait; throws the
+   * error if the song cannot be resumed or requested again.
+   */
   #turn(error: MelismaError): MelismaError {
     const songId = this.received.accepted?.songId ?? this.#resumedId;
     if (error instanceof ConnectionLost && songId) {
@@ -78,7 +82,7 @@ export class SongStream {
     }
     let decisive = error;
     if (this.#loss && error instanceof NotFound) {
-      decisive = this.#loss; // one address may lead to several servers, and another one has the song
+      decisive = this.#loss; // a host name may have several servers, and another one has the song
     } else if (this.#loss && error instanceof NotReady && !this.received.hasAudio) {
       decisive = this.#loss;
     } else if (this.received.hasAudio) {

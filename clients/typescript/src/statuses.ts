@@ -43,15 +43,18 @@ const EXHAUSTED: ReadonlyMap<string, typeof Overloaded> = new Map([
 ]);
 
 /**
- * Reasons of errors after which the client can call Listen for the rest of the song: the server is shutting down and
- * another one continues the song, or the client read nothing for too long.
+ * Reasons in a status after which the song can be resumed with another call: the server is shutting down and another
+ * one makes the song, or the client read nothing for too long.
  */
 const LISTEN_AGAIN: ReadonlySet<string> = new Set(["MADE_ELSEWHERE", "LISTENER_STALLED"]);
 
-/** Reason of the error for deleting a song that has not ended. */
+/** Reason in the status of a refused deletion: the song has not ended. */
 const SONG_NOT_ENDED = "SONG_NOT_ENDED";
 
-/** Texts of gRPC or a balancer when the connection breaks; a Melisma server adds details to its statuses. */
+/**
+ * Codes of statuses that gRPC or a balancer makes when the connection breaks. They have no details, unlike statuses of
+ * a Melisma server.
+ */
 const LOST: ReadonlySet<status> = new Set([
   status.UNAVAILABLE,
   status.INTERNAL,
@@ -88,7 +91,7 @@ export function reasonOf(details: Status | undefined): string {
   return unpack(details, "ErrorInfo", ErrorInfo)?.reason ?? "";
 }
 
-/** Returns true for an error of gRPC, false for any other error of this program. */
+/** Returns true for an error with a gRPC status, false for any other error. */
 export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && "metadata" in error;
 }
@@ -105,7 +108,7 @@ function statusDetails(failure: ServiceError): Status | undefined {
   try {
     return Status.decode(Buffer.from(packed));
   } catch {
-    return Status.create(); // details of another server or a balancer: it responded, so the connection is not lost
+    return Status.create(); // details of another kind of server, which has answered
   }
 }
 

@@ -3,7 +3,7 @@
 import { chosen } from "./choices.js";
 import { TrackKind, type GenerateRequest } from "./generated/melisma/v1/music.js";
 
-/** A track of a recording that an engine extracts or adds. */
+/** A track of a recording, such as drums or bass, that an engine can extract or add. */
 export type Track =
   | "woodwinds"
   | "brass"
@@ -18,21 +18,24 @@ export type Track =
   | "backing_vocals"
   | "vocals";
 
-/** A new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording. */
+/** Task: make a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording. */
 export interface AudioToAudioTask {
   readonly type: "audioToAudio";
   readonly audio: Uint8Array;
   readonly strength?: number;
 }
 
-/** A variation of the song that the request's seed gives; `variance`, above 0 to 1, is the amount of difference. */
+/**
+ * Task: make a variation of the song that the request gives with its seed; `variance`, above 0 to 1, is the amount of
+ * difference.
+ */
 export interface RetakeTask {
   readonly type: "retake";
   readonly variance?: number;
   readonly seed?: number;
 }
 
-/** A recording in which the part between two times is generated anew. */
+/** Task: generate a part of a recording anew, between two times in seconds. */
 export interface RepaintTask {
   readonly type: "repaint";
   readonly audio: Uint8Array;
@@ -42,7 +45,7 @@ export interface RepaintTask {
   readonly seed?: number;
 }
 
-/** A recording extended by so many seconds at its beginning and its end. */
+/** Task: extend a recording by the given seconds before its beginning and after its end. */
 export interface ExtendTask {
   readonly type: "extend";
   readonly audio: Uint8Array;
@@ -51,7 +54,10 @@ export interface ExtendTask {
   readonly seed?: number;
 }
 
-/** A recording with the words or the style given here; the request's own describe the recording. */
+/**
+ * Task: change the lyrics or the style of a recording to those of this task; the request's `prompt` and `lyrics`
+ * describe the recording.
+ */
 export interface EditTask {
   readonly type: "edit";
   readonly audio: Uint8Array;
@@ -63,14 +69,17 @@ export interface EditTask {
   readonly seed?: number;
 }
 
-/** One track of a recording alone. */
+/** Task: extract one track, such as the vocals, from a recording. */
 export interface ExtractTrackTask {
   readonly type: "extractTrack";
   readonly audio: Uint8Array;
   readonly track: Track;
 }
 
-/** One more track for a recording, between two times of it; no end: that of the recording. */
+/**
+ * Task: add one track to a recording, between two times in seconds. Without an end time the track reaches to the end of
+ * the recording.
+ */
 export interface LegoTask {
   readonly type: "lego";
   readonly audio: Uint8Array;
@@ -79,7 +88,7 @@ export interface LegoTask {
   readonly endSeconds?: number;
 }
 
-/** A recording with accompanying tracks; none named: the model chooses. */
+/** Task: add accompanying tracks to a recording; without `tracks` the model chooses them. */
 export interface CompleteTask {
   readonly type: "complete";
   readonly audio: Uint8Array;
@@ -96,7 +105,7 @@ export type Task =
   | LegoTask
   | CompleteTask;
 
-/** Returns the task as a field of the message `GenerateRequest`. */
+/** Returns the task as a field of the protobuf message `GenerateRequest`; undefined without a task. */
 export function taskOf(task: Task | undefined): GenerateRequest["task"] {
   if (task === undefined) {
     return undefined;

@@ -1,4 +1,4 @@
-/** A way to a server that breaks: passes bytes on, and cuts every connection after so many of the server's. */
+/** A TCP proxy between client and server for tests, which cuts each connection after a number of the server's bytes. */
 
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 
@@ -9,8 +9,10 @@ export class Cutter {
   private constructor(readonly server: Server) {}
 
   /**
-   * Listens; `limitBytes` says after how many bytes the next connection is cut, undefined: never. `target` is the server's
-   * "host:port", or says that of the next connection, as a balancer would.
+   * Starts a proxy on a free port. `limitBytes` returns the number of the server's bytes after which the next
+   * connection is cut; undefined: never.
+   *
+   * `target` is the server's "host:port", or returns the one for the next connection, as a load balancer chooses it.
    */
   static async to(target: string | (() => string), limitBytes: () => number | undefined): Promise<Cutter> {
     const server = createServer((client) => {
@@ -26,7 +28,7 @@ export class Cutter {
     return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Ends everything. */
+  /** Ends all connections and stops listening. */
   async close(): Promise<void> {
     this.#open.forEach((one) => one.destroy());
     await new Promise((done) => this.server.close(done));

@@ -1,4 +1,4 @@
-/** A directory for servers that share their songs: Redis or Valkey in a process of its own, on a free port. */
+/** Starts Redis or Valkey for tests, as the song directory of servers that share their songs. */
 
 import { spawn } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
@@ -10,7 +10,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 const START_TIMEOUT_MS = 30_000;
 const PROGRAMS = ["valkey-server", "redis-server"];
 
-/** The path of a program that can be one; undefined where there is none. Throws then, if REQUIRE is 1. */
+/**
+ * Returns the path of the program valkey-server or redis-server; undefined if there is none. If REQUIRE is 1, throws
+ * instead.
+ */
 export function directoryProgram(): string | undefined {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
   const found = PROGRAMS.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
@@ -20,7 +23,7 @@ export function directoryProgram(): string | undefined {
   return found;
 }
 
-/** A started directory; `stop` it at the end. */
+/** A running Redis or Valkey process on a free port; call `stop` at the end. */
 export class Directory {
   private constructor(
     readonly url: string,

@@ -1,4 +1,6 @@
-/** Events on their way out of the contract's messages, those that this client does not know among them. */
+/**
+ * Tests of the conversion of protobuf events to events of the client, including kinds that the client does not know.
+ */
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";

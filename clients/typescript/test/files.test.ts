@@ -1,4 +1,4 @@
-/** Targets of songs: files, links, devices, FIFOs, and what is none. */
+/** Tests of the destinations of songs: files, links, devices, FIFOs, and paths that cannot be written to. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,4 +1,7 @@
-/** The client against two servers that share their songs: where the way to the one breaks, it goes on at the other. */
+/**
+ * Tests of the client with two servers that share their songs: after a broken connection the song continues from the
+ * other server.
+ */
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -74,7 +77,7 @@ suite("a song of several servers", { skip: program ? false : "neither valkey-ser
         if (heard.length === 3) {
           target = maker;
           await other.stop();
-          void drain(events); // what nobody has heard holds the song up
+          void drain(events); // unread sound of the first listener would pause the song
         }
       }
       assert.equal(song.received.finished?.sizeBytes, Buffer.concat(heard).length);
@@ -86,7 +89,7 @@ suite("a song of several servers", { skip: program ? false : "neither valkey-ser
   });
 });
 
-/** Resolves once the server makes songs. */
+/** Waits until the server's engine is ready to make songs. */
 async function ready({ address }: Service): Promise<void> {
   const client = new MelismaClient({ address });
   while (!(await client.listEngines())[0]?.ready) {

@@ -1,4 +1,4 @@
-/** Requests on their way into the contract's message. */
+/** Tests of the conversion of requests to the protobuf message GenerateRequest. */
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";

@@ -1,4 +1,4 @@
-/** The rule of what is tried again, and how long after. */
+/** Tests of the retry policy: which failed calls are repeated, and after how many seconds. */
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";

@@ -1,4 +1,6 @@
-/** The service as its operator starts it: a process of its own, on a free port, with an engine that makes noise at once. */
+/**
+ * Starts a Melisma server for tests: a process of its own, on a free port, with an engine that makes noise immediately.
+ */
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,14 +12,17 @@ const ROOT = resolve(import.meta.dirname, "../../../..");
 const PYTHON = process.env["PYTHON"] ?? join(ROOT, ".venv", "bin", "python");
 const START_TIMEOUT_MS = 60_000;
 
-/** A started server; `stop` it at the end. */
+/** A running server process; call `stop` at the end. */
 export class Service {
   private constructor(
     readonly address: string,
     readonly stop: () => Promise<void>,
   ) {}
 
-  /** A server that takes songs, with MELISMA_ variables given without the prefix; rejects when it does not start. */
+  /**
+   * Starts a server and resolves when it accepts calls; rejects if it does not start. `environment` has settings
+   * without the prefix MELISMA_.
+   */
   static async start(environment: Record<string, string> = {}): Promise<Service> {
     const folder = mkdtempSync(join(tmpdir(), "melisma-songs-"));
     const settings = { ENGINES: "fake=tests.support.fakes:FakeEngine", STORE__FOLDER: folder, ...environment };
@@ -56,7 +61,7 @@ function addressOf(process_: ChildProcess): Promise<string> {
     const timer = setTimeout(() => failed(new Error(`no server after ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS).unref();
     process_.once("error", failed);
     process_.once("close", () => failed(new Error(`the server has ended:\n${lines.join("\n")}`)));
-    // The log is read to its end: a server whose log is not read stands still once the pipe is full.
+    // The log is read to its end, because a full pipe would block the server.
     createInterface({ input: process_.stderr! }).on("line", (line) => {
       lines.push(line);
       const told = line.startsWith("{") ? (JSON.parse(line) as { message: string; address?: string }) : undefined;

@@ -1,4 +1,7 @@
-/** The client against a running server: songs that are streamed, left, refused, and broken off on the way. */
+/**
+ * Tests of the client with a running server: songs that are streamed, left early, refused, or interrupted by a broken
+ * connection.
+ */
 
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
@@ -49,7 +52,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Resolves once `condition` holds, and rejects when it never does. */
+/** Waits until `condition` returns true; fails the test after a time limit. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (const end = performance.now() + TIMEOUT_MS; performance.now() < end; await sleep(20)) {
     if (await condition()) {
@@ -75,7 +78,10 @@ async function bytesOf(song: Song): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** A long song of which the first sound has been heard. */
+/**
+ * Requests a long song and reads its events up to the first chunk of sound; returns the stream, its events and the
+ * song's id.
+ */
 async function begun(options: { signal?: AbortSignal } = {}) {
   const song = client.generate({ prompt: "noise", durationSeconds: 240, steps: 50 }, options);
   const events = song[Symbol.asyncIterator]();
@@ -222,7 +228,7 @@ suite("an error", () => {
   });
 
   test("says that waiting is of no use where the song alone takes longer", async () => {
-    await eventsOf(client.generate(NOISE)); // from it the server knows what songs cost
+    await eventsOf(client.generate(NOISE)); // after one song the server can estimate durations
     const hurried = client.generate({ ...NOISE, durationSeconds: 240, steps: 100 }, { timeoutSeconds: 1 });
     await assert.rejects(eventsOf(hurried), (error) => {
       assert.ok(error instanceof DeadlineTooShort, `${error}`);

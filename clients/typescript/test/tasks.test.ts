@@ -1,4 +1,4 @@
-/** Tasks on their way into the contract's request. */
+/** Tests of the conversion of tasks to the protobuf message GenerateRequest. */
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";

@@ -1,4 +1,7 @@
-/** A server in this process that answers a request for a song with given bytes, as later versions of it might. */
+/**
+ * A gRPC server inside the test process that answers requests for a song with given bytes, such as messages of later
+ * versions.
+ */
 
 import { createHash } from "node:crypto";
 import { Server, ServerCredentials, type ServerWritableStream, type ServiceDefinition } from "@grpc/grpc-js";
@@ -11,7 +14,7 @@ import {
   SongEvent,
 } from "../src/generated/melisma/v1/music.js";
 
-/** The messages of a song whose sound is `pieces`, each piece in a chunk of its own, without a plan. */
+/** Returns the encoded messages of a song without a plan, whose sound is `pieces`, each piece as one chunk. */
 export function messagesOf(pieces: readonly Buffer[]): Buffer[] {
   const whole = Buffer.concat(pieces);
   const chunks = pieces.map((data, sequence) => {
@@ -26,19 +29,19 @@ export function messagesOf(pieces: readonly Buffer[]): Buffer[] {
   ];
 }
 
-/** One message that tells `event`. */
+/** Returns one encoded response message with the given event. */
 export function message(event: NonNullable<Parameters<typeof SongEvent.create>[0]>["event"]): Buffer {
   return Buffer.from(GenerateResponse.encode({ event: SongEvent.create({ event }) }).finish());
 }
 
-/** A server that answers Generate and Listen; `close` it at the end. */
+/** A server that answers Generate and Listen with fixed messages; call `close` at the end. */
 export class Teller {
-  /** The requests that came. */
+  /** The requests that the server has received, in order. */
   readonly asked: (GenerateRequest | ListenRequest)[] = [];
   readonly #server = new Server();
   #port = 0;
 
-  /** Listens on a free port, and answers every request with `messages`. */
+  /** Starts a server on a free port that answers every request with `messages`. */
   static async of(messages: readonly Buffer[]): Promise<Teller> {
     const teller = new Teller();
     const tell = (call: ServerWritableStream<GenerateRequest | ListenRequest, Buffer>) => {

@@ -29,7 +29,8 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
         f"/{MUSIC_SERVICE}/ListEngines": Scope.ENGINES,
     }
 )
-"""The scope that each method needs; any valid key suffices for other methods, such as reflection."""
+"""The scope (right of an API key) that each method requires; for other methods, such as reflection, any valid key
+suffices."""
 
 
 class Authentication(ServerInterceptor):

@@ -33,14 +33,15 @@ logger = logging.getLogger(__name__)
 
 
 class CallBounds(ServerInterceptor):
-    """Outermost interceptor: counts a call from the arrival of its headers, before its message arrives.
+    """Outermost gRPC interceptor: limits the open calls of each caller, and the time until a call's message arrives.
 
-    gRPC itself limits only the total number of calls, and waits for their messages without a time limit.
+    A call is counted from the arrival of its headers. gRPC itself limits only the total number of calls, and waits for
+    their messages without a time limit.
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
-        """Set up the limits of calls. The message of a call must arrive within `request_seconds`; `measure` is called
-        for each call that is refused here.
+        """Set up the interceptor. The message of a call must arrive within `request_seconds`; `measure` is called for
+        each call that this interceptor refuses.
         """
         self._limits = limits
         self._measure = measure
@@ -49,7 +50,7 @@ class CallBounds(ServerInterceptor):
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> FoundHandler:
-        """Return the handler of the call, wrapped in the limits."""
+        """Return the handler of the call, wrapped in the limits of open calls and of time."""
         handler = await continuation(handler_call_details)
         return None if handler is None else self._bounded(handler, handler_call_details)
 
@@ -61,7 +62,7 @@ class CallBounds(ServerInterceptor):
                 async with while_key_lasts():
                     await handle(handler, requests, context)
             except ServiceError as error:
-                if not isinstance(error, Unauthenticated):  # such calls were already measured by the authentication
+                if not isinstance(error, Unauthenticated):  # the authentication has already measured such a call
                     self._measure(details.method, outcome_of(error).code, 0.0)
                 await _refuse(error, details.method, context)
 
@@ -87,12 +88,14 @@ class CallBounds(ServerInterceptor):
             await _answered(handler, request, context)
 
     async def _request(self, context: Context, peer: str | None = None) -> Any:
-        """Return the bytes of the call's message. Until they arrive, a call that needs no API key holds one of the
-        slots of its `peer`.
+        """Wait for the call's request message and return its bytes.
+
+        `peer` is given for a call that needs no API key. Until the message arrives, such a call counts towards the
+        limit of arriving calls of this address.
 
         Raises:
-            RequestTooSlow: the message does not arrive in time, or the slot was needed for newer calls.
-            InvalidRequest: the message is missing.
+            RequestTooSlow: the message did not arrive in time, or the call was ended to admit newer ones.
+            InvalidRequest: the client sent no message.
         """
         try:
             async with asyncio.timeout(self._request_seconds) as limit:
@@ -140,7 +143,9 @@ async def _streamed(handler: Handler, requests: Any, context: Context) -> None:
 
 
 async def _write_all(responses: Any, context: Context) -> None:
-    """Write every response of a handler to the stream; a handler that writes its responses itself is only awaited."""
+    """Write the responses of a handler to the stream. If `responses` is a coroutine, which writes the responses itself,
+    await it.
+    """
     if not hasattr(responses, "__aiter__"):
         await responses
         return

@@ -33,17 +33,17 @@ from server.logs import bind, bound_fields
 from server.telemetry.call_trace import End, call_span, end_call, note_fields, trace_names
 
 _STATUS_SECONDS = 0.1
-"""Seconds to wait until the status of a stalled call can be sent, if its client reads again."""
+"""Longest time, in seconds, to wait until the status of a call whose client reads nothing can be sent."""
 
 logger = logging.getLogger(__name__)
 
 
 class RequestLog(ServerInterceptor):
-    """Interceptor that logs one line for every call (method, caller, code, seconds) and traces it with a span. Neither
-    contains content of the request.
+    """Interceptor that logs one line for every call (method, caller, code, seconds) and traces each call with a span.
+    Log lines and spans contain nothing of the request's content.
 
     Methods of other services, such as health checks, are logged at level debug; they have no span and are not counted
-    in `calls`.
+    as open calls.
     """
 
     def __init__(
@@ -58,7 +58,8 @@ class RequestLog(ServerInterceptor):
         """Set up the request log; `clock` returns monotonic seconds; `measure` is called for each call of Melisma's own
         methods.
 
-        Spans name the address of this `server`, and the clients that trusted `proxies` report.
+        Open calls are counted in `calls`. Spans name the address of this `server`, and the clients that trusted
+        `proxies` report.
         """
         self._server = server
         self._proxies = proxies
@@ -85,7 +86,8 @@ class RequestLog(ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
     def _logged_stream(self, handler: Handler, method: str) -> Handler:
-        # A coroutine that writes is cancelled at once; grpc.aio would leave a generator to the garbage collector.
+        # A handler that writes its responses itself ends at once when the call is cancelled. grpc.aio would not close a
+        # generator; only the garbage collector would.
         async def call(request: Any, context: Context) -> None:
             with suppress(ListenerStalled), self._open(method, context) as span, self._line(method, context, span):
                 try:
@@ -114,7 +116,7 @@ class RequestLog(ServerInterceptor):
     @contextmanager
     def _line(self, method: str, context: Context, span: Span) -> Iterator[None]:
         bind(**trace_names(span))
-        # Read now: after the end of the call grpc.aio may have freed the data behind these two methods.
+        # Both values are read at the start, because grpc.aio may have freed their data at the end of the call.
         peer, deadline = context.peer(), self._deadline(context.time_remaining())
         started = self._clock()
         code = grpc.StatusCode.OK
@@ -154,25 +156,27 @@ class RequestLog(ServerInterceptor):
 
 
 async def _written(context: Context, response: Any) -> None:
-    """Write a response. If the connection breaks meanwhile, the call ends as if its client had cancelled it."""
+    """Write a response to a call. If the connection breaks during the write, the call ends as if its client had
+    cancelled it.
+    """
     try:
         await context.write(response)
-    except InternalError:  # gRPC could not send the response; the error would be logged with a traceback
+    except InternalError:  # gRPC could not send the response, and would log this error with a traceback
         raise asyncio.CancelledError from None
 
 
 async def _end_stalled(context: Context, error: ListenerStalled) -> None:
-    """End a call whose client does not read, with the status for that error.
+    """End a call whose client reads no responses, with the gRPC status that belongs to `error`.
 
     The client gets the status after all responses that it has not read yet, which stay buffered until the connection is
     closed.
     """
-    # gRPC then has the status even after this time, and sends no other status when the coroutine ends.
+    # After this time gRPC keeps the status, and sends no other one when the coroutine ends.
     with suppress(TimeoutError, InternalError):
         async with asyncio.timeout(_STATUS_SECONDS):
             await abort(context, error)
 
 
 def _status_code(code: grpc.StatusCode | int) -> grpc.StatusCode:
-    # The type says StatusCode, but grpc.aio returns its number.
+    # The return type of ServicerContext.code is StatusCode, but grpc.aio returns the number of the code.
     return next(known for known in grpc.StatusCode if code in (known, known.value[0]))

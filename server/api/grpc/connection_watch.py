@@ -1,7 +1,7 @@
 """Limits the number of gRPC connections per peer; gRPC itself limits only their total number.
 
-gRPC gives no access to its connections. They are sockets of this process, which Linux lists, and a socket that is shut
-down here ends as if its peer had closed it.
+gRPC gives no access to its connections. But connections are sockets of this process, which Linux lists, and a socket
+that is shut down by this module ends as if its peer had closed it.
 """
 
 import asyncio
@@ -22,20 +22,23 @@ LOOK_SECONDS = 0.5
 CROWDED_RATIO = 0.75
 """Share of the connection limit above which connections without a request are closed, whatever their peer."""
 SILENT_BYTES = 64
-"""Bytes of the HTTP/2 preface: a connection that has received no more has sent no request."""
+"""Largest number of bytes received on a connection without a request: those of the HTTP/2 preface."""
 
 logger = logging.getLogger(__name__)
 
 _OWN_FILES = Path("/proc/self/fd")
 _TCP_INFO_BYTES = 192
 _RECEIVED_OFFSET = 128
-"""Offset of `tcpi_bytes_received` in `struct tcp_info` of Linux 4.1 and newer; `tcpi_state` comes first."""
+"""Byte offset of the field `tcpi_bytes_received` in `struct tcp_info` of Linux 4.1 and newer; the first byte is
+`tcpi_state`."""
 _ESTABLISHED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One open connection at the last check: its peer, the peer's port, and the number of bytes received."""
+    """One open connection as seen at the last check: file descriptor, peer, the peer's port, and the number of bytes
+    received.
+    """
 
     file: int
     peer: str
@@ -86,7 +89,9 @@ class ConnectionWatch:
         return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
 
     def look(self) -> int:
-        """Close the connections above the limits and return the number of closed ones."""
+        """Check all connections of the port once: close those above the limits, and return the number of closed
+        ones.
+        """
         self._look += 1
         seen = list(connections_of(self.port))
         self._known = {one.name: self._known.get(one.name, self._look) for one in seen}
@@ -105,8 +110,11 @@ class ConnectionWatch:
         return chosen + self._silent(of_peer, {one.name for one in chosen})
 
     def _silent(self, of_peer: dict[str, list[Seen]], chosen: set[tuple[str, int]]) -> list[Seen]:
-        """Return the connections that have received nothing since the last check, except those already `chosen`; empty
-        while there are few connections.
+        """Return the connections to close because too many are open in total: those that have sent no request and were
+        open at the previous check already.
+
+        Connections in `chosen` are left out. The list is empty up to three quarters of the limit `count`; the peer with
+        the most connections comes first.
         """
         left = [one for own in of_peer.values() for one in own if one.name not in chosen]
         excess = len(left) - int(self.count * CROWDED_RATIO)
@@ -125,7 +133,7 @@ class ConnectionWatch:
 
 
 def connections_of(port: int) -> Iterator[Seen]:
-    """Yield the open connections to a port of this process."""
+    """Yield the open connections of this process whose local port is `port`."""
     for path in list(_OWN_FILES.iterdir()):
         try:
             if str(path.readlink()).startswith("socket:"):

@@ -22,9 +22,9 @@ from server.errors import InvalidRequest
 from server.logs import bind
 
 EndTrailers: TypeAlias = Callable[[], Trailers]
-"""Makes the trailing metadata of a call, which describe the server."""
+"""Function that returns the trailing metadata of a call, which describe the load of the server."""
 Reader: TypeAlias = Callable[[bytes], Any]
-"""Reads the bytes of a request, or raises InvalidRequest."""
+"""Function that parses the bytes of a request message; raises InvalidRequest if they cannot be parsed."""
 
 DEFAULT_LIMITS = RequestLimits()
 
@@ -57,7 +57,7 @@ class ErrorMapping(ServerInterceptor):
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> FoundHandler:
-        """Return the handler of the call, wrapped in the mapping."""
+        """Return the handler of the call, wrapped in the mapping of exceptions to statuses."""
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
@@ -69,7 +69,7 @@ class ErrorMapping(ServerInterceptor):
         return mapped(handler, read, self._trailers if is_own(method) else no_trailers)
 
     def _reader(self, handler: Handler, method: str) -> Reader:
-        """Return the function that parses the requests of a method."""
+        """Return the function that checks and parses the request bytes of a method."""
         parse = required(handler.request_deserializer)
         if not is_own(method):
             return lambda data: parsed(parse, scan_foreign(data))
@@ -114,8 +114,8 @@ def _mapped_stream(handler: Handler, read: Reader, trailers: EndTrailers) -> Han
 
 
 def _mapped_streams(handler: Handler, read: Reader) -> Handler:
-    """Return a handler of bidirectional streams that maps errors of reading a request; errors of the handler itself are
-    not mapped.
+    """Return a handler of bidirectional streams that ends the call with a status for an invalid request message. Other
+    errors of the handler are not mapped.
     """
     answer = required(handler.stream_stream)
 
@@ -135,9 +135,11 @@ def _mapped_streams(handler: Handler, read: Reader) -> Handler:
 
 
 async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> Never:
-    """End a call with the status for an error; a bug is also logged."""
+    """End a call with the gRPC status for an error; the error is also logged if it is a bug or one of the song
+    store.
+    """
     log_failure(error)
     bind(reason=outcome_of(error).reason)
-    # The status replaces trailing metadata that was set before.
+    # abort_with_status replaces trailing metadata that was set before.
     status = rpc_status.to_status(status_of(error))
     await context.abort_with_status(_Ending(status.code, status.details, (*status.trailing_metadata, *trailers)))

@@ -9,10 +9,10 @@ from grpc.aio import ServicerContext
 Context: TypeAlias = ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 FoundHandler: TypeAlias = "Handler | None"
-"""The handler of a method; `None` if no service has the method."""
+"""The handler of a gRPC method; `None` if no service has the method."""
 Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[FoundHandler]]
 MeasureCall: TypeAlias = Callable[[str, grpc.StatusCode, float], None]
-"""Function that is called at the end of a call with its method, code and seconds."""
+"""Function that records a call in the metrics at its end; arguments are method, status code and duration in seconds."""
 
 _OWN_METHODS = "/melisma."
 
@@ -23,12 +23,17 @@ def is_own(method: str) -> bool:
 
 
 def unmeasured(method: str, code: grpc.StatusCode, seconds: float) -> None:
-    """Do nothing; the default for arguments `measure`, which record the metrics of a call."""
+    """Do nothing with the method, status code and seconds of a call: the measuring function of a server without
+    metrics.
+    """
 
 
 def required(part: Any) -> Any:
-    """Return a handler function that cannot be `None` for its kind of call, which grpc's types do not express. Raises
-    TypeError if it is `None`.
+    """Return `part`, a function of a gRPC handler, typed as not `None`; grpc's types declare every such function
+    optional.
+
+    Raises:
+        TypeError: `part` is `None`.
     """
     if part is None:
         raise TypeError("the gRPC handler has no function for its kind of call. This is a bug: please report it")

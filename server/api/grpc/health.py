@@ -13,11 +13,12 @@ MUSIC_SERVICE = "melisma.v1.MusicService"
 HEALTH_SERVICE = "grpc.health.v1.Health"
 
 Check: TypeAlias = Callable[[], str | None]
-"""Function that returns the reason why a service should get no songs now, for the operator; `None` if it should."""
+"""Function that returns the reason, for the operator, why a service should get no new songs now; `None` if it is ready
+for songs."""
 
 _Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
 _untyped: Any = health_pb2
-"""The class without types, because the method List is missing in the published type stubs."""
+"""The module `health_pb2`, typed as Any, because the published type stubs lack the messages of the method List."""
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
@@ -27,8 +28,8 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     """
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
-        """Set up the health servicer; `checks` has one check for each service of the server, and one under "" for the
-        server as a whole.
+        """Set up the health servicer; `checks` maps the name of each gRPC service to its check, and "" to the check of
+        the whole server.
         """
         self._checks = checks
         self._changed = asyncio.Event()
@@ -36,11 +37,13 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     @classmethod
     def alike(cls, check: Check) -> Self:
-        """Create the health service with the same check for the whole server and for MusicService."""
+        """Create a health service that uses one check both for the whole server and for MusicService."""
         return cls({"": check, MUSIC_SERVICE: check})
 
     def changed(self) -> None:
-        """Make all watchers check again. Call it on the event loop."""
+        """Wake the watchers, so that each computes its status again and sends it if it has changed. Call it on the
+        event loop.
+        """
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -56,11 +59,13 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     @property
     def closed(self) -> bool:
-        """True once the server is shutting down, after `close`."""
+        """True after `close` was called, because the server is shutting down."""
         return self._closed
 
     def close(self) -> None:
-        """Report NOT_SERVING from now on, and end the streams of watchers, which would delay the shutdown."""
+        """Report NOT_SERVING for every service from now on, and end the streams of watchers, which would delay the
+        shutdown.
+        """
         self._closed = True
         self.changed()
 

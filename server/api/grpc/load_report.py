@@ -19,7 +19,8 @@ ORCA_SERVICE = "xds.service.orca.v3.OpenRcaService"
 _SHORTEST_SECONDS = 1.0
 _LONGEST_SECONDS = 3600.0
 _RATE = 1000.0
-"""Reported rate of calls, equal on all servers and large enough for their weights to differ."""
+"""Rate of calls per second in every load report: a constant, so that load balancers weight servers by utilization
+alone."""
 
 Trailers: TypeAlias = tuple[tuple[str, bytes], ...]
 
@@ -33,17 +34,19 @@ class LoadReports:
         slots: Callable[[], int],
         service: Callable[[], tuple[int, int] | None] = lambda: None,
     ) -> None:
-        """Set up the load reports; `slots` returns the number of songs that can be made at once now.
+        """Set up the load reports. `depths` returns the queue depth of each engine on this server, and `slots` the
+        number of songs that can be made at once now.
 
-        On a server that makes no songs itself, `service` returns the songs and slots of all servers, because such a
-        server would otherwise always report itself as idle and get most songs; on other servers it returns `None`.
+        On a server that makes no songs itself, `service` returns the numbers of songs and slots of all servers; on
+        other servers it returns `None`. By its own numbers a server without workers would always look idle and get most
+        songs.
         """
         self._depths = depths
         self._slots = slots
         self._service = service
 
     def trailers(self) -> Trailers:
-        """Return the trailing metadata with the load report, which every call ends with."""
+        """Return the trailing metadata for the end of a call: one load report (ORCA), serialized."""
         return ((TRAILER_KEY, self._report().SerializeToString()),)
 
     def handler(self) -> grpc.GenericRpcHandler:

@@ -30,7 +30,7 @@ def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
 
 
 def _file_of_v1() -> FileDescriptorProto:
-    """Return the file descriptor of reflection v1: that of v1alpha with another package name."""
+    """Return the file descriptor of reflection v1: the descriptor of v1alpha with the package name changed."""
     given = FileDescriptorProto()
     reflection_pb2.DESCRIPTOR.CopyToProto(given)
     text = text_format.MessageToString(given).replace("grpc.reflection.v1alpha", "grpc.reflection.v1")

@@ -1,4 +1,4 @@
-"""The gRPC server: its services, interceptors, channel options and port."""
+"""Builds the gRPC server: its services, interceptors, channel options and port."""
 
 import socket
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def build_server(
     limits: CallLimits = UNLIMITED,
     measure: MeasureCall = unmeasured,
 ) -> grpc.aio.Server:
-    """Build a gRPC server with its services, not yet bound to a port: always health; `music` and reflection if `music`
+    """Build a gRPC server, not yet bound to a port. It has the health service, and `music` with reflection if `music`
     is given.
 
     Calls are limited by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`. `measure` is

@@ -30,7 +30,9 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def Generate(
         self, request: music_pb2.GenerateRequest, context: _Context
     ) -> AsyncIterator[music_pb2.GenerateResponse]:
-        """Generate a song and stream its events; an earlier call with the same request id is continued instead."""
+        """Generate a song and stream its events. If an earlier call had the same request id, the song of that call is
+        streamed.
+        """
         deadline = self._deadline(context.time_remaining())
         recording = await self._songs.generate(request, _caller(context), deadline=deadline)
         with recording.listened() as events:
@@ -64,14 +66,14 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
 
     @override
     async def CancelSong(self, request: music_pb2.CancelSongRequest, context: _Context) -> music_pb2.CancelSongResponse:
-        """Cancel a song of the caller."""
+        """Cancel a song of the caller and return its state."""
         check(request)
         song = await self._songs.cancel(request.song_id, _caller(context))
         return music_pb2.CancelSongResponse(song=self._message(song))
 
     @override
     async def DeleteSong(self, request: music_pb2.DeleteSongRequest, context: _Context) -> music_pb2.DeleteSongResponse:
-        """Delete a song of the caller."""
+        """Delete a song of the caller that has ended, with its sound."""
         check(request)
         await self._songs.delete(request.song_id, _caller(context))
         return music_pb2.DeleteSongResponse()

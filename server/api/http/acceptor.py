@@ -17,7 +17,7 @@ from server.api.peer_slots import PeerSlot, PeerSlots
 from server.api.peers import plain_address
 
 BUSY_SECONDS = 0.2
-"""Seconds to pause when the process has no free file descriptor."""
+"""Seconds to wait before the next connection is accepted if the process has no free file descriptor."""
 _NO_MORE = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _PROBES = 3
 _BACKLOG = 2048
@@ -42,8 +42,10 @@ class Timeouts:
 
 @dataclass
 class Acceptor:
-    """Accepts connections on the socket `listener` and serves each with a new `protocol`; `context` returns the current
-    TLS context.
+    """Accepts connections on the socket `listener` and serves each with a new object made by `protocol`.
+
+    `connections` limits the number of connections per peer and in total. `context` returns the current TLS context,
+    `None` without TLS.
     """
 
     listener: socket.socket
@@ -96,8 +98,8 @@ class Acceptor:
         task.add_done_callback(self._greeting.discard)
 
     async def _greet(self, connection: socket.socket, held: PeerSlot) -> None:
-        """Do the TLS handshake, if any, and pass a connection to its protocol, which frees the connection's slot at its
-        end.
+        """Do the TLS handshake, if any, and pass a connection to its protocol. The protocol frees the slot `held` when
+        the connection ends.
         """
         context = self.context()
         try:
@@ -115,7 +117,9 @@ class Acceptor:
             self.connections.release(held)
 
     def _probe(self, connection: socket.socket) -> None:
-        """Enable TCP keepalive, so that the system finds peers that have disappeared without closing."""
+        """Enable TCP keepalive, by which the operating system finds peers that have disappeared without closing the
+        connection.
+        """
         options = {
             socket.TCP_KEEPIDLE: self.timeouts.probe,
             socket.TCP_KEEPINTVL: self.timeouts.probe_answer / _PROBES,

@@ -75,7 +75,7 @@ class Guard:
         self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass an ASGI call to the application, or refuse it if it breaks the rules."""
+        """Pass a request to the ASGI application, or send an error response if the request breaks the rules."""
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":

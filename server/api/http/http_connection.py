@@ -15,9 +15,8 @@ from server.api.peer_slots import PeerSlot, PeerSlots
 _READ_BYTES = 4 << 10
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 1 << 20
-"""Bytes of a body that are read and discarded after its response, so that the client reads the response; then the
-connection is closed.
-"""
+"""Most bytes of a request body that are read and discarded after its response has been sent; then the connection is
+closed. Until then the client can still read the response."""
 
 _REFUSAL = (
     b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is not a '
@@ -32,8 +31,8 @@ _REFUSAL_HEADERS = [
 
 
 class _Parser(h11.Connection):
-    """HTTP parser that refuses ambiguous requests (request smuggling) and reports when a request has begun and
-    ended.
+    """HTTP/1.1 parser that refuses ambiguous requests (request smuggling) and notifies the connection when a request
+    begins and ends.
     """
 
     def __init__(self, connection: "HttpConnection", limit_bytes: int) -> None:
@@ -57,7 +56,7 @@ class _Parser(h11.Connection):
             raise h11.RemoteProtocolError(
                 "the request has both Content-Length and Transfer-Encoding: send only one of them"
             )
-        # h11 limits only headers that arrive in several parts.
+        # h11 limits the size of headers only if they arrive in several parts.
         if len(request.target) + sum(len(name) + len(value) for name, value in request.headers) > self._limit_bytes:
             raise h11.RemoteProtocolError("the headers of the request are too large: send fewer or shorter ones")
 
@@ -65,8 +64,9 @@ class _Parser(h11.Connection):
 class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     """A uvicorn connection that is counted in `connections`, and closed if its peer keeps the server waiting.
 
-    The headers of a request must arrive within `header_seconds`. Between requests uvicorn's timeout applies. Only a few
-    bytes are read at a time, because each byte may be a chunk of a body, whose parsing takes time.
+    The headers of a request must arrive within `header_seconds`. Between requests uvicorn's timeout applies. At most 4
+    KiB are read at a time: in the worst case every few bytes are a chunk of a body, and parsing many chunks would block
+    the event loop.
     """
 
     def __init__(
@@ -112,13 +112,15 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
         super().data_received(data)
 
     def request_began(self) -> None:
-        """Record that the headers of a request have arrived."""
+        """Handle the arrival of a request's headers: cancel their time limit, and mark the connection as not
+        waiting.
+        """
         self._keep_open()
         self._held.waiting = False
         self._unread_bytes = 0
 
     def request_ended(self) -> None:
-        """Record that a request has arrived completely."""
+        """Handle the end of a request's body: cancel the time limit for a body that arrives after its response."""
         if self._lingers:
             self._keep_open()
 
@@ -134,7 +136,7 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     @override
     def send_400_response(self, msg: str) -> None:
         answer = h11.Response(status_code=400, headers=_REFUSAL_HEADERS, reason=b"Bad Request")
-        with suppress(h11.LocalProtocolError):  # a response has begun, or is the one to HEAD, without a body
+        with suppress(h11.LocalProtocolError):  # a response has begun, or the request is HEAD
             for event in (answer, h11.Data(data=_REFUSAL), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()

@@ -38,12 +38,12 @@ def operations_routes(
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """Return the routes for operators. `readiness_problem` returns the reason for which no songs should be sent here,
-    `liveness_problem` the reason for which the server should be restarted.
+    """Return the routes for operators. `readiness_problem` returns the reason for which no songs should be sent to this
+    server, `liveness_problem` the reason for which the server should be restarted.
 
     `problem_though_full` returns the readiness problem without counting a nearly full queue; by default it is
-    `readiness_problem`. `unkept` returns the reason for which songs can be listened to but not stored. Each returns
-    `None` if there is no problem.
+    `readiness_problem`. `unkept` returns the reason for which songs can be listened to but not stored. Each of these
+    functions returns `None` if there is no problem.
     """
 
     async def metrics(request: Request) -> Response:
@@ -69,14 +69,14 @@ def operations_routes(
 
 
 def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Starlette:
-    """Return an ASGI application with these routes, which refuses requests that break the `rules`."""
+    """Return an ASGI application with the given routes, which refuses requests that break the `rules`."""
     rules = replace(rules or Rules(), open_paths=OPERATIONS)
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, rules=rules), *_cors(rules.origins)],
         exception_handlers={HTTPException: _refusal},
     )
-    app.router.redirect_slashes = False  # a redirect would name the server's own address, not the one that callers use
+    app.router.redirect_slashes = False  # a redirect would have the server's own address, not the one that callers use
     return app
 
 

@@ -11,7 +11,7 @@ from server.auth.tls import Certificates
 from server.settings.settings import Settings
 
 OPERATIONS_CONNECTIONS = 64
-"""Connections of the operations port: probes and metrics collectors."""
+"""Most open connections of the operations port, which is used only by probes and metrics collectors."""
 
 
 def http_rules(settings: Settings) -> Rules:
@@ -42,6 +42,6 @@ def http_port(settings: Settings, certificates: Certificates | None, proxies: Tr
 
 
 def operations_port(settings: Settings) -> HttpPort:
-    """Return the limits of the operations port, which has few callers."""
+    """Return the limits of the operations port: few connections, no TLS."""
     port = http_port(settings, None, TrustedProxies())
     return replace(port, connections=PeerSlots(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))

@@ -23,7 +23,7 @@ _LIMIT = 1024
 _CLOSING_SECONDS = 5.0
 """Seconds after the end of a call until the connection of a client that reads nothing is closed."""
 _UNSENT_BYTES = 128 << 10
-"""Bytes of sound that may wait in the system's send buffer, in addition to those in flight."""
+"""Most bytes of a response that may wait in the operating system's send buffer, in addition to those in flight."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class HttpPort:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server without signal handlers; it is given its connections, and stopped, from outside."""
+    """A uvicorn server without signal handlers and without sockets of its own: the acceptor passes connections to it,
+    and `serving_http` stops it.
+    """
 
     def __init__(self, config: uvicorn.Config, port: HttpPort) -> None:
         super().__init__(config)
@@ -61,7 +63,9 @@ class _Server(uvicorn.Server):
         self.started_serving.set()
 
     def connection(self, held: PeerSlot) -> asyncio.Protocol:
-        """Return the protocol object for a new connection."""
+        """Return a new protocol object (HTTP connection) for an accepted connection; `held` is the connection's
+        slot.
+        """
         return HttpConnection(
             config=self.config,
             server_state=self.server_state,
@@ -74,7 +78,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | None = None) -> AsyncIterator[str]:
-    """Context manager that serves an HTTP application on this event loop, and gives the bound "host:port". Port 0
+    """Context manager that serves an HTTP application on this event loop, and yields the bound "host:port". Port 0
     selects a free port.
 
     Raises:
@@ -91,7 +95,7 @@ async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | No
     try:
         await server.started_serving.wait()
         if serving.done():
-            await serving  # raises the error that ended the start
+            await serving  # raises the error with which the start failed
         async with acceptor.running():
             yield shown(host, bound)
     finally:
@@ -109,18 +113,18 @@ def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         access_log=False,
-        proxy_headers=False,  # server/api/proxies.py reads them
+        proxy_headers=False,  # server/api/proxies.py reads these headers
         server_header=False,
         date_header=False,
-        timeout_keep_alive=port.timeouts.idle,  # type: ignore[arg-type]  # hands it to call_later as it is
+        timeout_keep_alive=port.timeouts.idle,  # type: ignore[arg-type]  # uvicorn passes the value to call_later, which accepts a float
         h11_max_incomplete_event_size=port.header_bytes,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return False for uvicorn's log line about a response that was ended early on purpose, because endpoint.py logs
-    that itself.
+    """Log filter: return False for uvicorn's line about a response that was ended early on purpose, which endpoint.py
+    logs itself.
     """
     return "without completing response" not in record.getMessage()
 
@@ -137,7 +141,7 @@ def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
 
 
 def _bound_unread(listener: socket.socket, stall_seconds: float) -> None:
-    """Limit the send buffer of a listening socket, and the time for which unread data is kept.
+    """Limit the send buffer of a listening socket, and the time for which data that the client does not read is kept.
 
     Accepted connections inherit both limits. Without them, closing the connection of a client that does not read would
     wait without end.

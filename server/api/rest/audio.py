@@ -22,14 +22,15 @@ from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongN
 from server.songs.recording import Recording, failure_of
 
 RANGE_SECONDS = 30.0
-"""Seconds to wait for a range of a song that is being made."""
+"""Longest time, in seconds, to wait for a requested range of a song that is being made."""
 AGAIN_SECONDS = 5
 _LENGTH_PROBE = ByteRange(0, 2)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def range_made(request: Request, recording: Recording) -> bool:
-    """Wait, for a limited time, until the requested range of bytes exists; return False if no waiting was necessary.
+    """Wait until the requested range of bytes exists, at most `RANGE_SECONDS`; return False if the range existed
+    already.
 
     After a wait the recording must be looked up again, because a recording without listeners may have been closed.
 
@@ -72,8 +73,8 @@ async def audio_response(request: Request, recording: Recording, *, credentials:
 
 
 def manifest_response(song_id: str, manifest: bytes) -> Response:
-    """Return the response with the C2PA manifest of a song. Manifests are not stored: each server signs a new one when
-    it is requested.
+    """Return the response with the C2PA manifest of a song, which caches must not store: each server signs a new one
+    for each request.
     """
     named = f'inline; filename="{song_id}{MANIFEST_SUFFIX}"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -85,10 +86,11 @@ async def sound_of(
 ) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of a song from `start` to before `end`; up to the end of the song if `end` is `None`.
 
-    `promised` is the size of the whole song that the response's headers have announced.
+    `promised` is the size of the whole song, in bytes, that the response's headers have announced.
 
     Raises:
-        ServiceError: the song fails or is cancelled, or was planned again with another size.
+        ServiceError: the song fails or is cancelled, or another server has started it again and planned another
+            size.
     """
     left = None if end is None else end - start
     if left == 0:
@@ -108,7 +110,7 @@ async def sound_of(
 
 
 def described(request: Request, recording: Recording) -> dict[str, str]:
-    """Return the HTTP headers that describe the sound of a song."""
+    """Return the HTTP headers that describe the sound of a song: file name and media type."""
     delivered = format_named(recording.song.format)
     return {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
@@ -118,7 +120,7 @@ def described(request: Request, recording: Recording) -> dict[str, str]:
 
 
 async def _made(recording: Recording, end: int) -> None:
-    """Wait, for a limited time, until the first `end` bytes of a song exist; the waiting call does not count as a
+    """Wait until the first `end` bytes of a song exist, at most `RANGE_SECONDS`. The waiting call does not count as a
     listener.
     """
     with suppress(TimeoutError), recording.listened(sound=False):
@@ -146,8 +148,8 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
-    """Return the response with the part of a requested range that exists; players first request two bytes to learn the
-    size of the song.
+    """Return the response with the part of a requested range that exists already. Players first request two bytes to
+    learn the size of the song.
     """
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):

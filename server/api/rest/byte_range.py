@@ -36,7 +36,7 @@ class ByteRange:
 
 
 def range_of(request: Request, etag: str = "") -> ByteRange | None:
-    """Return the byte range that a request asks for; `None` for the whole song.
+    """Return the byte range that a request asks for in its header Range; `None` for the whole song.
 
     The result is `None` also if the header is not a single range of bytes, or if its condition (If-Range) names another
     version of the sound than `etag`.

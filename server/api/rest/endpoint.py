@@ -33,10 +33,10 @@ from server.telemetry.call_trace import End, end_http_call, http_call_span, note
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 CLIENT_CLOSED_REQUEST = 499
-"""Status in the log for a call whose client disconnected before the response."""
+"""Status code in the log for a call whose client disconnected before the response was complete."""
 
 _ANSWERED = "melisma.answered"
-"""Key of the ASGI scope for contexts that last until the response is sent."""
+"""Key of the ASGI scope for the stack of context managers that are left when the response has been sent."""
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def _shown(end: End) -> str:
 
 
 def while_answered(request: Request, context: AbstractContextManager[None]) -> None:
-    """Enter a context manager and leave it when the response is sent or the call has ended otherwise."""
+    """Enter a context manager now and leave it when the response has been sent or the call has ended in another way."""
     answered: ExitStack = request.scope[_ANSWERED]
     answered.enter_context(context)
 
@@ -136,8 +136,8 @@ class MethodRouter:
 
 
 class OwnRoute(Route):
-    """A route that handles calls of every method; an unsupported method is refused with 405 instead of trying later
-    routes.
+    """A route that also matches HTTP methods without an endpoint and refuses them with status 405, so that no later
+    route is tried.
     """
 
     @override
@@ -160,7 +160,7 @@ def check_query(request: Request, names: Collection[str]) -> None:
     """Raise an error for query parameters that the endpoint does not use.
 
     Raises:
-        InvalidRequest: the query has a parameter that is not in `names`, or one of them twice.
+        InvalidRequest: the query has a parameter that is not in `names`, or the same parameter twice.
     """
     given = [name for name, _ in request.query_params.multi_items()]
     takes = f"use {' or '.join(names)}" if names else "it has none, leave it out"
@@ -175,11 +175,11 @@ def check_query(request: Request, names: Collection[str]) -> None:
 
 
 class ClientLeft(Exception):
-    """The client has disconnected before its response was complete."""
+    """Error: the client has disconnected before its response was complete."""
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Await `work`; if the client disconnects meanwhile, cancel it and raise ClientLeft."""
+    """Await `work`; if the client disconnects before `work` is done, cancel `work` and raise ClientLeft."""
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_client_left(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -207,8 +207,8 @@ class Stream(StreamingResponse):
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """Set up the response; `first` is a chunk that was read before the response begins, so that an error before it
-        still gets an error status.
+        """Set up the response. `first` is a chunk that was read before the response begins, so an error in reading that
+        chunk can still be sent as an error status.
         """
         super().__init__(self._all(), status_code, headers)
         self._first = first
@@ -222,7 +222,7 @@ class Stream(StreamingResponse):
             nonlocal complete
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
-            await asyncio.sleep(0)  # sending does not yield while the client reads fast enough or has left
+            await asyncio.sleep(0)  # let other tasks run: `send` does not wait if the client reads fast or has left
 
         try:
             async with aclosing(self._chunks):
@@ -243,5 +243,5 @@ class Stream(StreamingResponse):
 
 
 def log_broken_off(cause: str) -> None:
-    """Log that the client did not receive the whole response, with the cause."""
+    """Log that a client did not receive the whole response; `cause` is the name of the error class."""
     logger.info("a REST client did not receive the whole response", extra={"cause": cause})

@@ -50,7 +50,7 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
             async for one in _or_heartbeat(delivered, heartbeat_seconds):
                 yield _HEARTBEAT if one is None else _event(one)
         except MadeElsewhere:
-            return  # browsers reconnect by themselves with the id of the last event, to another server
+            return  # a browser reconnects by itself, to another server, and sends the id of the last event
         except ServiceError as error:
             name = "cancelled" if recording.song.state is SongState.CANCELLED else "failed"
             cause = error.failure if isinstance(error, SongNotComplete) and error.failure else error
@@ -60,7 +60,7 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
 async def _or_heartbeat(
     delivered: AsyncIterator[DeliveredEvent], seconds: float
 ) -> AsyncIterator[DeliveredEvent | None]:
-    """Yield the events, and `None` (a heartbeat) after every `seconds` without an event."""
+    """Yield the events of a song as they arrive, and `None` (a heartbeat) after every `seconds` without an event."""
     coming = asyncio.ensure_future(anext(delivered, None))
     try:
         while True:

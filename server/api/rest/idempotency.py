@@ -12,7 +12,7 @@ MAX_KEY_CHARACTERS = 255
 _VISIBLE = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CALLERS = UUID("6a2a52a1-5d4c-4c11-9a5c-5f3d1f6c3e0b")
-"""UUID name space from which each caller's name space for keys is derived."""
+"""UUID name space from which a name space for each caller's idempotency keys is derived (UUID version 5)."""
 
 
 def lower_uuid(request_id: str) -> str:
@@ -21,8 +21,8 @@ def lower_uuid(request_id: str) -> str:
 
 
 def request_id_of(key: str, caller: str) -> str:
-    """Return the `request_id` for a key: the key itself if it is a UUID, otherwise a UUID of version 5 derived from the
-    key.
+    """Return the `request_id` for an idempotency key: the key itself if it is a UUID, otherwise a UUID of version 5
+    derived from caller and key.
     """
     return lower_uuid(key) if _UUID.fullmatch(key) else str(uuid5(uuid5(_CALLERS, caller), key))
 
@@ -41,10 +41,10 @@ def only_key(keys: Sequence[str]) -> str:
 
 
 def joined(request_id: str, key: str, caller: str) -> str:
-    """Return the request id of a call, given in the body or the header; either may be empty.
+    """Return the request id of a call from the field `request_id` or the header Idempotency-Key; either may be empty.
 
     Raises:
-        InvalidRequest: the two differ.
+        InvalidRequest: field and header give different ids.
     """
     own, from_key = lower_uuid(request_id), request_id_of(key, caller) if key else ""
     if own and from_key and own != from_key:

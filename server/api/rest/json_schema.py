@@ -1,8 +1,8 @@
-"""JSON schemas of the API's messages, generated from their descriptors and the rules in the .proto file.
+"""Generates JSON schemas of the API's messages from their protobuf descriptors and the rules in the .proto file.
 
-They use only constructs that client generators turn into plain types: no field depends on the presence of another. The
-server also refuses requests whose faults the schemas cannot express: two alternatives at once, none if one is required,
-and lengths between 0 and the minimum.
+The schemas use only constructs that client generators turn into plain types: no field depends on the presence of
+another. Some faults cannot be expressed in this way, and the server refuses requests with them: two alternatives at
+once, none if one is required, and lengths between 0 and the minimum.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ _ITEMS = (("min_items", "minItems"), ("max_items", "maxItems"), ("unique", "uniq
 
 
 def ref(name: str) -> Json:
-    """Return a JSON reference to a schema in the OpenAPI document."""
+    """Return the JSON reference ("$ref") to the schema `name` in the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def request_schemas() -> dict[str, Json]:
-    """Return the JSON schema of the request body (GenerateRequest with the names of REST), and of the messages in it,
-    by name.
+    """Return JSON schemas by name: that of the request body (GenerateRequest with the field names of REST), and those
+    of the messages nested in it.
     """
     message: Any = music_pb2.GenerateRequest
     parts = {name: _given(part) for name, part in _messages_in(message)}
@@ -41,7 +41,7 @@ def request_schemas() -> dict[str, Json]:
 
 
 def response_schemas(message: Any) -> dict[str, Json]:
-    """Return the JSON schema of a response message, and of the messages in it, by name."""
+    """Return JSON schemas by name: that of a response message, and those of the messages nested in it."""
     parts = {name: _response_schema(part) for name, part in _messages_in(message)}
     return {message.DESCRIPTOR.name: _response_schema(message)} | parts
 
@@ -91,7 +91,7 @@ def _response_schema(message: Any) -> Json:
 
 
 def _messages_in(message: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the messages nested in a message at any depth, by name."""
+    """Yield name and class of each message type that is nested in a message, at any depth."""
     for field in fields_of(message):
         if field.message_type and field.message_type.full_name not in (DURATION, TIMESTAMP):
             part = field.message_type._concrete_class  # type: ignore[attr-defined]

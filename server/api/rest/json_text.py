@@ -1,8 +1,7 @@
-"""Parses JSON bodies within limits: the text is scanned before it is parsed, must be UTF-8, and names in an object must
-be unique.
+"""Parses JSON request bodies within limits. A body must be UTF-8, and names in an object must be unique.
 
-A parser needs time and memory for each value, however short it is. The check scans tokens without decoding strings, and
-stops at the first excess.
+A JSON parser needs time and memory for each value, however short the value is. So the body is first scanned token by
+token without decoding strings; the scan stops at the first excess.
 """
 
 import json
@@ -25,9 +24,11 @@ from server.contract.wire_scan import RequestLimits, check_size
 from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MAX_TOKENS = 16_384
-"""Most brackets, commas, colons, names and values of one body: the longest melody has 5,200."""
+"""Most tokens (brackets, commas, colons, names and values) of one body; the longest melody needs 5,200."""
 MAX_ESCAPES = 100_000
-"""Most backslashes of one body: the longest lyrics have 20,000, and a recording with escaped slashes has 70,000."""
+"""Most backslashes of one body; the longest lyrics need 20,000, and audio data in base64 with escaped slashes
+70,000.
+"""
 MAX_DEPTH = 16
 LONGEST_NUMBER = 100
 
@@ -80,7 +81,11 @@ def _check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 def _scanned(data: bytes) -> int:
-    """Scan the tokens of a body and return the number of bytes of its recordings."""
+    """Scan the tokens of a body and return the size, in bytes, of the audio recordings in it (base64 text).
+
+    Raises:
+        InvalidRequest: the body has too many tokens or escapes, is nested too deeply, or has an unclosed string.
+    """
     if data.count(b"\\") > MAX_ESCAPES:
         raise InvalidRequest(
             Violation(
@@ -111,7 +116,7 @@ def _scanned(data: bytes) -> int:
 
 @cache
 def _recordings() -> frozenset[bytes]:
-    """Return the names of the fields that hold a recording."""
+    """Return the names of the request fields that hold an audio recording."""
     return frozenset(name.encode() for name in _recording_names(music_pb2.GenerateRequest.DESCRIPTOR))
 
 
@@ -128,8 +133,8 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:
-    """Return a function that parses a number with `read`; a number with too many digits becomes infinity, which its
-    field then refuses.
+    """Return a function that parses a number with `read`. A number with too many digits becomes infinity, which the
+    check of its field refuses.
     """
     return lambda text: read(text) if len(text) <= LONGEST_NUMBER else -math.inf if text.startswith("-") else math.inf
 

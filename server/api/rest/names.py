@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 REQUEST_NAMES: Mapping[str, str] = MappingProxyType({"duration_seconds": "duration"})
-"""Fields of GenerateRequest. `output_format` is an alternative to `audio.format`."""
+"""REST names of the fields of GenerateRequest, where they differ from the .proto file, by their .proto name.
+
+REST also accepts `output_format` as an alternative to `audio.format`.
+"""
 
 OUTPUT_FORMAT = "output_format"
 
@@ -19,16 +22,20 @@ SONG_NAMES: Mapping[str, str] = MappingProxyType(
         "content_credentials": "credentials_url",
     }
 )
-"""Fields of Song. `audio_url` and `events_url` are added; `error` has a reason and a text.
+"""REST names of the fields of Song, where they differ from the .proto file, by their .proto name.
 
-`credentials_url` is null if `content_credentials` is false.
+`credentials_url` is null if `content_credentials` is false; `error` has a reason and a text. REST adds the fields
+`audio_url` and `events_url`.
 """
 
 EVENT_NAMES: Mapping[str, str] = MappingProxyType({"section_finished": "section"})
-"""Members of SongEvent. `failed` and `cancelled` are added; `chunk` is never sent."""
+"""REST names of the members of SongEvent, where they differ from the .proto file, by their .proto name.
+
+REST adds the events `failed` and `cancelled`, and never sends `chunk`.
+"""
 
 HEADER_NAMES: Mapping[str, str] = MappingProxyType({"x-caller": "X-Caller"})
-"""Metadata of a call."""
+"""Names of HTTP headers, as error texts show them, by the key of the gRPC metadata with the same meaning."""
 
 MOVED_FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -39,7 +46,7 @@ MOVED_FIELDS: Mapping[str, str] = MappingProxyType(
         "lora_weight": "ace_step.lora_weight",
     }
 )
-"""Former names of request fields that are now options of an engine, with their present paths."""
+"""Former names of request fields that are now options of an engine, mapped to the present paths of these options."""
 
 
 FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
@@ -73,22 +80,24 @@ FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
         "text": "use lyrics for the words to sing and prompt for the style",
     }
 )
-"""Fields of other services' requests, and the advice for each."""
+"""Request fields of other music services that this API does not have, mapped to the advice for callers who send
+them.
+"""
 
 _ANY_FIELD = "GET /openapi.json lists the fields"
 
 
 def bare_names(fields: Iterable[str], *, top: bool) -> Mapping[str, str]:
-    """Map the names of the fields, in lower case and without separators, to their REST names; `top` is true for the
-    fields of a whole request.
+    """Map the names of the fields, in lower case and without separators, to their REST names. `top` is True for the
+    fields of a whole request, which include `output_format`.
     """
     known = [*map(request_path, fields), OUTPUT_FORMAT] if top else fields
     return {_bare(name): name for name in known}
 
 
 def not_a_field(name: str, bare: Mapping[str, str]) -> str:
-    """Return the error text for a field that does not exist, with the most similar known field; `bare` are the known
-    ones.
+    """Return the error text for a request field that does not exist, with the most similar known field or other advice.
+    `bare` has the known fields, as from `bare_names`.
     """
     alike = bare.get(_bare(name), "")
     return f"is not a field: {f'use {alike}' if alike else _FOREIGN.get(_bare(name), _ANY_FIELD)}"
@@ -102,5 +111,5 @@ _FOREIGN = {_bare(name): advice for name, advice in FOREIGN_FIELDS.items()}
 
 
 def request_path(path: str) -> str:
-    """Return the REST name of a request field from its path in the .proto file or its metadata name."""
+    """Return the REST name of a request field from its path in the .proto file or from its metadata key."""
     return REQUEST_NAMES.get(path) or HEADER_NAMES.get(path) or path

@@ -1,5 +1,5 @@
-"""Generates the OpenAPI document: bodies and responses from the messages' descriptors and rules, the rest from texts in
-this module.
+"""Generates the OpenAPI document of the REST API: schemas of bodies from the messages' descriptors and rules, all other
+parts from texts in this module.
 """
 
 from functools import cache

@@ -13,12 +13,16 @@ from server.errors import InvalidRequest
 RESPOND_ASYNC = "respond-async"
 JSON = "application/json"
 BYTES = "application/octet-stream"
-"""The generic media type of bytes, for callers who accept that instead of the sound's own."""
+"""The media type of any binary data; sent for sound if the caller accepts only this type and not that of the audio
+format.
+"""
 PREFER = "Prefer"
 
 
 class Wish(Enum):
-    """The kind of response that a caller wants for a request for a song: at the end, at once, or with the sound."""
+    """The kind of response that a caller wants for a request for a song: the finished song, its state at once, or its
+    sound.
+    """
 
     SONG = auto()
     """The song as JSON, once it is complete."""
@@ -68,8 +72,8 @@ def _prefers_async(values: Iterable[str]) -> bool:
 
 
 def _quality(accepted: str, kind: str) -> tuple[float, int]:
-    """Return the weight (0 to 1) that an Accept header gives a media type, and how exactly it names it (0 to 2; RFC
-    9110, 12.5.1).
+    """Return the weight (0 to 1) that an Accept header gives the media type `kind`, and how exactly the header names
+    the type: 0 "*/*", 1 the main type, 2 the full type (RFC 9110, 12.5.1).
     """
     exactness = {"*/*": 0, f"{kind.partition('/')[0]}/*": 1, kind.lower(): 2}
     found = (

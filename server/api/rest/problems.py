@@ -50,11 +50,11 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
         EngineNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
-"""HTTP statuses for reasons for which the status of the gRPC code would be less exact."""
+"""HTTP statuses by error class, for errors whose gRPC code maps to a less exact HTTP status."""
 
 
 def problem(error: Exception) -> JSONResponse:
-    """Return the response with problem details for an error. The text of a bug is not sent."""
+    """Return the HTTP response with problem details for an error. The text of a bug is replaced by a general one."""
     outcome = outcome_of(error)
     status = http_status(type(error), outcome.code)
     extra: dict[str, Json] = {"reason": outcome.reason}
@@ -72,12 +72,14 @@ def problem(error: Exception) -> JSONResponse:
 
 
 def http_status(kind: type[Exception], code: grpc.StatusCode) -> HTTPStatus:
-    """Return the HTTP status for an error whose gRPC code is given."""
+    """Return the HTTP status for an error of the class `kind`, whose gRPC code is `code`."""
     return _OWN_STATUSES.get(kind) or _STATUSES[code]
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Json) -> JSONResponse:
-    """Return a response with problem details of type "about:blank"."""
+    """Return a response with problem details of type "about:blank"; `detail` is the text and `extra` has further
+    members.
+    """
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
     return JSONResponse(body | extra, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
@@ -88,7 +90,7 @@ def violations_json(violations: Iterable[Violation]) -> list[Json]:
 
 
 def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
-    """Return the failure of a song, as it was stored, as JSON."""
+    """Return the stored failure of a song as a JSON object: reason, text and violations."""
     body: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure)}
     return body | ({"violations": violations_json(failure.violations)} if failure.violations else {})
 

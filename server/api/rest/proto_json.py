@@ -38,7 +38,7 @@ NUMBERS = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT})
 
 
 class _Fault(ValueError):
-    """A JSON value has the wrong type for its field; the text says what the value must be."""
+    """Error: a JSON value has the wrong type for its field; the text says what the value must be."""
 
 
 def fields_of(message: Any) -> Sequence[FieldDescriptor]:
@@ -78,8 +78,8 @@ def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
 
 
 def printable(name: str) -> str:
-    """Return a name from the client for use in error texts: shortened, without lone surrogates, which cannot be
-    sent.
+    """Return a name that a client has sent for use in error texts: shortened, and without lone surrogates, which UTF-8
+    cannot encode.
     """
     return name[:_NAME_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
@@ -206,7 +206,7 @@ def plain(message: Message) -> dict[str, Json]:
 
 
 def name_of(field: FieldDescriptor) -> str:
-    """Return the JSON name of a field in responses."""
+    """Return the name of a field in JSON responses; the name of a duration gets the suffix `_seconds`."""
     is_duration = field.message_type is not None and field.message_type.full_name == DURATION
     return f"{field.name}_seconds" if is_duration else field.name
 

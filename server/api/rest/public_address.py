@@ -6,17 +6,19 @@ from server.api.proxies import TrustedProxies
 
 
 class PublicAddress:
-    """The public base URL of the server: the configured one, otherwise the address that the call was sent to, as
-    trusted proxies report it.
+    """The public base URL of the server: the configured URL, otherwise the address to which a call was sent, as trusted
+    proxies report it.
     """
 
     def __init__(self, url: str = "", proxies: TrustedProxies | None = None) -> None:
-        """Set up the public address; `url` has no trailing slash; if empty, each call's own address is used."""
+        """Set up the public address; `url` has no trailing slash. If `url` is empty, the address of each call is
+        used.
+        """
         self._url = url
         self.proxies = proxies or TrustedProxies()
 
     def of(self, request: Request) -> str:
-        """Return the base URL, without a trailing slash, for the response to a request.
+        """Return the public base URL of the server, without a trailing slash, for the response to a request.
 
         Raises:
             InvalidRequest: a trusted proxy has sent a header that cannot be read.
@@ -30,4 +32,4 @@ class PublicAddress:
 
 
 REQUESTED_ADDRESS = PublicAddress()
-"""Public address that is taken from each call, without trusting proxies."""
+"""Public address taken from the Host header of each call; headers of proxies are ignored."""

@@ -63,7 +63,11 @@ def _renamed(given: dict[str, Json]) -> dict[str, Json]:
 
 
 def _output_format(given: dict[str, Json]) -> str | None:
-    """Remove the field `output_format` from the body and return its value; `None` if it is missing."""
+    """Remove the field `output_format` from the request body and return its value; `None` if the field is missing.
+
+    Raises:
+        InvalidRequest: no audio format has this name.
+    """
     if (name := given.pop(OUTPUT_FORMAT, None)) is None:
         return None
     names = [each.name for each in all_formats()]
@@ -73,11 +77,15 @@ def _output_format(given: dict[str, Json]) -> str | None:
 
 
 def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
-    """Set `audio.format` of the message to the format that the field `output_format` of the body names, if any."""
+    """Set `audio.format` of the message to the format `name`, the value of the body's field `output_format`, if given.
+
+    Raises:
+        InvalidRequest: the message already has another format.
+    """
     given = message.audio.format
     if name and given and format_name(given) != name:
         raise InvalidRequest(Violation(OUTPUT_FORMAT, "must be the same as audio.format: leave one of them out"))
-    # The default stays unset, so that a request that names it equals one that does not (same request_id).
+    # The default format stays unset. So requests with and without its name are equal under one request_id.
     if name and name != DEFAULT_FORMAT:
         message.audio.format = format_number(name)
 

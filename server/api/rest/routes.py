@@ -1,16 +1,18 @@
-"""Routes of the REST API, the same service over HTTP. Every endpoint calls the same songs service as the gRPC methods.
+"""Routes of the REST API, which offers the gRPC service over HTTP. Every endpoint calls the same songs service as the
+gRPC methods.
 
 POST   /v1/audio/music/generate          make a song; respond at its end, at once (`Prefer: respond-async`), or with its
-sound
-GET    /v1/audio/music                   the caller's songs
-GET    /v1/audio/music/{task_id}         the state of a song
+                                         sound
+GET    /v1/audio/music                   list the caller's songs
+GET    /v1/audio/music/{task_id}         return the state of a song
 DELETE /v1/audio/music/{task_id}         delete a song that has ended, or cancel one that is being made
-POST   /v1/audio/music/{task_id}/cancel  cancel it
-GET    /v1/audio/music/{task_id}/events  its events, as server-sent events
-GET    /audio/{task_id}.<format>         its sound, also while it is being made; needs no key but the song's id
-GET    /audio/{task_id}.c2pa             its C2PA manifest, once it is complete, if the operator signs manifests
-GET    /v1/engines                       the engines and their limits
-GET    /openapi.json                     the OpenAPI document of these routes
+POST   /v1/audio/music/{task_id}/cancel  cancel a song
+GET    /v1/audio/music/{task_id}/events  stream the events of a song, as server-sent events
+GET    /audio/{task_id}.<format>         return the sound of a song, also while it is being made; needs no key but the
+                                         song's id
+GET    /audio/{task_id}.c2pa             return the C2PA manifest of a complete song, if the operator signs manifests
+GET    /v1/engines                       list the engines and their limits
+GET    /openapi.json                     return the OpenAPI document of these routes
 """
 
 import asyncio
@@ -85,10 +87,8 @@ class Api:
         limits: CallLimits = UNLIMITED,
         address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
-        """Set up the REST API; `sizes` are the size limits of bodies. A stream of events sends a heartbeat after
-        `heartbeat_seconds` of silence.
-
-        `limits` restrict the open calls of each caller.
+        """Set up the REST API; `sizes` are the size limits of request bodies, and `limits` restrict the open calls of
+        each caller. A stream of events sends a heartbeat after `heartbeat_seconds` of silence.
         """
         self._songs = songs
         self._authenticator = authenticator
@@ -98,7 +98,7 @@ class Api:
         self._address = address
 
     def routes(self, calls: OpenCalls, tracer: Tracer, metrics: CallMetrics | None = None) -> list[Route]:
-        """Return the routes of all endpoints, whose calls are counted in `metrics`."""
+        """Return the routes of all endpoints. Open calls are counted in `calls`, and finished calls in `metrics`."""
 
         def route(path: str, *query: str, **endpoints: Handler) -> Route:
             by_method = {
@@ -182,7 +182,7 @@ class Api:
         return events_response(request, recording, self._heartbeat_seconds)
 
     async def _audio(self, delivered: Format, request: Request) -> Response:
-        # An <audio> element sends no headers, so the song's id, which cannot be guessed, is sufficient.
+        # An <audio> element sends no API key. The song's id, which cannot be guessed, is enough to get the sound.
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
@@ -217,7 +217,7 @@ class Api:
 
 
 def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
-    """Return a handler that checks the query parameters against `query`, calls `endpoint`, and sends HTTP errors as
+    """Return a handler that refuses query parameters other than `query`, calls `endpoint`, and sends HTTP errors as
     problem details.
     """
 
@@ -235,7 +235,7 @@ def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
 
 def _query(request: Request) -> dict[str, Any]:
     numbers = {"page_size"}
-    # Text that is not a number is refused by the field's own check.
+    # A text that is not a number is passed on, and the check of its field refuses the text.
     return {
         name: int(text) if name in numbers and re.fullmatch("[0-9]{1,18}", text) else text
         for name, text in request.query_params.items()
@@ -247,7 +247,7 @@ def _task_id(request: Request) -> str:
 
 
 async def _kept(recording: Recording, events: AsyncIterator[DeliveredEvent]) -> None:
-    """Wait until a song is complete and in the store."""
+    """Wait until a song is complete and has been stored; `events` are the song's events."""
     async for _ in events:
         await asyncio.sleep(0)
     await recording.keeping.done()

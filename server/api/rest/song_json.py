@@ -13,8 +13,8 @@ MANIFEST_SUFFIX = ".c2pa"
 
 
 def song_json(address: str, song: SongRecord, *, credentials: bool) -> dict[str, Json]:
-    """Return the JSON object of one song. Its URLs begin with `address`; `credentials` is true if a C2PA manifest is
-    available.
+    """Return one song as a JSON object with the field names of REST. Its URLs begin with `address`; `credentials` is
+    True if a C2PA manifest is available.
     """
     fields: dict[str, Json] = {
         "song_id": song.song_id,

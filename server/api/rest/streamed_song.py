@@ -17,16 +17,15 @@ HEADERS = tuple(
     f"Melisma-{name}"
     for name in ("Task-Id", "Request-Id", "Engine", "Seed", "Duration-Seconds", "Sample-Count", "Key", "Tempo-Bpm")
 )
-"""Headers of the response that describe the song when its sound begins. Those without a value are left out."""
+"""Response headers that describe the song, such as `Melisma-Seed`. Headers without a value are left out."""
 
 
 async def streamed(request: Request, recording: Recording, location: str) -> Response:
-    """Return the streaming response as soon as the song has sound; `location` is the URL of the song.
+    """Wait until the song has sound, and return a response that streams the sound; `location` is the URL of the song.
 
     Raises:
         ServiceError: the song fails before it has sound.
-        ClientLeft: the client disconnects before that; the song then continues or ends as if any listener
-            had left.
+        ClientLeft: the client disconnects before that; the song then continues or ends as if any listener had left.
     """
     chunks = _begun(recording)
     await unless_left(request.receive, _first(chunks))
@@ -39,7 +38,7 @@ async def streamed(request: Request, recording: Recording, location: str) -> Res
 
 
 async def _begun(recording: Recording) -> AsyncGenerator[bytes, None]:
-    """Yield an empty chunk once the song has sound, and then its sound."""
+    """Yield an empty chunk when the song has its first sound, and then the chunks of its sound."""
     async with aclosing(sound_of(recording)) as chunks:
         first = await anext(chunks, b"")
         yield b""

@@ -15,10 +15,10 @@ NO_TAGS: Tags = MappingProxyType({})
 
 
 class StreamEncoder(Protocol):
-    """Protocol of the encoder of one song, which converts windows of sound to whole frames.
+    """Protocol of the encoder of one song, which converts windows of sound to whole encoded frames.
 
-    The concatenation of all returned bytes is one valid file, and so is every prefix of whole returns. The bytes do not
-    depend on how the song was cut into windows. Calls come one after another, from any thread.
+    The concatenation of all returned bytes is one valid file, and so is that of the bytes returned up to any call. The
+    bytes do not depend on how the song was cut into windows. Calls come one after another, from any thread.
     """
 
     @property
@@ -49,7 +49,9 @@ class StreamEncoder(Protocol):
         """
 
     def finish(self) -> bytes:
-        """Return the last frames. Afterwards the encoder accepts no more sound."""
+        """Encode the buffered rest of the sound and return the last frames. Afterwards the encoder accepts no more
+        sound.
+        """
 
 
 class EncoderFactory(Protocol):
@@ -58,10 +60,11 @@ class EncoderFactory(Protocol):
     def __call__(
         self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags, sample_count: int | None
     ) -> StreamEncoder:
-        """Open the encoder of a song that is rendered at `source_rate_hertz` and delivered as `audio` says; `tags` are
-        written into the stream.
+        """Open the encoder of a song that is rendered at `source_rate_hertz` and delivered in the format, rate and bit
+        rate of `audio`; `tags` are written into the stream.
 
-        `sample_count` is the length of the song per channel at the delivered rate, `None` if not known yet.
+        `sample_count` is the length of the song in samples per channel at the delivered rate, `None` if it is not known
+        yet.
         """
 
 

@@ -21,7 +21,7 @@ _TEXT_FRAMES: Mapping[str, str] = MappingProxyType(
 
 
 def head_tag(tags: Mapping[str, str]) -> bytes:
-    """Return an ID3 tag with one frame for each entry, in the order given; empty for no entries.
+    """Return the bytes of an ID3 tag with one frame for each entry, in the order given; empty for no entries.
 
     The names of `_TEXT_FRAMES` become their standard frames, "lyrics" an unsynchronised lyrics frame, "comment" an
     English comment, and every other name (engine, seed, ...) a user text frame with that description.

@@ -54,7 +54,7 @@ class Mp3Encoder:
 
     @property
     def stream_bytes(self) -> int | None:
-        """Size of the whole stream in bytes (tag, Info frame and frames); `None` if the length of the song is
+        """Size of the whole stream in bytes (tag, Info frame and sound); `None` if the length of the song is
         unknown.
         """
         return self._head_bytes + self._frames_bytes if self._frames_bytes else None
@@ -66,7 +66,7 @@ class Mp3Encoder:
 
     @property
     def sample_count(self) -> int:
-        """Number of samples fed so far, per channel."""
+        """Number of samples per channel fed so far."""
         return self._sample_count
 
     def feed(self, window: Window) -> bytes:
@@ -81,7 +81,7 @@ class Mp3Encoder:
         return self._with_head(frames)
 
     def finish(self) -> bytes:
-        """Return the last frames; only the tag if no sound was fed."""
+        """Encode the buffered rest of the sound and return the last frames; only the ID3 tag if no sound was fed."""
         if not self._sample_count:
             return self._unsent_tag
         frames = self._cutter.feed(self._lame.flush())
@@ -93,7 +93,7 @@ class Mp3Encoder:
         return self._with_head(frames)
 
     def _with_head(self, frames: bytes) -> bytes:
-        """Return encoded frames, with the tag and the Info frame before the first ones."""
+        """Return `frames`; before the first frames of the stream, the tag and the Info frame are added."""
         if not frames:
             return b""
         head = self._unsent_tag + self._unsent_info
@@ -106,7 +106,7 @@ def _open_lame(sample_rate_hertz: int, bitrate_kbps: int) -> lameenc.Encoder:
     lame.silence()
     lame.set_channels(2)
     lame.set_in_sample_rate(sample_rate_hertz)
-    # Otherwise LAME lowers the sample rate if it considers the bit rate too low for it.
+    # Without this line LAME may choose a lower sample rate, if it considers the bit rate too low.
     lame.set_out_sample_rate(sample_rate_hertz)
     lame.set_bit_rate(bitrate_kbps)
     lame.set_quality(_QUALITY)

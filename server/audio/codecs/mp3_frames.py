@@ -4,17 +4,17 @@ HEADER_BYTES = 4
 SAMPLES_PER_FRAME = 1152
 BITRATES_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 SAMPLE_RATES_HERTZ = (44_100, 48_000, 32_000)
-# Eleven sync bits, MPEG-1, layer III; the last bit (no checksum) may be either.
+# Eleven sync bits, MPEG-1, layer III; the last bit (1: no checksum) is ignored.
 _SYNC = 0xFFFA
 _SYNC_MASK = 0xFFFE
 
 
 class BrokenStream(ValueError):
-    """The bytes at the start of a frame are not an MPEG-1 layer III frame."""
+    """Error: the bytes at the start of a frame are not the header of an MPEG-1 layer III frame."""
 
 
 def frame_bytes(header: bytes) -> int:
-    """Return the length of the frame that starts with these four bytes, header and padding included.
+    """Return the length, in bytes, of the frame that starts with these four bytes; header and padding are included.
 
     Raises:
         BrokenStream: the bytes are not the header of an MPEG-1 layer III frame.
@@ -33,12 +33,14 @@ def frame_bytes(header: bytes) -> int:
 
 
 def unpadded_frame_bytes(sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Return the length of a frame with these rates, header included, without a padding byte."""
+    """Return the length, in bytes, of a frame at this sample rate and bit rate, header included, without a padding
+    byte.
+    """
     return SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps // sample_rate_hertz
 
 
 class FrameCutter:
-    """Cuts an encoder's bytes into whole MP3 frames, and buffers the rest."""
+    """Cuts the bytes of an encoder into whole MP3 frames, and buffers the bytes of the last incomplete frame."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
@@ -55,7 +57,7 @@ class FrameCutter:
         return len(self._pending)
 
     def feed(self, data: bytes | bytearray) -> bytes:
-        """Add bytes of the encoder and return the frames that are complete."""
+        """Add bytes of the encoder and return the frames that are now complete, possibly none."""
         self._pending += data
         end = 0
         while (start := end) + HEADER_BYTES <= len(self._pending):

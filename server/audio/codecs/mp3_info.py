@@ -1,4 +1,5 @@
-"""Writes the Info frame at the head of an MP3 stream, which states its length and the silence that players remove.
+"""Writes the Info frame at the head of an MP3 stream. It states the stream's length, and the silence that players
+remove.
 
 The layout is that of Xing's header with LAME's extension ("Mp3 Info Tag revision 1 Specifications", LAME project). The
 frame counts and the padding of LAME follow from `lame_encode_flush`, its sizes from its rule for padding bytes.
@@ -23,18 +24,20 @@ _NEEDED_BYTES = HEADER_BYTES + _SIDE_INFORMATION_BYTES + len(_INFO) + 3 * 4 + _S
 _LAST_PADDING_SAMPLES = 576
 _CONSTANT_BIT_RATE = 1
 _HIGHEST_STATED_KBPS = 255
-_CRC_POLYNOMIAL = 0xA001  # reversed 0x8005
+_CRC_POLYNOMIAL = 0xA001  # the polynomial 0x8005, bits reversed
 
 
 def frame_count(samples: int) -> int:
-    """Return the number of frames in which LAME encodes `samples` per channel, without the Info frame; 0 for no
+    """Return the number of frames to which LAME encodes `samples` samples per channel, without the Info frame; 0 for no
     samples.
     """
     return (samples + LAME_DELAY_SAMPLES + _end_padding(samples)) // SAMPLES_PER_FRAME if samples else 0
 
 
 def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Return the size in bytes of the frames in which LAME encodes `samples` per channel, without the Info frame."""
+    """Return the total size, in bytes, of the frames to which LAME encodes `samples` samples per channel, without the
+    Info frame.
+    """
     frames = frame_count(samples)
     part = SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps % sample_rate_hertz
     padded = -(-max(0, frames - 1) * part // sample_rate_hertz)
@@ -42,7 +45,8 @@ def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int
 
 
 def info_frame(sample_rate_hertz: int, bitrate_kbps: int, samples: int | None) -> bytes:
-    """Return the Info frame for a song of `samples` per channel; without counts if `samples` is `None` (unknown).
+    """Return the Info frame of a song with `samples` samples per channel. If `samples` is `None` (unknown), the frame
+    states no length.
 
     The frame has the bit rate of the stream, or the lowest bit rate whose frames are large enough.
     """
@@ -59,7 +63,7 @@ def _end_padding(samples: int) -> int:
 
 
 def _room(sample_rate_hertz: int, bitrate_kbps: int) -> tuple[int, int]:
-    """Return the bit rate of the Info frame and the frame's size in bytes."""
+    """Return the bit rate of the Info frame, in kbit/s, and the frame's size in bytes."""
     sizes = ((kbps, unpadded_frame_bytes(sample_rate_hertz, kbps)) for kbps in BITRATES_KBPS if kbps >= bitrate_kbps)
     return next((kbps, size) for kbps, size in sizes if size >= _NEEDED_BYTES)
 
@@ -78,19 +82,18 @@ def _counts(samples: int | None, length: int | None) -> bytes:
 
 
 def _extension(bitrate_kbps: int, samples: int | None, length: int | None) -> bytes:
-    """Return LAME's extension of the Info frame, without its last field, the checksum.
-
-    The checksum of the sound is not known yet and is 0.
+    """Return LAME's extension of the Info frame, except its last field, the checksum of the frame. The checksum of the
+    sound, which is not known yet, is 0.
     """
     padding = 0 if samples is None else _end_padding(samples)
     return b"".join(
         [
             b"LAME3.100",
             bytes([_CONSTANT_BIT_RATE, 0]),
-            bytes(8),  # peak and loudness: not stated
+            bytes(8),  # peak and loudness, 0: unknown
             bytes([0, min(bitrate_kbps, _HIGHEST_STATED_KBPS)]),
             (LAME_DELAY_SAMPLES << 12 | padding).to_bytes(3),
-            bytes(4),  # source, gain, preset: not stated
+            bytes(4),  # source, gain and preset, 0: unknown
             (length or 0).to_bytes(4),
             bytes(2),
         ]

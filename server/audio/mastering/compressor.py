@@ -11,8 +11,8 @@ HOPS_PER_SECOND = 100
 class GlueCompressor:
     """Compressor whose threshold follows the recent level of the sound.
 
-    The level of the moment (20 ms) is compared with that of the last seconds (3 s) instead of a fixed threshold: a drum
-    hit is reduced a little, a loud chorus is not. Works on a grid of 10 ms hops.
+    The short-term level (20 ms) is compared with the mean level of the last seconds (3 s) instead of a fixed threshold.
+    So a drum hit is reduced a little, and a loud chorus is not. Gains are computed once per hop of 10 ms.
     """
 
     THRESHOLD_DB = 3.0

@@ -10,7 +10,8 @@ from model.shared.recursive_filters import Sections, cascade_on
 
 Samples: TypeAlias = NDArray[np.float64]
 
-# Decaying state below this is inaudible, and would become denormal numbers, which are a hundred times slower.
+# Filter states below this are set to zero: they are inaudible, and would decay to denormal numbers, which are a
+# hundred times slower.
 _SILENT = 1e-30
 
 

@@ -13,10 +13,10 @@ _GROUP_SAMPLES = 10
 class TruePeakLimiter:
     """Keeps the 4x oversampled peak of stereo sound below `ceiling` (linear, 1 is full scale).
 
-    Blocks have a fixed size, a multiple of ten samples. Peaks are found as in ITU-R BS.1770-4, annex 2, and gathered
-    in groups of ten samples; the reduction each group needs is spread over the look-ahead before it by a sliding
-    maximum, decays afterwards with the release time, and is smoothed by a window as long as the look-ahead, which
-    therefore never lifts it above what the peak needs.
+    Blocks have a fixed size, a multiple of ten samples. Peaks are measured as in ITU-R BS.1770-4, annex 2, in groups of
+    ten samples. The gain reduction that a group needs is held over the look-ahead before the group by a sliding
+    maximum, and decays after it with the release time. The reduction is then smoothed by a window as long as the
+    look-ahead, so at a peak it still is as large as the peak needs.
     """
 
     LOOK_AHEAD_SECONDS = 0.003
@@ -31,9 +31,9 @@ class TruePeakLimiter:
         self._decay = np.exp(-np.arange(1, groups + 1) / release_groups)
         self._ramp = np.arange(1, _GROUP_SAMPLES + 1, dtype=np.float32) / _GROUP_SAMPLES
         self._filter = interpolator()
-        # The filter makes a peak at most this many times higher; a little more, since sums in float32 are rounded.
+        # Interpolation raises a peak at most by this factor; 0.1 % are added for the rounding of float32 sums.
         self._highest_gain = 1.001 * max(1.0, float(np.abs(self._filter).sum(axis=1).max()))
-        # Reused between blocks: allocating memory of this size costs more than the computation.
+        # Both buffers are reused, because allocating memory of this size takes longer than the computation.
         self._shifted = np.zeros((_TAPS, 2, block_samples), np.float32)
         self._between = np.zeros((len(self._filter), 2 * block_samples), np.float32)
         self._sound = np.zeros((2, self.delay_samples), np.float32)
@@ -44,12 +44,12 @@ class TruePeakLimiter:
 
     @property
     def delay_samples(self) -> int:
-        """Delay of the output behind the input, in samples."""
+        """Delay of the output behind the input, in samples per channel."""
         return self._spread * _GROUP_SAMPLES + _TAPS // 2
 
     @property
     def gains(self) -> NDArray[np.float32]:
-        """The gain of every sample that `feed` returned last, 1 or below."""
+        """Linear gain, at most 1, of each sample of the last block that `feed` returned."""
         return self._gains
 
     def feed(self, block: Window) -> Window:
@@ -63,8 +63,8 @@ class TruePeakLimiter:
         return np.asarray(sound[:, : block.shape[1]] * self._gains, np.float32)
 
     def _group_peaks(self, sound: Window) -> NDArray[np.float64]:
-        """Return the highest magnitude at and between the samples of each group, over both channels; 0 if it is
-        certainly below the ceiling.
+        """Return the peak magnitude of each group of ten samples, over both channels and the points interpolated
+        between samples; 0 if the peak is certainly below the ceiling.
         """
         if np.abs(sound).max() * self._highest_gain <= self._ceiling:
             return np.zeros(self._shifted.shape[2] // _GROUP_SAMPLES)
@@ -74,7 +74,7 @@ class TruePeakLimiter:
         np.matmul(self._filter, self._shifted.reshape(_TAPS, -1), out=self._between)
         np.abs(self._between, out=self._between)
         np.maximum(peaks, self._between.reshape(-1, len(peaks)).max(axis=0), out=peaks)
-        by_place = np.ascontiguousarray(peaks.reshape(-1, _GROUP_SAMPLES).T)  # NumPy is slow for rows this short
+        by_place = np.ascontiguousarray(peaks.reshape(-1, _GROUP_SAMPLES).T)  # NumPy is slow for short rows
         return np.asarray(by_place.max(axis=0), np.float64)
 
     def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -90,9 +90,7 @@ class TruePeakLimiter:
         return np.asarray(corners[:-1, None] + steps, np.float32).reshape(-1)
 
     def _hold(self, reductions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the largest gain reduction so far, decaying over time: y[n] = max(x[n], decay * y[n - 1]), as one
-        running maximum.
-        """
+        """Return the largest gain reduction so far, decaying over time: y[n] = max(x[n], decay * y[n - 1])."""
         grown = np.concatenate([self._held[-1:], reductions / self._decay])
         return np.asarray(np.maximum.accumulate(grown)[1:] * self._decay)
 
@@ -107,7 +105,9 @@ def sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float
 
 
 def interpolator() -> NDArray[np.float32]:
-    """Return the coefficients [3, taps] of a polyphase filter for the three points between two neighbouring samples."""
+    """Return the coefficients, shape [3, taps], of a polyphase filter that interpolates three points between two
+    neighbouring samples.
+    """
     places = np.arange(_TAPS * _OVERSAMPLING + 1) - _TAPS * _OVERSAMPLING / 2
     prototype = np.sinc(places / _OVERSAMPLING) * np.kaiser(len(places), 5.0)
     prototype *= _OVERSAMPLING / prototype.sum()

@@ -19,7 +19,9 @@ def loudness_of(energy: float) -> float:
 
 
 def energy_of(lufs: float) -> float:
-    """Return the inverse of `loudness_of`: the mean square for a loudness in LUFS."""
+    """Return the K-weighted mean square, summed over the channels, for a loudness in LUFS; the inverse of
+    `loudness_of`.
+    """
     return float(10 ** ((lufs + 0.691) / 10))
 
 
@@ -29,11 +31,11 @@ def amplitude_of(gain_db: float) -> float:
 
 
 class RunningLoudness:
-    """Integrated loudness of the sound so far, starting from an expected loudness.
+    """Integrated loudness of the sound so far (ITU-R BS.1770-4), starting from an expected loudness.
 
-    Measured in 400 ms blocks that start every 100 ms, gated at -70 LUFS and at 10 LU below the ungated mean. The
-    expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening alone does not
-    determine the estimate. Blocks are counted in bins of 0.1 LU, so memory and time do not grow with the song.
+    The loudness is measured in 400 ms blocks that start every 100 ms, gated at -70 LUFS and at 10 LU below the ungated
+    mean. The expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening alone does
+    not determine the estimate. Blocks are counted in bins of 0.1 LU, so memory and time do not grow with the song.
     """
 
     def __init__(self, expected_lufs: float, expected_seconds: float) -> None:
@@ -67,11 +69,10 @@ def _bin(lufs: float) -> int:
 
 
 class Leveller:
-    """Slowly changing gain that brings a song to `target_lufs` while verse and chorus keep their difference in
-    loudness.
+    """Slowly changing gain that brings a song to `target_lufs`. Verse and chorus keep their difference in loudness.
 
-    The gain begins with that for the engines' usual loudness (-18 LUFS), changes by at most `MAX_SLOPE_DB_PER_SECOND`,
-    and stays within plus or minus `MAX_GAIN_DB`.
+    The gain starts at the value for sound of -18 LUFS, the usual loudness of engines. It changes by at most
+    `MAX_SLOPE_DB_PER_SECOND`, and stays within plus or minus `MAX_GAIN_DB`.
     """
 
     EXPECTED_LUFS = -18.0
@@ -86,11 +87,13 @@ class Leveller:
 
     @property
     def gain_db(self) -> float:
-        """The gain in dB at the end of the sound so far."""
+        """The gain in dB for the sound after the last 100 ms that were added."""
         return self._gain_db
 
     def add(self, energy: float) -> None:
-        """Add the next 100 ms of sound (as for `RunningLoudness.add`) and update the gain."""
+        """Add the next 100 ms of sound, given as the K-weighted mean square summed over the channels, and update the
+        gain.
+        """
         self._heard.add(energy)
         slope = self.MAX_SLOPE_DB_PER_SECOND / BLOCKS_PER_SECOND
         self._gain_db += min(max(self._wanted_db() - self._gain_db, -slope), slope)

@@ -13,8 +13,8 @@ from server.audio.mastering.loudness import BLOCKS_PER_SECOND, Leveller, amplitu
 CHANNELS = 2
 RUMBLE_HERTZ = 25.0
 CEILING_DBTP = -2.2
-"""True-peak ceiling of the mastered sound in dBTP. MP3 at 192 kbit/s raises peaks by up to about 1 dB, so they stay
-under -1 dBTP.
+"""True-peak ceiling of the mastered sound in dBTP. MP3 at 192 kbit/s raises peaks by up to about 1 dB, so peaks of the
+decoded sound stay under -1 dBTP.
 """
 
 LOUDEST = 1000.0
@@ -22,8 +22,8 @@ _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
 
 
 class InvalidWindow(ValueError):
-    """The engine rendered an invalid window: wrong shape, NaN, or samples beyond `LOUDEST`. This is a bug of the
-    engine.
+    """Error: the engine rendered an invalid window of sound: wrong shape, NaN, or samples beyond `LOUDEST`. This is a
+    bug of the engine.
     """
 
 
@@ -31,8 +31,8 @@ class Mastering:
     """Mastering chain of one song: high-pass, loudness levelling, glue compression and true-peak limiting.
 
     The output does not depend on how a song is cut into windows, because gains are computed for blocks of 100 ms
-    counted from the song's first sample. The sound is neither lengthened nor shifted. Up to one block and the limiter's
-    look-ahead of 3 ms are delayed until more sound is fed or `finish` is called.
+    counted from the song's first sample. The song is neither lengthened nor shifted in time. The output is up to one
+    block and the limiter's look-ahead of 3 ms behind the input until more sound is fed or `finish` is called.
     """
 
     def __init__(self, sample_rate_hertz: int, target_lufs: float) -> None:
@@ -69,7 +69,9 @@ class Mastering:
         return self._take(window)
 
     def finish(self) -> Window:
-        """Return the rest of the song's mastered sound; in total as many samples are returned as were fed."""
+        """Return the rest of the song's mastered sound, float32 [2, samples]. In total as many samples are returned as
+        were fed.
+        """
         rest = self._limiter.delay_samples
         padding = -(self._pending.shape[1] + rest) % self._block_samples
         return self._take(np.zeros((CHANNELS, rest + padding), np.float32))
@@ -83,7 +85,7 @@ class Mastering:
         return self._trim(self._master(pending[:, :whole]))
 
     def _trim(self, sound: Window) -> Window:
-        """Return sound without the limiter's delay before the song and the padding after it."""
+        """Return `sound` without the limiter's delay at the song's beginning and without the padding after its end."""
         skipped = min(self._early_samples, sound.shape[1])
         self._early_samples -= skipped
         sound = sound[:, skipped : skipped + self._owed_samples]
@@ -101,13 +103,13 @@ class Mastering:
         level_db = np.linspace(self._level_db, self._leveller.gain_db, len(energies) + 1)[1:]
         self._level_db = self._leveller.gain_db
         limited = self._limiter.feed(block * self._envelope(compression * 10 ** (level_db / 20)))
-        # The leveller measures the sound after compressor and limiter, so that it compensates for their reduction.
+        # The leveller measures the sound after compressor and limiter, and so compensates for their gain reduction.
         kept = np.square(self._limiter.gains.reshape(len(energies), -1)).mean(axis=1)
         self._leveller.add(float((energies * compression**2 * kept).mean()))
         return limited
 
     def _hop_energies(self, samples: Samples) -> NDArray[np.float64]:
-        """Return K-weighted mean squares of each hop, summed over the channels, shape [blocks, hops]."""
+        """Return the K-weighted mean square of each hop (10 ms), summed over the channels, shape [blocks, hops]."""
         hops = samples.reshape(CHANNELS, -1, self._hop_samples)
         energies = np.einsum("chn,chn->h", hops, hops) / self._hop_samples
         return np.asarray(energies.reshape(-1, _HOPS_PER_BLOCK))
@@ -120,7 +122,9 @@ class Mastering:
 
 
 def check(window: Window) -> None:
-    """Check that `window` is float32 stereo sound within `LOUDEST` (full scale is 1); raises `InvalidWindow`."""
+    """Raise `InvalidWindow` unless `window` is float32 stereo sound, shape [2, samples], within `LOUDEST` (full scale
+    is 1).
+    """
     if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
         raise InvalidWindow(
             f"the engine rendered a window of {window.dtype} {list(window.shape)}; it must be float32 [2, samples]. "

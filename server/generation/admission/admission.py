@@ -1,8 +1,9 @@
-"""Admission control: limits the number of songs in the service, and tells refused callers when to retry.
+"""Admission control: limits the number of songs in the service, and estimates when refused callers should retry.
 
 A song counts from its admission until its sound is complete or it has ended otherwise. The last eighth of the queue is
 reserved for callers who have no song in the service, so that one caller cannot exclude the others. The song directory
-counts the songs of all servers; this module defines the limits, and counts the songs of this server.
+(the registry of all songs) counts the songs of all servers; this module defines the limits, and counts the songs of
+this server.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from server.songs.ports import Room
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
 _LOW_WATERMARK_SHARE = 0.75
-"""Share of the high watermark below which saturation ends, so that readiness does not change with every song."""
+"""Share of the high watermark below which saturation ends. The gap between both keeps readiness from changing with
+every song.
+"""
 _FALLBACK_SONG_SECONDS = 10.0
 
 
@@ -24,16 +27,16 @@ class RunningMean:
         self.value: float | None = None
 
     def add(self, measured: float) -> None:
-        """Add a measured value to the mean."""
+        """Add a measured value to the running mean."""
         self.value = measured if self.value is None else self.value + _WEIGHT * (measured - self.value)
 
 
 class Admission:
-    """Admission control of this server: counts its songs. `running` returns the number of songs that can run at once
-    now; at most `queued` songs may wait.
+    """Admission control of this server: counts its songs, and refuses new songs while the server shuts down.
 
-    The server is saturated once the share `high_watermark` of `queued` songs wait, until fewer than three quarters of
-    that number wait.
+    `running` returns the number of songs that can run at once now; at most `queued` songs may wait. The server is
+    saturated once the share `high_watermark` of `queued` songs wait, until fewer than three quarters of that number
+    wait.
     """
 
     def __init__(self, running: Callable[[], int], queued: int, high_watermark: float = 1.0) -> None:
@@ -47,18 +50,18 @@ class Admission:
 
     @property
     def draining(self) -> bool:
-        """True if the server accepts no more songs."""
+        """True if the server is shutting down and accepts no more songs."""
         return self._draining
 
     @property
     def saturated(self) -> bool:
-        """True if new songs should be sent to other servers."""
+        """True if the queue is nearly full, so that new songs should be sent to other servers."""
         self._note_crowd()
         return self._saturated
 
     @property
     def room(self) -> Room:
-        """The limits on songs in the service, and the number of further songs that this server can take now."""
+        """The limits on running and waiting songs, and the number of further songs that this server can start now."""
         running = self._running()
         free = 0 if self._draining else running - self.songs
         return Room(running, self._queued, self._queued // _KEPT_SHARE, free)
@@ -68,24 +71,30 @@ class Admission:
         self._draining = True
 
     def require_open(self) -> None:
-        """Raise Draining if `drain` was called."""
+        """Check that the server accepts new songs.
+
+        Raises:
+            Draining: `drain` was called.
+        """
         if self._draining:
             raise Draining(
                 "this server is shutting down: send the request to another server, or again after the restart"
             )
 
     def enter(self) -> None:
-        """Count one more song that waits or is made here."""
+        """Count one more song that waits or is made on this server."""
         self.songs += 1
         self._note_crowd()
 
     def leave(self) -> None:
-        """Count one song less that waits or is made here."""
+        """Count one song less that waits or is made on this server."""
         self.songs -= 1
         self._note_crowd()
 
     def overloaded(self, songs: int) -> Overloaded:
-        """Return the error for a song that is refused because the queue is full."""
+        """Return the error for a song that is refused because the queue is full; `songs` is the number of songs that
+        run or wait.
+        """
         text = f"the queue is full, with {songs} songs running or waiting: try again later"
         return Overloaded(text, self._retry_after_seconds())
 
@@ -96,8 +105,8 @@ class Admission:
         )
 
     def measured_song(self, seconds: float) -> None:
-        """Add the time from a song's first work to its last chunk, in seconds, to estimate when refused callers should
-        retry.
+        """Record the time from a song's first work to its last chunk, in seconds. The mean of these times determines
+        when refused callers should retry.
         """
         self._song_seconds.add(seconds)
 

@@ -15,19 +15,26 @@ class CheckedSong:
     """A song whose request has passed its checks, ready to be started."""
 
     def __init__(self, eta: SongEta | None, eta_here: Callable[[], SongEta | None], begin: Begin) -> None:
-        """Set up the checked song; `eta` is the ETA at the time of the check; `eta_here` returns the ETA of a song that
-        begins here now.
+        """Set up the checked song. `eta` is its ETA at the time of the check; `eta_here` computes the ETA of a song
+        that starts on this server now.
+
+        `begin` starts the song and returns its job.
         """
         self._eta = eta
         self._eta_here = eta_here
         self._begin = begin
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """Return the first event of the song, with the ETA at the time of the check."""
+        """Return the event `Accepted`, the first one of a song, with the ETA at the time of the check."""
         return _accepted(song_id, queue_position, self._eta)
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> Job:
-        """Start making the song; `sink` has its `Accepted` event when this returns. Raises Draining."""
+        """Start making the song on this server and return its job. The event `Accepted` is already in `sink` when this
+        returns.
+
+        Raises:
+            Draining: the server is shutting down.
+        """
         eta = self._eta_here()
         return self._begin(_accepted(song_id, queue_position, eta), sink, eta)
 

@@ -25,9 +25,9 @@ class EtaEstimator:
         self._etas: dict[str, SongEta] = {}
 
     def estimate(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
-        """Estimate the ETA of a song that is submitted now, to this server or to a `service` of several servers.
+        """Return the ETA of a song that is submitted now, to this server or to a `service` of several servers.
 
-        Returns `None` until a song of its engine was measured, on this server or, for a service, on any server.
+        Returns `None` until a song of the engine was measured, on this server or, for a service, on any server.
         """
         engine, asked = request.engine, request.params
         if service is not None:
@@ -42,15 +42,17 @@ class EtaEstimator:
         return SongEta(work, found, self._estimator.corrected(engine, found), alone.finish_seconds)
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the mean costs of an engine's songs, as measured on this server."""
+        """Return the mean costs (device time) of an engine's songs, as measured on this server; `None` before the first
+        one.
+        """
         return self._estimator.costs(engine)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Return the device seconds of the songs that wait in a service, by engine."""
+        """Return the device seconds that the waiting songs of a service need, by engine."""
         return self._service.backlog_seconds(service)
 
     def enter(self, job: Job, eta: SongEta | None) -> None:
-        """Store the ETA of an admitted song, to compare it with the actual times later."""
+        """Store the ETA of an admitted song, for a later comparison with the actual times."""
         if eta is not None:
             self._etas[job.key] = eta
 
@@ -63,7 +65,9 @@ class EtaEstimator:
                 self._compare(job, eta)
 
     def remaining(self) -> dict[str, Estimate]:
-        """Return the estimated seconds until each song's end, by song id; songs without an estimate are left out."""
+        """Return the estimated seconds until first audio and end of each song on this server, by song id; songs without
+        an estimate are left out.
+        """
         jobs = self._queue.jobs()
         found: dict[str, Estimate] = {}
         for engine in {job.request.engine for job in jobs}:
@@ -71,7 +75,7 @@ class EtaEstimator:
         return found
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Return queue position and ETA of the songs that wait in a service, by song id."""
+        """Return queue position and ETA of the waiting songs of a service, by song id."""
         return self._service.waiting(service, self._here())
 
     def _here(self) -> Here:

@@ -19,7 +19,7 @@ EstimateSong: TypeAlias = Callable[[SongRequest, ServiceState | None], SongEta |
 
 
 class Intake:
-    """Checks every request once, in a fixed order, and counts the refused ones for the metrics."""
+    """Checks if a requested song can be made, in a fixed order of checks, and counts refused songs in the metrics."""
 
     def __init__(
         self,
@@ -31,7 +31,11 @@ class Intake:
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
-        """Set up the checks of requests; `require` raises ServiceError if no worker can make the song."""
+        """Set up the checks of requests. `require` raises ServiceError if no worker can make a song; `estimate` returns
+        the song's ETA.
+
+        `poisoned` has the requests that have killed workers; `clock` returns monotonic seconds.
+        """
         self._require = require
         self._estimate = estimate
         self._admission = admission
@@ -40,7 +44,8 @@ class Intake:
         self._clock = clock
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
-        """Check that a song can be made here, or in the `service` whose queue it joins; return its ETA, if known.
+        """Check that a song can be made on this server, or in the `service` whose queue it joins; return the song's
+        ETA, if known.
 
         Raises:
             PoisonedRequest: the same request has killed workers before.
@@ -56,7 +61,7 @@ class Intake:
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         """Count a song that the song directory (the registry of all songs of the service) or the check of its request
-        has refused, and return the error for its caller.
+        has refused, and return the error for the song's caller.
         """
         refusal: ServiceError
         if isinstance(error, QueueFull):
@@ -93,5 +98,5 @@ class Intake:
 
 
 def _reason_of(error: ServiceError) -> str:
-    """Return the label that the metrics use for an error, such as "engine_not_ready"."""
+    """Return the label for an error in the metrics: the name of its class in snake case, such as "engine_not_ready"."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

@@ -14,14 +14,14 @@ _FINGERPRINT_CHARACTERS = 16
 
 
 class PoisonedRequests:
-    """The requests that have killed worker processes in the last ten minutes, at most 1024; they are refused."""
+    """List of requests that have killed worker processes in the last ten minutes, at most 1024; they are refused."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until: OrderedDict[str, float] = OrderedDict()
 
     def add(self, request: SongRequest) -> PoisonedRequest:
-        """Add a request, and return the error for its callers."""
+        """Add a request that has killed worker processes, and return the error for the callers who have sent it."""
         name = fingerprint(request)
         self._until[name] = self._clock() + _REMEMBER_SECONDS
         self._until.move_to_end(name)
@@ -30,7 +30,7 @@ class PoisonedRequests:
         return PoisonedRequest(name)
 
     def check(self, request: SongRequest) -> None:
-        """Raise an error for a request that has killed worker processes before.
+        """Check that a request has not killed worker processes recently.
 
         Raises:
             PoisonedRequest: the request has killed workers in the last ten minutes.
@@ -42,8 +42,8 @@ class PoisonedRequests:
 
 
 def fingerprint(request: SongRequest) -> str:
-    """Return a hash of a request's content, without the seed, because the server draws a new one at every attempt if
-    none is given.
+    """Return a hash of a request's content. The seed is left out, because the server may have drawn it anew for each
+    call.
     """
     params = asdict(request.params) | {"seed": None, "stems": sorted(request.params.stems)}
     return hashlib.sha256(repr((request.engine, params)).encode()).hexdigest()[:_FINGERPRINT_CHARACTERS]

@@ -1,5 +1,5 @@
-"""Estimates when songs will start and finish (ETA) in a service of several servers, from the costs and the queue in the
-song directory.
+"""Estimates when songs will start and finish (ETA) in a service of several servers. The estimates use the costs and the
+queue in the song directory (the registry of all songs).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,15 @@ from server.songs.ports import ServiceState
 from server.store.whole_service import ServedEngine, WaitingSong
 
 _UNMEASURED_PACE = 1.0
-"""Assumed device seconds per second of sound for an engine without measured songs."""
+"""Assumed device seconds per second of sound, for an engine of which no song was measured."""
 _UNMEASURED_SONG_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The songs that this server makes: their number, and their remaining work in device seconds, if known."""
+    """The songs that this server makes: their number, and the remaining work, in device seconds, of those with a known
+    cost.
+    """
 
     left: Sequence[Work] = ()
     songs: int = 0
@@ -28,9 +30,10 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class SongEta:
-    """A song's expected cost, its uncorrected estimate, and its corrected estimate.
+    """The ETA of a song: its expected cost (`work`), the estimate of the queue model (`forecast`), and the estimate
+    corrected by the errors of earlier estimates.
 
-    `alone_seconds` is the corrected time to the song's end on a ready device without other songs.
+    `alone_seconds` is the corrected time, in seconds, to the song's end on a ready device without other songs.
     """
 
     work: Work
@@ -40,11 +43,11 @@ class SongEta:
 
 
 class ServiceEta:
-    """Estimates when songs that wait for any server will start and finish.
+    """Estimates when songs that wait for any server of a service will start and finish.
 
     If no server serves the engine, the time of a cold start is added: the mean of measured starts, otherwise
-    `cold_start_seconds`, from the moment when the first song began to wait. If a start is overdue by some time, it is
-    expected after the same time again.
+    `cold_start_seconds`, counted from the moment when the first song began to wait. A start that is overdue by some
+    time is assumed to need the same time again.
     """
 
     def __init__(
@@ -53,8 +56,8 @@ class ServiceEta:
         capacity_here: Callable[[str], Capacity | None],
         cold_start_seconds: float = 0.0,
     ) -> None:
-        """Set up the ETA estimator; `costs_here` and `capacity_here` return the values of this server for an engine,
-        `None` if it has none.
+        """Set up the ETA estimator. `costs_here` returns the mean costs of an engine's songs on this server, and
+        `capacity_here` this server's capacity for the engine; `None` if it has none.
         """
         self._costs_here = costs_here
         self._capacity_here = capacity_here
@@ -63,8 +66,8 @@ class ServiceEta:
     def estimate(
         self, engine: str, service: ServiceState, here: Here, *, sound_seconds: float | None, steps: int | None
     ) -> SongEta | None:
-        """Return the ETA of a song that joins the queue now; `None` until a song of its engine was measured on any
-        server.
+        """Return the ETA of a song of `engine` that joins the queue now; `None` until a song of the engine was measured
+        on any server.
         """
         costs = self._costs(engine, service)
         if costs is None:
@@ -76,7 +79,7 @@ class ServiceEta:
         )
 
     def waiting(self, service: ServiceState, here: Here) -> Mapping[str, QueueStatus]:
-        """Return queue position and ETA of the waiting songs, by song id."""
+        """Return queue position and ETA of the service's waiting songs, by song id."""
         songs, estimates = service.queue.waiting, dict[str, Estimate]()
         for engine in {song.engine for song in songs}:
             estimates |= self._waiting_of(engine, service, here)
@@ -86,7 +89,7 @@ class ServiceEta:
         }
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Return the device seconds of the waiting songs by engine, 0 for a known engine without waiting songs.
+        """Return the device seconds that the waiting songs need, by engine; 0 for a known engine without waiting songs.
 
         Without measured costs a second of sound counts as one device second, and a song of unknown length as one minute
         of sound.
@@ -99,9 +102,9 @@ class ServiceEta:
         return seconds
 
     def start_seconds(self, engine: str, service: ServiceState) -> float:
-        """Return the seconds until a server serves the engine; 0 if one does."""
+        """Return the estimated seconds until a server serves the engine; 0 if a server serves it now."""
         known = service.known.get(engine)
-        # Known engines were read after the served ones: a server may have started or ended in between.
+        # `service.known` was read after `service.engines`, so it wins: a server may have started or ended in between.
         if not known.away_seconds if known else engine in service.engines:
             return 0.0
         usual = (known.start_seconds if known else None) or self._cold_start_seconds
@@ -118,7 +121,9 @@ class ServiceEta:
         return expected_work(costs, sound_seconds=song.sound_seconds or None, steps=song.steps) if costs else None
 
     def _waiting_of(self, engine: str, service: ServiceState, here: Here) -> dict[str, Estimate]:
-        """Return the estimates of an engine's waiting songs, in queue order after all songs before them."""
+        """Return the estimates of start and end for an engine's waiting songs, by song id; all songs before them in the
+        queue are counted.
+        """
         costs = self._costs(engine, service)
         if costs is None:
             return {}
@@ -131,7 +136,7 @@ class ServiceEta:
         }
 
     def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
-        """Return the remaining work of the songs of a service before a new one, running songs first.
+        """Return the remaining work of all songs that come before a new one: the running songs, then the waiting ones.
 
         Of songs that other servers make only the number is known; each counts as half a mean song of `engine`.
         """
@@ -152,7 +157,7 @@ class ServiceEta:
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    """The capacity of the servers that serve an engine, and the seconds until they have started."""
+    """The capacity of the servers that serve an engine, and the seconds until they have started (0 if they run)."""
 
     capacity: Capacity
     start_seconds: float = 0.0
@@ -167,14 +172,14 @@ class _Serving:
 
 
 def queue_status_of(position: int, estimate: Estimate | None) -> QueueStatus:
-    """Return the queue status of a song from its position and estimate."""
+    """Return the event with the queue position and, if known, the ETA of a song."""
     if estimate is None:
         return QueueStatus(position)
     return QueueStatus(position, estimate.first_audio_seconds, estimate.finish_seconds)
 
 
 def lone(work: Work) -> Estimate:
-    """Return the estimate of a song as if there were no other songs."""
+    """Return the estimate of a song's start and end on one device without other songs."""
     return forecast([work], devices=1, slots=1)[0]
 
 

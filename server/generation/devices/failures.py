@@ -1,4 +1,6 @@
-"""Ends or retries songs whose attempts have failed, and reports the cause to log, metrics and callers."""
+"""Handles failed attempts at songs: logs errors of engines, reports retries to the metrics, and ends songs that are not
+retried.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -17,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Failures:
-    """Handles the failed attempts at songs that the scheduler returns."""
+    """Handles the failed attempts at songs that the scheduler reports."""
 
     def __init__(self, jobs: Jobs, poisoned: PoisonedRequests, *, log_requests: bool) -> None:
         """Set up the handling of failures. With `log_requests` logged failures contain the text of prompts and
@@ -28,7 +30,9 @@ class Failures:
         self._log_requests = log_requests
 
     def settle(self, failed_attempt: Iterable[FailedAttempt]) -> None:
-        """Log failed attempts, and end the jobs of songs that are not retried."""
+        """Log the errors of failed attempts, report retries to the metrics, and end the jobs of songs that are not
+        retried.
+        """
         for one in failed_attempt:
             job = self._jobs.get(one.song_id)
             self._log_failure(one, job)
@@ -62,7 +66,7 @@ class Failures:
 
 
 def error_of(failed_attempt: FailedAttempt) -> ServiceError:
-    """Return the error that a song's caller gets for a failed attempt."""
+    """Return the error that a song's caller gets when an attempt has failed and is not repeated."""
     if failed_attempt.failure is None:
         return WorkerLost("the worker that made the song died, also after retries: ask for the song again")
     failure = failed_attempt.failure.failure
@@ -81,5 +85,5 @@ def error_of(failed_attempt: FailedAttempt) -> ServiceError:
 
 
 def _cause_of(failed_attempt: FailedAttempt) -> str:
-    """Return the cause of a failed attempt as a label of the metrics: "worker_lost", "bug" or "memory"."""
+    """Return the label of a failed attempt's cause in the metrics: "worker_lost", "bug" or "memory"."""
     return "worker_lost" if failed_attempt.failure is None else failed_attempt.failure.failure.fault.value

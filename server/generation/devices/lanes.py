@@ -14,7 +14,7 @@ from server.workers.messages import Command, Lane, Ping, Plan, Reply
 
 
 class LaneLoop:
-    """The loop that serves one command queue (lane) of one worker; `run` ends by raising WorkerDied."""
+    """Loop that serves one command queue (lane) of one worker; `run` ends by raising WorkerDied."""
 
     def __init__(self, device: str, lane: Lane, worker: Worker, parts: LaneParts) -> None:
         self._device = device
@@ -27,7 +27,13 @@ class LaneLoop:
         self._in_flight: deque[Command] = deque()
 
     async def run(self) -> None:
-        """Send commands to the lane: one at a time, or some shortly before those before them should be done."""
+        """Send commands to the lane and deliver their replies, until the worker has died.
+
+        The next command is sent after the reply to the previous one or, if `Pacing` says so, some time before.
+
+        Raises:
+            WorkerDied: the worker has ended.
+        """
         free_at = self._clock()
         while True:
             if not self._in_flight:
@@ -67,7 +73,9 @@ class LaneLoop:
         self._pacing.sent(command, self._step_seconds(command))
 
     async def _reply(self) -> Reply:
-        """Wait for the next reply, and send further commands meanwhile."""
+        """Wait for the next reply of the worker and return it; meanwhile send further commands as soon as they are
+        due.
+        """
         if self._pacing.due_in() is None:
             return await self._worker.receive(self._lane)
         reply = asyncio.ensure_future(self._worker.receive(self._lane))
@@ -82,8 +90,10 @@ class LaneLoop:
             reply.cancel()
 
     async def _send_ahead(self, reply: asyncio.Future[Any]) -> bool:
-        """Send the next command. If there is none, a distant worker gets one as soon as there is; returns False if it
-        must wait for the reply.
+        """Send the next command before the reply to the present one, and return True if further commands may be sent.
+
+        If the scheduler has no command, a distant worker waits until there may be one, or until the reply arrives; a
+        worker on this computer returns False.
         """
         if command := self._scheduler.next_command(self._device, self._lane):
             self._send(command)

@@ -1,5 +1,5 @@
-"""Decides when a lane sends its next command, so that the device does not wait for it, and no decision is made long
-before.
+"""Decides when the next command of a lane (command queue of a worker) is sent: early enough that the device never
+waits, and late enough that new songs are still considered.
 """
 
 from collections import deque
@@ -9,43 +9,47 @@ from typing import Protocol
 
 from server.workers.messages import Command, Done, Failed, Reply
 
-# A device waits about a millisecond for its next command; avoiding this pays only for long steps.
+# Between two commands a device is idle for about a millisecond. Sending ahead is worth its cost only for long steps.
 _LEAD_SECONDS, _LONG_STEP_SECONDS = 0.002, 0.01
 _MOST_UNDERWAY, _MOST_LEAD_SECONDS = 8, 0.05
 _SMOOTHING = 0.1
 
 
 class Pacing(Protocol):
-    """Tracks the commands of one lane that are not answered yet."""
+    """Protocol: tracks the unanswered commands of one lane, and says when the next one should be sent."""
 
     def sent(self, command: Command, step_seconds: float | None) -> None:
-        """Record a command that was sent; steps are expected to take `step_seconds`, `None` if unknown."""
+        """Record a command that was sent. Denoising steps are expected to take `step_seconds`, `None` if unknown."""
 
     def replied(self, reply: Reply) -> None:
-        """Record the reply to the oldest command."""
+        """Record the reply to the oldest unanswered command."""
 
     def due_in(self) -> float | None:
-        """Return the seconds until the next command should be sent; `None`: not before the next reply."""
+        """Return the seconds until the next command should be sent; `None` if it should not be sent before the next
+        reply.
+        """
 
 
 class NearPacing:
-    """Pacing for a worker on this computer: one command at a time, and the next one 2 ms before the end of a long
-    step.
+    """Pacing for a worker on this computer: one command at a time. During a long step the next command is sent 2 ms
+    before the step's expected end.
     """
 
     def __init__(self) -> None:
         self._steps: deque[float | None] = deque()
 
     def sent(self, command: Command, step_seconds: float | None) -> None:
-        """Record a command that was sent."""
+        """Record a command that was sent. Denoising steps are expected to take `step_seconds`, `None` if unknown."""
         self._steps.append(step_seconds)
 
     def replied(self, reply: Reply) -> None:
-        """Record the reply to the oldest command."""
+        """Record the reply to the oldest unanswered command."""
         self._steps.popleft()
 
     def due_in(self) -> float | None:
-        """Return the seconds from the last reply until the next command should be sent."""
+        """Return the seconds from the last reply until the next command should be sent; `None` if it should not be sent
+        before the next reply.
+        """
         if len(self._steps) != 1:
             return None
         (seconds,) = self._steps
@@ -62,8 +66,10 @@ class _Underway:
 
 @dataclass(slots=True)
 class DistantPacing:
-    """Pacing for a worker to which messages take long: several commands are underway, and the device is expected to be
-    busy with them for about twice as long as messages take, which is measured.
+    """Pacing for a worker with slow messages, on another computer: several commands are sent ahead.
+
+    The commands on their way should keep the device busy for about twice the measured time that messages take
+    (`overhead_seconds`).
     """
 
     clock: Callable[[], float]
@@ -73,13 +79,17 @@ class DistantPacing:
     _replied_at: float = 0.0
 
     def sent(self, command: Command, step_seconds: float | None) -> None:
-        """Record a command that was sent; other commands than steps are expected to take as long as lately."""
+        """Record a command that was sent. Denoising steps are expected to take `step_seconds`; other commands are
+        expected to take the mean time of the last ones of their kind.
+        """
         kind = type(command)
         seconds = self._seconds.get(kind) if step_seconds is None else step_seconds
         self._underway.append(_Underway(kind, self.clock(), seconds, not self._underway))
 
     def replied(self, reply: Reply) -> None:
-        """Record the reply to the oldest command, and measure both it and the messages."""
+        """Record the reply to the oldest unanswered command, and measure the duration of the command and of the
+        messages.
+        """
         command, now = self._underway.popleft(), self.clock()
         self._replied_at = now
         if isinstance(reply, Failed):
@@ -92,7 +102,9 @@ class DistantPacing:
             self.overhead_seconds += _SMOOTHING * (measured - self.overhead_seconds)
 
     def due_in(self) -> float | None:
-        """Return the seconds until the next command should be sent."""
+        """Return the seconds until the next command should be sent; `None` if it should not be sent before the next
+        reply.
+        """
         if len(self._underway) >= _MOST_UNDERWAY:
             return None
         left = 0.0

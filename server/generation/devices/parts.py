@@ -12,7 +12,7 @@ from server.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
-    """The objects that the command loops (`LaneLoop`) of all devices share.
+    """The objects that the command loops (`LaneLoop`) of all devices share, such as scheduler and metrics.
 
     `clock` returns monotonic seconds; an idle worker must answer a ping every `ping_seconds`.
     """

@@ -22,11 +22,13 @@ class Results:
         self._batch_tokens = {spec.name: spec.batch_tokens for spec in devices}
 
     def job_of(self, key: SongKey) -> Job | None:
-        """Return the job of a song; `None` if it has ended, or if the reply belongs to an earlier attempt."""
+        """Return the job of the song that a reply is about; `None` if the song has ended, or if the reply belongs to an
+        earlier attempt.
+        """
         return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
 
     def deliver(self, device: str, reply: Reply) -> None:
-        """Pass a reply of a device's worker to the job of its song."""
+        """Pass a reply of a device's worker to the job of its song, and record the work in metrics and traces."""
         self._measure(device, reply)
         self._link(reply)
         for span in reply.spans if isinstance(reply, _WORK) else ():
@@ -45,7 +47,7 @@ class Results:
                     job.rendered(reply)
 
     def _link(self, reply: Reply) -> None:
-        """Link the trace spans of the songs that shared the denoising steps of a reply."""
+        """Link the trace spans of songs whose sections shared the denoising steps of a reply."""
         if not isinstance(reply, Stepped) or len(reply.sections) < 2:
             return
         found = [(step.section.index, job) for step in reply.sections if (job := self.job_of(step.section.song))]

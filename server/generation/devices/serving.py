@@ -11,7 +11,7 @@ from server.workers.base import Worker, WorkerDeath, WorkerPool
 
 
 class Devices:
-    """Observer of the worker pool: handles workers that start, end or restart."""
+    """Observer of the worker pool: starts and ends the command loops of a worker when the worker starts and ends."""
 
     def __init__(self, pool: WorkerPool, jobs: Jobs, readiness: EngineReadiness, parts: LaneParts) -> None:
         self._pool = pool
@@ -21,7 +21,7 @@ class Devices:
         self._scheduler = parts.scheduler
 
     async def serve(self, device: str, worker: Worker) -> None:
-        """Give work to a worker until it dies; its songs then wait for another worker.
+        """Give work to a worker until it dies; then its songs wait for another worker.
 
         Raises:
             WorkerDied: the worker has ended.
@@ -42,15 +42,15 @@ class Devices:
             self._parts.wakes.all()
 
     def worker_exited(self, device: str) -> None:
-        """Wake the command loops of the device, which then notice that its worker has ended."""
+        """Wake the command loops, so that those of `device` notice the end of its worker."""
         self._parts.wakes.all()
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
-        """Count the restart, and the death before it, in the metrics."""
+        """Count the restart of a worker, and the cause of the worker's death, in the metrics."""
         self._parts.metrics.devices.worker_restarted(device, death)
 
     def readiness_changed(self) -> None:
-        """Fail the songs that wait for an engine without any worker left, and notify the subscribers of readiness."""
+        """Fail the waiting songs of engines for which no worker is left, and notify the subscribers of readiness."""
         for engine in filter(self._pool.unavailable, self._pool.engine_names):
             for song_id in self._scheduler.waiting(engine):
                 if job := self._jobs.get(song_id):

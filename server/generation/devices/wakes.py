@@ -8,7 +8,7 @@ from server.workers.messages import Lane
 
 
 class Wakes:
-    """The asyncio events that wake the command loops: one for each lane (command queue) of each device."""
+    """The asyncio events that wake the command loops: one event for each lane (command queue) of each device."""
 
     def __init__(self, devices: Iterable[DeviceSpec]) -> None:
         self._events = {spec.name: {lane: asyncio.Event() for lane in spec.lanes} for spec in devices}
@@ -18,7 +18,7 @@ class Wakes:
         return self._events[device][lane]
 
     def device(self, device: str) -> None:
-        """Wake the command loops of a device."""
+        """Wake the command loops of all lanes of one device."""
         for event in self._events[device].values():
             event.set()
 

@@ -10,15 +10,17 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 
 class BackPressure:
-    """Tracks the sound of one song that waits for its encoder, and its encoded sound that no listener has read."""
+    """Tracks two amounts of one song's sound: rendered but not encoded, and encoded but not read by a listener. Too
+    much of either pauses the song.
+    """
 
     def __init__(
         self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        """Set up the back-pressure of a song. The song is full while `capacity_bytes` of encoded sound were not read;
-        `on_room` is called when that ends.
+        """Set up the back-pressure of a song. The song is full while `capacity_bytes` of its encoded sound are unread,
+        or while too much sound waits for the encoder.
 
-        `clock` returns monotonic seconds.
+        `on_room` is called when the song stops being full; `clock` returns monotonic seconds.
         """
         self._sink = sink
         self._capacity_bytes = capacity_bytes
@@ -31,7 +33,7 @@ class BackPressure:
         self.full = False
         """True while no more sound of the song should be made."""
         self.unsent_seconds = 0.0
-        """Seconds of sound that are made and that no listener has read."""
+        """Seconds of the song's sound that were rendered and that no listener has read."""
         sink.on_heard(self.update)
 
     @property
@@ -40,7 +42,9 @@ class BackPressure:
         return self._held_seconds + (0.0 if self._held_since is None else self._clock() - self._held_since)
 
     def rendered(self, rendered: Rendered) -> None:
-        """Add a window that was sent to the encoder, unless an earlier attempt has delivered its sound."""
+        """Add a window of sound that was sent to the encoder; sound that an earlier attempt has sent is not counted
+        again.
+        """
         new = self._positions.new_samples(rendered.section, rendered.samples)
         self._unencoded_seconds += new / rendered.sample_rate_hertz
         if rendered.last:
@@ -48,19 +52,21 @@ class BackPressure:
         self.update()
 
     def restart(self) -> None:
-        """Record that the encoder has lost all sound of the song, which is sent again from the beginning."""
+        """Record that the encoder has lost all sound of the song, so that the sound is sent again from the
+        beginning.
+        """
         self._unencoded_seconds, self._positions = 0.0, SectionPositions()
         self.update()
 
     def encoded(self, seconds: float) -> None:
-        """Record that the encoder has finished `seconds` of sound. Call `update` after its chunks were sent to the
-        listeners.
+        """Record that the encoder has finished `seconds` of sound. Call `update` after the encoded chunks were sent to
+        the listeners.
         """
         self._unencoded_seconds -= seconds
 
     def update(self) -> None:
-        """Recompute the amounts of unread sound. They are stored because every decision of the scheduler reads those of
-        all songs.
+        """Recompute `full` and `unsent_seconds`. Both are stored, because every decision of the scheduler reads the
+        values of all songs.
         """
         was_full, full_encoder = self.full, self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
         unheard = self._sink.unheard_bytes >= self._capacity_bytes

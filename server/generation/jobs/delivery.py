@@ -1,4 +1,4 @@
-"""Sends one song's events to its listeners, and measures how their playback would go."""
+"""Sends one song's events to its listeners, and measures the buffer underruns of a simulated player."""
 
 from collections.abc import Callable, Sequence
 
@@ -32,7 +32,7 @@ class Delivery:
         return self._playback.underrun_seconds
 
     def silent_for(self, seconds: float) -> bool:
-        """Return True if no event was sent for at least `seconds`."""
+        """Return True if no event of the song was sent for at least `seconds`."""
         return self._clock() >= self._sent_at + seconds
 
     def send(self, events: Sequence[SongEvent]) -> None:
@@ -47,7 +47,7 @@ class Delivery:
                 self._report.section_sent(event.section_index)
 
     def end(self, error: ServiceError | None = None) -> None:
-        """End the song's stream of events, with `error` if there is one."""
+        """End the song's stream of events; listeners get `error` if it is given."""
         self._sink.end(error)
 
     def _note(self, chunk: Chunk) -> None:

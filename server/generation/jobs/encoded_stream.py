@@ -1,16 +1,16 @@
-"""The encoded stream of one song, which may be repeated by another encoder if the first one is lost."""
+"""The encoded stream of one song, which is encoded again by another encoder if the first one is lost."""
 
 from server.encoders.messages import Encoded
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
 
 
 class StreamDiffers(Exception):
-    """The song was encoded again, and the stream differs from the part that listeners already have."""
+    """Error: a song was encoded again, and the new stream differs from the part that listeners already have."""
 
 
 class EncodedStream:
-    """The stream of one song: forwards chunks that were not forwarded before. Chunks of a repeated encoding must have
-    the same bytes.
+    """The encoded stream of one song. It forwards each chunk once, although a second encoder may repeat chunks, which
+    must have the same bytes.
 
     Chunks are identified by their number, and compared by the SHA-256 of the stream up to the last chunk.
     """
@@ -23,14 +23,14 @@ class EncodedStream:
         self._repeated = 0
 
     def restart(self) -> None:
-        """Expect the song's stream from its beginning again, because another encoder repeats it."""
+        """Expect the song's stream from its beginning again, because another encoder encodes the song anew."""
         self._repeated = 0
 
     def new_events(self, encoded: Encoded) -> list[SongEvent]:
-        """Return the events that are new, in their order.
+        """Return those events of a message that were not forwarded before, in their order.
 
         Raises:
-            StreamDiffers: the stream differs from the one before the restart.
+            StreamDiffers: the repeated stream differs from the one before the restart.
         """
         return [event for event in encoded.events if self._is_new(event, encoded.digest)]
 
@@ -47,8 +47,8 @@ class EncodedStream:
                 return new
             case SongCompleted() if self._repeated < self._chunks:
                 raise StreamDiffers(
-                    f"the song was encoded again, and now ends after {self._repeated} of {self._chunks} chunks, so it "
-                    "fails. This is a bug: please report it"
+                    f"the song was encoded again, and now ends after {self._repeated} of {self._chunks} chunks, so the "
+                    "song fails. This is a bug: please report it"
                 )
             case _:
                 return True
@@ -60,7 +60,7 @@ class EncodedStream:
             return True
         if self._repeated == self._chunks and digest != self._digest:
             raise StreamDiffers(
-                f"the song was encoded again, and its first {self._chunks} chunks differ from those sent, so it "
-                "fails. This is a bug: please report it"
+                f"the song was encoded again, and its first {self._chunks} chunks differ from those sent, so the "
+                "song fails. This is a bug: please report it"
             )
         return False

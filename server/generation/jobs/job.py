@@ -21,13 +21,13 @@ from server.telemetry.song_trace import SongTrace
 from server.workers.messages import Planned as PlanMade
 from server.workers.messages import Rendered, SectionStep, SoundTarget
 
-# A step may take only a millisecond; an event for every step would cost more than the step.
+# A step may take only a millisecond, and an event for every step would cost more time than the step.
 _PROGRESS_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """Objects that all jobs share.
+    """Objects and limits that all jobs share, such as the encoder pool and the metrics.
 
     `clock` returns monotonic seconds. `on_room` is called when a full job stops being full; a job is full while its
     listeners have not read `stream_buffer_bytes` of its sound.
@@ -44,7 +44,7 @@ class Job:
     """A song being made on this server, from admission to its end.
 
     The methods `planned`, `stepped`, `rendered` and `encoded`, which never wait, handle the messages of workers and
-    encoders. Sound goes from the worker directly to the encoder; only encoded chunks arrive here. The scheduler uses
+    encoders. Sound goes from the worker directly to the encoder; the job gets only encoded chunks. The scheduler uses
     the job as the song's `Sink`.
     """
 
@@ -95,19 +95,21 @@ class Job:
 
     @property
     def names(self) -> dict[str, str]:
-        """The fields that identify the song in log lines."""
+        """Names and values of the fields that identify the song in log lines, its id and its trace id."""
         return {"song_id": self.song_id, **self.trace.names}
 
     @property
     def full(self) -> bool:
-        """True while the song must not be given work: it is paused, has enough unread sound, or has no encoder."""
+        """True while the scheduler must give no work to the song: it is paused, has enough unread sound, or has no
+        encoder.
+        """
         if self._paused or self._back_pressure.full:
             return True
         return self._parts.encoders.address_of(self.key) is None
 
     def sound_to(self, device: str) -> SoundTarget | None:
-        """Return the address of the encoder to which a worker of `device` sends the sound from now on; `None` while
-        there is none.
+        """Return the target for the song's sound from a worker of `device`: address of the encoder and audio settings;
+        `None` while the song has no encoder.
         """
         address = self._parts.encoders.address_for(self.key, device)
         return None if address is None else SoundTarget(address, self.request.audio)
@@ -119,36 +121,36 @@ class Job:
 
     @property
     def unsent_seconds(self) -> float:
-        """Seconds of sound that were made and that no listener has read."""
+        """Seconds of the song's sound that were rendered and that no listener has read."""
         return self._back_pressure.unsent_seconds
 
     @property
     def repeats(self) -> bool:
-        """True while the sound that is being made is already stored, because listeners got it from another server."""
+        """True while the song's new sound is already stored, because another server has made it before."""
         return self._sink.repeats
 
     @property
     def sound_seconds(self) -> float:
-        """Length of the sound that was sent, in seconds."""
+        """Length of the sound that was sent to listeners, in seconds."""
         return self._delivery.sound_seconds
 
     def cancel(self) -> None:
-        """Stop making the song; without effect on a song that has ended."""
+        """Stop making the song; no effect if the song has ended."""
         if not self.state.ended:
             self._end(SongState.CANCELLED)
 
     def pause(self) -> None:
-        """Do no further denoising steps until `resume` is called."""
+        """Stop the work on the song until `resume` is called."""
         self._paused = True
 
     def resume(self) -> None:
-        """Continue the denoising steps after `pause`."""
+        """Continue the work on the song after `pause`."""
         if self._paused:
             self._paused = False
             self._parts.on_room()
 
     def fail(self, error: ServiceError) -> None:
-        """End the song with an error for its listeners; without effect on a song that has ended."""
+        """End the song with an error for its listeners; no effect if the song has ended."""
         if not self.state.ended:
             self._end(SongState.FAILED, error)
 
@@ -158,7 +160,7 @@ class Job:
             self._delivery.send([waiting])
 
     def started(self) -> None:
-        """Record that work on the song begins; has an effect only once."""
+        """Record that a worker begins with the song; only the first call has an effect."""
         if self.state is not SongState.QUEUED:
             return
         self.state = SongState.RUNNING
@@ -166,15 +168,16 @@ class Job:
         self.report.started(self.clocks.queued_seconds)
 
     def planned(self, made: PlanMade) -> None:
-        """Record that the song is planned; a second attempt changes nothing. Listeners get the plan as the first event
-        of the encoder.
+        """Record the number of denoising steps of the song's plan. Listeners get the plan itself as the first event of
+        the encoder.
         """
         self.steps = made.plan.steps
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
-        """Send a section's progress at limited frequency; `seconds` is the device time of the whole step.
+        """Send an event with the progress of a section, at most every 0.25 s; `seconds` is the device time of the whole
+        step.
 
-        Progress before the plan is held back, and the latest is sent right after the plan.
+        Before the plan was sent only the latest progress is stored, and sent right after the plan.
         """
         self.clocks.denoising_seconds += seconds
         if (now := self._parts.clock()) < self._progress_at + _PROGRESS_SECONDS:
@@ -187,7 +190,9 @@ class Job:
             self._early_progress = progress
 
     def rendered(self, rendered: Rendered) -> None:
-        """Record that a window was sent to the encoder; after the end of the last section the song may be complete."""
+        """Record that a window of sound was sent to the encoder. After the last window the song completes if it is
+        already encoded.
+        """
         self.clocks.rendering_seconds += rendered.seconds
         if self.clocks.first_sound_at is None:
             self.clocks.first_sound_at = self._parts.clock()
@@ -197,7 +202,7 @@ class Job:
             self.complete()
 
     def encoded(self, encoded: Encoded) -> None:
-        """Send encoded events, except those that were sent before an encoder was lost.
+        """Send encoded events to the listeners, except those that were sent before an encoder was lost.
 
         Raises:
             StreamDiffers: the new encoder has made a different stream.
@@ -219,9 +224,10 @@ class Job:
                 self.complete()
 
     def complete(self) -> bool:
-        """Complete the song if all of its sound is encoded; returns True if the song is complete.
+        """Complete the song if all of its sound is encoded; return True if this call has completed it.
 
-        While a worker can still report work on the song, `encoded` does not complete it; `rendered` then does.
+        The song completes only after the worker has reported the last window (`rendered`) and the encoder the last
+        chunk (`encoded`), whichever comes later.
         """
         if self._whole is None or self.state.ended:
             return False
@@ -236,7 +242,7 @@ class Job:
         return True
 
     def encoder_lost(self) -> None:
-        """Expect all sound of the song again, from its beginning, because its encoder was lost."""
+        """Expect all encoded sound of the song again from its beginning, because the song's encoder was lost."""
         self._stream.restart()
         self._back_pressure.restart()
         self._all_rendered = False

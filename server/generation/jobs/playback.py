@@ -1,4 +1,6 @@
-"""Simulates the playback of one song to measure buffer underruns (silences because sound comes too late)."""
+"""Simulates the playback of one song to measure buffer underruns, the silences of a player whose sound comes too
+late.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ class Playback:
     _ends_at: float | None = None
 
     def add(self, now: float, seconds: float) -> None:
-        """Add a chunk of `seconds` that arrives at the time `now`."""
+        """Add a chunk with `seconds` of sound that arrives at the time `now`, in seconds."""
         ends_at = now if self._ends_at is None else self._ends_at
         self.underrun_seconds += max(0.0, now - ends_at)
         self._ends_at = max(now, ends_at) + seconds

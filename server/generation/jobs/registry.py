@@ -8,11 +8,11 @@ from server.errors import ServiceError
 from server.generation.jobs.job import Job
 
 _MOST_KNOWN: Final = 20_000
-"""Number of former keys to remember, larger than the number of closed songs that encoders remember."""
+"""Number of keys of ended jobs to remember; it is larger than the number of closed songs that encoders remember."""
 
 
 class Jobs:
-    """The jobs of songs that wait or are being made here, by key, in the order of their admission."""
+    """The jobs of songs that wait or are being made on this server, by key, in the order of their admission."""
 
     def __init__(self) -> None:
         self._begun: dict[str, int] = {}
@@ -25,9 +25,9 @@ class Jobs:
         return iter(tuple(self._jobs.values()))
 
     def new_key(self, song_id: str) -> str:
-        """Return a key for a new job: the song's id, or another text if the song had a job here before.
+        """Return a key for a new job: the song's id, or another text if the song had a job on this server before.
 
-        The new key keeps late messages of devices and encoders for the earlier job from the new one.
+        Late messages of devices and encoders for the earlier job carry its key, so they do not reach the new job.
         """
         times = self._begun[song_id] = self._begun.pop(song_id, 0) + 1
         if len(self._begun) > _MOST_KNOWN:
@@ -35,7 +35,7 @@ class Jobs:
         return song_id if times == 1 else f"{song_id}.{times}"
 
     def get(self, key: str) -> Job | None:
-        """Return the job of a song; `None` if it has ended."""
+        """Return the job with this key; `None` if it has ended or the key is unknown."""
         return self._jobs.get(key)
 
     def add(self, job: Job) -> None:

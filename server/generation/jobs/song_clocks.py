@@ -13,26 +13,30 @@ class SongClocks:
         self.denoising_seconds = 0.0
         self.rendering_seconds = 0.0
         self.held_seconds = 0.0
-        """Total time for which the song was paused because its listeners had not read its sound; set at its end."""
+        """Total time, in seconds, for which the song was paused because its listeners had not read its sound; set at
+        the song's end.
+        """
 
     @property
     def queued_seconds(self) -> float:
-        """Time from admission to the first work on the song."""
+        """Seconds from the song's admission to the first work on it."""
         return self.started_at - self.submitted_at
 
     @property
     def first_audio_seconds(self) -> float | None:
-        """Time from admission to the first chunk; `None` before there is one."""
+        """Seconds from the song's admission to its first chunk; `None` before the first chunk."""
         return None if self.first_chunk_at is None else self.first_chunk_at - self.submitted_at
 
     @property
     def lag_seconds(self) -> float:
-        """Time from the first rendered sound to the first encoded chunk; 0 before the first chunk."""
+        """Seconds from the first rendered sound to the first encoded chunk; 0 before the first chunk."""
         if self.first_chunk_at is None or self.first_sound_at is None:
             return 0.0
         return self.first_chunk_at - self.first_sound_at
 
     @property
     def latency_seconds(self) -> float:
-        """Time from admission to the end, without the time in which the song was paused because of its listeners."""
+        """Seconds from the song's admission to its end, without the time in which it was paused because of its
+        listeners.
+        """
         return self.ended_at - self.submitted_at - self.held_seconds

@@ -22,32 +22,32 @@ class SongReport:
         self._metrics.songs.started(self._engine, queued_seconds, self._trace.trace_id)
 
     def first_chunk(self, seconds: float) -> None:
-        """Report the first chunk, `seconds` after admission."""
+        """Report the song's first chunk of sound, `seconds` after admission."""
         self._trace.first_chunk()
         self._metrics.songs.first_audio(self._engine, seconds, self._trace.trace_id)
 
     def chunk(self, size_bytes: int) -> None:
-        """Report that a chunk of sound was sent."""
+        """Report that a chunk of sound, `size_bytes` long, was sent to the listeners."""
         self._metrics.streams.chunk(self._engine, size_bytes)
 
     def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
-        """Report that the encoder has worked for `seconds` on `sound_seconds` of sound, between two wall-clock
-        times.
+        """Report that the encoder has worked for `seconds` on `sound_seconds` of sound; `start_ns` and `end_ns` are
+        wall-clock times.
         """
         if sound_seconds:
             self._trace.encoded(start_ns, end_ns)
         self._metrics.streams.encoded(self._engine, seconds=seconds, sound_seconds=sound_seconds)
 
     def section_encoded(self, index: int) -> None:
-        """Report that all sound of a section was encoded."""
+        """Report that all sound of section `index` was encoded."""
         self._trace.section_encoded(index)
 
     def section_sent(self, index: int) -> None:
-        """Report that all sound of a section was sent to the listeners."""
+        """Report that all sound of section `index` was sent to the listeners."""
         self._trace.section_sent(index)
 
     def retried(self, cause: str) -> None:
-        """Report that a new attempt at the song begins, with the cause of the failed one."""
+        """Report that a new attempt at the song begins; `cause` is the label of the failure of the previous attempt."""
         self._metrics.songs.retried(self._engine, cause)
         self._trace.retried(cause)
 
@@ -60,7 +60,7 @@ class SongReport:
         underrun_seconds: float,
         error: ServiceError | None,
     ) -> None:
-        """Report the end of the song to metrics and trace."""
+        """Report the end of the song to metrics and trace, with its durations, length and underruns."""
         outcome = SongOutcome.REJECTED if isinstance(error, InvalidRequest) else SongOutcome(state.value)
         trace_id = self._trace.trace_id
         songs = self._metrics.songs

@@ -1,4 +1,4 @@
-"""Estimates how many songs the server's encoders can encode in real time."""
+"""Limits the number of running songs to those that the server's encoders can encode in real time."""
 
 _WEIGHT = 0.01
 
@@ -6,17 +6,17 @@ _WEIGHT = 0.01
 class EncodingLoad:
     """Limits the number of running songs by the measured encoding time per second of sound.
 
-    Encoders serve all songs in turn, so every song is encoded in real time as long as all together need no more time
-    than the encoders have.
+    Encoders serve all songs in turn. So every song is encoded in real time as long as all songs together need no more
+    time than the encoders have.
     """
 
     def __init__(self, encoders: int | None) -> None:
-        """Set up the limit; `encoders` is the number of encoder processes; `None` for no limit."""
+        """Set up the limit of running songs; `encoders` is the number of encoder processes; `None` for no limit."""
         self._encoders = encoders
         self._pace: float | None = None
 
     def add(self, seconds: float, sound_seconds: float) -> None:
-        """Add a measurement: an encoder took `seconds` for `sound_seconds` of sound."""
+        """Record a measurement: an encoder took `seconds` for `sound_seconds` of sound."""
         if sound_seconds > 0.0:
             pace = seconds / sound_seconds
             self._pace = pace if self._pace is None else self._pace + _WEIGHT * (pace - self._pace)

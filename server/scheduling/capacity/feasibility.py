@@ -1,4 +1,4 @@
-"""Forecasts whether a device can serve one more listener without stalls. Pure functions.
+"""Forecasts if a device can serve one more listener without stalls. Pure functions.
 
 A listener plays the sound that is ready, and then needs `pace` device seconds for every second of sound. Work is done
 in the order of its deadlines, which is optimal for one device: no listener stalls if the work due up to any moment fits
@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 _START_SECONDS = 1.0
-"""Seconds by which first audio of a song may be later than on an otherwise idle device."""
+"""Most seconds by which other songs may delay the first audio of a song, compared with an otherwise idle device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The remaining work on one song, and the times by which its listeners need it.
+    """The remaining work on one song, and the times at which its listeners need the sound.
 
-    The listener's buffer runs out in `buffered_seconds` (negative if it has); `sound_seconds` of sound remain to be
-    made, at `pace` device seconds each. If the song has no audio yet, `first_seconds` of work precede its first sound,
-    which is played at once, and `buffered_seconds` is the length of that sound. `first_seconds` is `None` if the song
-    has audio.
+    The listener's buffer runs out in `buffered_seconds` (negative if it has run out). `sound_seconds` of sound remain
+    to be made, at `pace` device seconds each. If the song has no audio yet, `first_seconds` of work precede its first
+    sound, which is played at once, and `buffered_seconds` is the length of that sound. `first_seconds` is `None` if the
+    song has audio.
     """
 
     buffered_seconds: float
@@ -31,7 +31,9 @@ class Demand:
     first_seconds: float | None = None
 
     def by(self, seconds: float) -> "Demand":
-        """Return the same demand with its sound due so much earlier that the song is complete in `seconds`."""
+        """Return the demand with the sound due earlier, so that the song is complete in `seconds`; unchanged if it is
+        complete by then anyway.
+        """
         left_seconds = seconds - (self.first_seconds or 0.0)
         if self.buffered_seconds + self.sound_seconds <= left_seconds:
             return self
@@ -44,8 +46,8 @@ class Demand:
 
 
 class _Change(NamedTuple):
-    """A moment at which `work` device seconds become due at once, and from which more work becomes due at `rate` per
-    second.
+    """A point in time, `at` seconds from now, at which `work` device seconds become due at once, and after which due
+    work grows by `rate` more per second.
     """
 
     at: float
@@ -54,10 +56,11 @@ class _Change(NamedTuple):
 
 
 def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
-    """Return True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on this work.
+    """Return True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on these
+    demands.
 
-    Songs without audio start one after the other, in the given order, and soon: the scheduler serves them before songs
-    with buffered sound, so a song that could start only late must wait in the queue.
+    Songs without audio must start soon and one after the other, in the given order. The scheduler serves them before
+    songs with buffered sound, so a song that could start only late must wait in the queue.
     """
     changes = sorted(change for demand in demands if demand.first_seconds is None for change in _changes(demand, 0.0))
     latest = 0.0
@@ -73,7 +76,7 @@ def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
 
 
 def _changes(demand: Demand, start: float) -> Iterable[_Change]:
-    """Return the moments at which the due work of a song changes, if the song has audio from `start` on."""
+    """Yield the changes in due work that one song causes, if the song has audio from the time `start` on."""
     begins = start + demand.buffered_seconds
     late = max(0.0, min(-begins, demand.sound_seconds))
     yield _Change(max(0.0, begins), demand.pace, demand.pace * late)
@@ -81,7 +84,9 @@ def _changes(demand: Demand, start: float) -> Iterable[_Change]:
 
 
 def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
-    """Yield the moments at which the rate of due work changes, each with the total work due up to then."""
+    """Yield the times at which the growth of due work changes, each with the total work due by then, in device
+    seconds.
+    """
     now = rate = due = 0.0
     for change in changes:
         due += rate * (change.at - now) + change.work
@@ -90,8 +95,8 @@ def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
 
 
 def _earliest(changes: Sequence[_Change], work: float, share: float, since: float) -> float:
-    """Return the earliest moment from `since` on at which `work` device seconds fit in addition to the due work;
-    infinity if there is none.
+    """Return the earliest time, from `since` on, by which the device can do `work` device seconds in addition to the
+    due work; infinity if there is none.
     """
     now = rate = due = 0.0
     for change in changes:
@@ -104,7 +109,9 @@ def _earliest(changes: Sequence[_Change], work: float, share: float, since: floa
 
 
 def _fits_at(now: float, gain: float, missing: float) -> float:
-    """Return the moment from `now` on at which `missing` device seconds have become available, at the rate `gain`."""
+    """Return the time, from `now` on, at which `missing` device seconds have become free, if `gain` of them become free
+    per second.
+    """
     if missing <= 0:
         return now
     return now + missing / gain if gain > 0 else math.inf

@@ -1,4 +1,4 @@
-"""Decides whether a device can serve one more song with a listener without stalls."""
+"""Decides if a device can make one more song with a listener without playback stalls."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ _MAX_SLOWDOWN = 2.0
 
 
 class ListenerCapacity:
-    """Forecasts how many listeners a device can serve without stalls, from the expected and the measured costs of its
+    """Forecasts if a device can serve one more listener without stalls, from the expected and the measured costs of its
     songs.
     """
 
@@ -22,8 +22,8 @@ class ListenerCapacity:
         self._policy = policy
 
     def fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
-        """Return True if no listener would stall with one more song on the device, or if too little is known for a
-        forecast.
+        """Return True if no listener would stall with `song` on the device in addition to its present songs, or if too
+        little is known for a forecast.
         """
         if not self._policy.stall_free:
             return True
@@ -35,12 +35,14 @@ class ListenerCapacity:
         return fits
 
     def _share(self, device: DeviceProgress) -> float:
-        """Return the share of the device's time that is available to listeners."""
+        """Return the share of the device's time, at most 1, that is available for songs with listeners."""
         detached = self._policy.detached_share if device.detached else 0.0
         return device.worked.value - self._policy.headroom - detached
 
     def _demands(self, songs: Sequence[ScheduledSong], device: DeviceProgress, now: float) -> list[Demand]:
-        """Return the known demands of `songs`, the last of which would be new on the device."""
+        """Return the demands of those of `songs` whose costs are known. The last of `songs` is not on the device
+        yet.
+        """
         count = max(len(device.songs), len(songs))
         measured = functools.cache(lambda engine: _measured_pace(engine, songs, device, count))
         costs = [(song, _cost(song, device, count, measured)) for song in songs]
@@ -49,9 +51,7 @@ class ListenerCapacity:
         return [self._demand(song, cost, slowdown, now) for song, cost in known]
 
     def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
-        """Return the demand of a song's listener on the device, with all sound due earlier by the margin of the
-        policy.
-        """
+        """Return the demand of a song's listener, with all sound due earlier by the safety margin of the policy."""
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
         if runs_out_at is None:
@@ -63,15 +63,17 @@ class ListenerCapacity:
         return demand if deadline is None else demand.by(deadline - now - self._policy.margin_seconds)
 
     def _spare_seconds(self, buffered_seconds: float) -> float:
-        """Return the buffered sound in seconds minus the margin of the policy; at least 0."""
+        """Return the buffered sound less the safety margin of the policy, in seconds and not below 0. A negative value
+        (the listener has stalled) is returned unchanged.
+        """
         return max(min(buffered_seconds, 0.0), buffered_seconds - self._policy.margin_seconds)
 
 
 def _cost(
     song: ScheduledSong, device: DeviceProgress, count: int, measured_pace: Callable[[str], float | None]
 ) -> SongCost | None:
-    """Return the cost of one of `count` songs on a device: from the estimate at its arrival, otherwise from
-    measurements.
+    """Return the cost of a song that shares the device with `count` songs in total: from the estimate made at the
+    song's arrival, otherwise from measurements.
 
     `measured_pace` returns the device seconds per second of sound of an engine. Returns `None` if the cost is unknown.
     """
@@ -90,7 +92,9 @@ def _cost(
 
 
 def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DeviceProgress, count: int) -> float | None:
-    """Return the device seconds per second of sound of an engine's songs so far; `None` until there is some sound."""
+    """Return the measured device seconds per second of sound of an engine's songs; `None` before 10 s of sound were
+    made.
+    """
     alike = [song for song in songs if song.engine == engine]
     made = sum(song.playback.sound_seconds for song in alike)
     if made < MEASURED_SECONDS:
@@ -99,7 +103,7 @@ def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DevicePr
 
 
 def _slowdown(costs: Sequence[SongCost]) -> float:
-    """Return the actual device time of songs with audio divided by the expected time, limited to [1, 2]."""
+    """Return the ratio of actual to expected device time of the songs that have sound, limited to [1, 2]."""
     with_sound = [cost for cost in costs if cost.made_seconds]
     expected = sum(cost.expected_seconds for cost in with_sound)
     used = sum(cost.used_seconds for cost in with_sound)

@@ -1,5 +1,5 @@
-"""Computes the cost of a song while it shares steps with a number of other songs, from its expected and its actual
-costs.
+"""Computes the device time of a song that shares denoising steps with a number of other songs, from expectation and
+measurement.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from server.scheduling.capacity.step_sharing import StepSharing
 from server.scheduling.device_usage import DeviceUsage
 
 MEASURED_SECONDS = 10.0
-"""Seconds of sound after which a song's own costs are used instead of those of others."""
+"""Seconds of sound that must have been made before their measured cost is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class SongCost:
 
     @property
     def expected_seconds(self) -> float:
-        """Expected device seconds of the sound made so far."""
+        """Expected device seconds of the work done so far: first audio, and the sound made so far."""
         part = self.made_seconds / self.length_seconds if self.made_seconds else 0.0
         return self.first_seconds + part * (self.total_seconds - self.first_seconds)
 
     def pace(self, slowdown: float) -> float:
-        """Return the device seconds per second of the remaining sound, on a device slower than expected by the factor
-        `slowdown`.
+        """Return the device seconds per second of the remaining sound; `slowdown` is the factor by which the device is
+        slower than expected.
 
         The pace is the highest of three: that of the whole song, of the sound made so far, and of the remaining
-        expected work, because sections differ in cost and the cheap ones may come first.
+        expected work. Sections differ in cost, and the cheap ones may come first.
         """
         paces = [slowdown * self.total_seconds / self.length_seconds]
         if self.made_seconds >= MEASURED_SECONDS:
@@ -53,7 +53,7 @@ class SongCost:
 
 
 def expected_seconds(work: Work, sharing: StepSharing, songs: int) -> float:
-    """Return the device seconds of a whole song that shares its steps among `songs` songs."""
+    """Return the expected device seconds of a whole song if `songs` songs on the device share steps."""
     lone_steps = work.step_seconds + work.total_seconds * (work.stretch - 1.0)
     other = work.total_seconds - work.step_seconds
     if not work.step_seconds:
@@ -62,7 +62,7 @@ def expected_seconds(work: Work, sharing: StepSharing, songs: int) -> float:
 
 
 def used_seconds(usage: DeviceUsage, sharing: StepSharing, songs: int) -> float:
-    """Return the device seconds that a song would have used if its steps had been shared among `songs` songs."""
+    """Return the device seconds that a song would have used so far if `songs` songs on the device had shared steps."""
     if not usage.step_seconds:
         return usage.other_seconds
     shared_by = usage.whole_step_seconds / usage.step_seconds

@@ -1,4 +1,4 @@
-"""Estimates the number of sections that share a step, and the time that sharing saves."""
+"""Estimates the number of sections that share a denoising step, and the device time per song that sharing saves."""
 
 from server.scheduling.capacity.step_time import StepModel
 
@@ -6,11 +6,10 @@ _WEIGHT = 0.05
 
 
 class StepSharing:
-    """Forecasts each song's cost of denoising steps from their duration, given by `times`, and the number of sections
-    in them.
+    """Forecasts the device time that a song is charged for its denoising steps, if a number of songs share the device.
 
-    A fraction of the other songs on a device has a section in the same step; its mean is learnt from steps. Until there
-    was a step with more than one song on the device, the fraction is taken as 1.
+    The forecast uses the duration of steps, given by `times`, and the mean fraction of the other songs on the device
+    that have a section in the same step. The fraction is learnt from steps, and 1 before the first shared step.
     """
 
     def __init__(self, times: StepModel) -> None:
@@ -28,14 +27,14 @@ class StepSharing:
             self._joining = joining if self._joining is None else self._joining + _WEIGHT * (joining - self._joining)
 
     def sections(self, songs: int) -> float:
-        """Return the expected number of sections in a step among `songs` songs; 1 or more."""
+        """Return the expected number of sections in a step if the device has `songs` songs; 1 or more."""
         joining = 1.0 if self._joining is None else self._joining
         return 1.0 + joining * (max(1, songs) - 1)
 
     def divided_seconds(self, whole_seconds: float, shared_by: float, songs: int) -> float:
-        """Return the time, in seconds, that one song among `songs` songs is charged for its steps.
+        """Return the seconds that a song is charged for its steps if the device has `songs` songs.
 
-        The steps take `whole_seconds` in total, with `shared_by` sections in each.
+        The steps took `whole_seconds` in total, with `shared_by` sections in each.
         """
         if not self._times.known or not self._section_tokens:
             return whole_seconds / shared_by

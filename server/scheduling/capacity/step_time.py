@@ -6,7 +6,9 @@ _SPREAD = 1e-3
 
 
 class StepModel:
-    """Linear model of a step's seconds over its tokens: least squares with exponentially decaying weights."""
+    """Linear model of a denoising step's duration in seconds over its number of tokens: least squares with
+    exponentially decaying weights.
+    """
 
     def __init__(self) -> None:
         self._n = self._x = self._y = self._xx = self._xy = 0.0
@@ -17,7 +19,7 @@ class StepModel:
         return self._n >= _FEWEST
 
     def add(self, tokens: float, seconds: float) -> None:
-        """Update the model with a measured step."""
+        """Update the model with a measured step of `tokens` tokens that took `seconds`."""
         x = float(tokens)
         self._n = _MEMORY * self._n + 1.0
         self._x = _MEMORY * self._x + x

@@ -1,4 +1,4 @@
-"""Finds out why a server does not answer, by connecting to its address without gRPC, whose error texts are hard to
+"""Diagnoses why a server does not answer, by connecting to its address without gRPC, whose error texts are hard to
 understand.
 """
 
@@ -15,12 +15,12 @@ _NOT_FOUND: Final = "start a server with `make serve`, or name another one with 
 _Addresses: TypeAlias = Sequence[tuple[int, int, int, str, Any]]
 
 _NAME_MISMATCH: Final = frozenset({62, 64})
-"""OpenSSL's texts for a certificate of another host name or address."""
+"""OpenSSL's verification error codes for a certificate of another host name or address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """The certificate and key files of an encrypted connection; `None` for files that were not given."""
+    """Paths of the certificate and key files of a TLS connection; `None` for files that were not given."""
 
     ca: Path | None = None
     certificate: Path | None = None
@@ -29,15 +29,15 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The reason why a server does not answer, and what to do."""
+    """Result of a diagnosis: the reason why a server does not answer, and a hint for the user."""
 
     text: str
     hint: str
 
 
 def diagnose(server: str, encryption: Encryption | None) -> Finding | None:
-    """Connect to a server "host:port", with TLS or without, and return the reason for which it does not answer; `None`
-    if no reason is found.
+    """Connect to a server "host:port", with TLS or without, and return the reason why it does not answer; `None` if no
+    reason is found.
     """
     host, _, port = server.rpartition(":")
     if not port.isdecimal() or (host.count(":") and not host.startswith("[")):
@@ -84,7 +84,7 @@ def _plain(connection: socket.socket, server: str, addresses: _Addresses) -> Fin
 
 def _encrypts(connection: socket.socket) -> bool:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # secure, because no data are sent
     try:
         context.wrap_socket(connection).close()
     except ssl.SSLError as error:
@@ -111,7 +111,7 @@ def _other_protocol(connection: socket.socket, server: str) -> Finding | None:
 def _encrypted(connection: socket.socket, server: str, host: str, encryption: Encryption) -> Finding | None:
     try:
         with _context(encryption).wrap_socket(connection, server_hostname=host) as encrypted:
-            # A server that requires a client certificate refuses now or closes the connection; other servers send data.
+            # A server that requires a client certificate refuses or closes the connection; other servers send data.
             return None if encrypted.recv(1) else _not_let_in(server, encryption)
     except ssl.SSLCertVerificationError as error:
         return _untrusted(error)

@@ -1,4 +1,4 @@
-"""Ends a terminated command like an interrupted one: the song is cancelled, and the file stays playable."""
+"""Handles termination signals like Ctrl-C: the song is cancelled on the server, and its file stays playable."""
 
 import os
 import signal
@@ -11,15 +11,15 @@ from melisma_client.terminal.exits import Exit
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was terminated by a signal (SIGTERM, SIGHUP)."""
+    """Raised in a process that gets a termination signal (SIGTERM, SIGHUP)."""
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
     """Context manager in which Ctrl-C raises `KeyboardInterrupt`, and other termination signals raise `Terminated`.
 
-    If the block does not catch them, they end the process without a traceback, with `Exit.INTERRUPTED` or
-    `Exit.TERMINATED`.
+    If the block does not catch the exception, it ends the process without a traceback, with the status
+    `Exit.INTERRUPTED` or `Exit.TERMINATED`.
     """
     received: list[int] = []
 
@@ -35,12 +35,14 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as end:
-        # The command-line library treats every interruption as Ctrl-C.
+        # The command-line library (typer) turns `Terminated` into the exit status of Ctrl-C.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:
             raise
         raise SystemExit(int(Exit.TERMINATED if received else Exit.INTERRUPTED)) from None
 
 
 def silence_stdout() -> None:
-    """Keep the interpreter from flushing standard output into a closed pipe when it ends."""
+    """Redirect standard output to the null device, so that the interpreter does not write to a closed pipe when it
+    ends.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

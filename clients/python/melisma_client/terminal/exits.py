@@ -1,4 +1,4 @@
-"""Exit statuses of the command `melisma`, and the texts that it prints with them."""
+"""Exit statuses of the command `melisma`, and the error texts and hints that the command prints."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Exit(IntEnum):
-    """Exit status of the command `melisma`."""
+    """Exit statuses of the command `melisma`, by their meaning."""
 
     DONE = 0
     FAILED = 1
@@ -136,7 +136,7 @@ OPTIONS: dict[str, str] = {
     "musicgen.temperature": "--temperature",
     **{name: f"--{name}" for name in ("prompt", "lyrics", "engine", "seed", "steps", "key", "voice", "language")},
 }
-"""The command-line options for request fields, by the name of the field."""
+"""Command-line options by the request field that they set."""
 
 _ARGUMENTS: dict[str, str] = {
     "song_id": "SONG",
@@ -144,7 +144,7 @@ _ARGUMENTS: dict[str, str] = {
     "byte_offset": "--byte-offset",
     "page_size": "--limit",
 }
-"""The names of request fields as arguments of other commands."""
+"""Arguments and options of the commands other than `generate`, by the request field that they set."""
 
 _HINTS: dict[type[MelismaError], str] = {
     ConnectionLost: "try again in a moment, or name another server with --server",
@@ -158,9 +158,9 @@ _HINTS: dict[type[MelismaError], str] = {
 
 
 def explain(console: Console, error: MelismaError, diagnose: Callable[[], Finding | None]) -> Exit:
-    """Print an error and what to do about it, and return the exit status.
+    """Print an error with a hint for the user, and return the exit status for this error.
 
-    `diagnose` is called to find out why a server does not answer.
+    `diagnose` is called after a lost connection, and returns the reason why the server does not answer.
     """
     violations = error.violations if isinstance(error, InvalidRequest) else ()
     finding = diagnose() if isinstance(error, ConnectionLost) else None
@@ -176,17 +176,19 @@ def explain(console: Console, error: MelismaError, diagnose: Callable[[], Findin
 
 def _hint(error: MelismaError) -> str | None:
     if isinstance(error, DeadlineTooShort) and error.retry_after_seconds is None:
-        return _HINTS[DeadlineExceeded]  # this time limit can never be met
+        return _HINTS[DeadlineExceeded]  # waiting cannot help: the song alone takes longer than the time limit
     return _of_kind(_HINTS, error)
 
 
 def print_line(console: Console, text: str) -> None:
-    """Print one line without wrapping it."""
+    """Print one line on the console without wrapping or highlighting it."""
     console.print(text, highlight=False, soft_wrap=True)
 
 
 def _of_kind(table: Mapping[type[MelismaError], T], error: MelismaError) -> T | None:
-    """Return the table's entry for the class of an error or, if there is none, for its nearest base class."""
+    """Return the entry of a table for the class of an error, or for the nearest base class that has one; `None` without
+    any.
+    """
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 

@@ -1,4 +1,4 @@
-"""Reads lyrics from a file or standard input, in the encodings that editors write."""
+"""Reads lyrics from a file or standard input, and detects the text encoding."""
 
 import codecs
 import re
@@ -13,16 +13,16 @@ _UTF16 = ("utf-16-le", "utf-16-be")
 _LIKELY = ("gb18030", "big5", "shift_jis", "euc_kr")
 _WESTERN = "cp1252"
 _WORDS = re.compile("[\\s -~\u00a0-\u024f\u2010-\u203a\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e]")
-"""Latin, Chinese, Japanese and Korean characters with their punctuation; no controls."""
+"""Matches one Latin, Chinese, Japanese or Korean character or punctuation mark, but no control character."""
 _LIKE_WORDS = (0.8, 0)
 
 
 def read_lyrics(source: str, encoding: str = "") -> str:
-    """Return the text of the file `source`, or of standard input for "-", in UTF-8 or UTF-16 unless `encoding` is
-    given.
+    """Return the text of the file `source`, or of standard input for "-". Without `encoding` the text must be UTF-8 or
+    UTF-16.
 
     Raises:
-        BadParameter: the file or encoding does not exist, the text has another encoding, or it is empty.
+        BadParameter: the file or encoding does not exist, or the text is empty or has another encoding.
     """
     words = _decoded(source, _bytes(source), encoding)
     if not words.strip():
@@ -57,7 +57,7 @@ def _bytes(source: str) -> bytes:
 
 
 def _detected(data: bytes) -> str:
-    """Return the encoding of a text: UTF-16 by its byte order mark or its zero bytes, which no other text has;
+    """Return the encoding of a text: UTF-16 if it has a byte order mark, or zero bytes and plausible UTF-16 characters;
     otherwise UTF-8.
     """
     if data.startswith(_MARKS):
@@ -77,8 +77,8 @@ def _advice(source: str, data: bytes, error: UnicodeDecodeError) -> str:
 
 
 def _likeness(data: bytes, encoding: str) -> tuple[float, int]:
-    """Return how plausible a text is in an encoding: the share of characters that occur in words, and the number of
-    ASCII characters, which decides ties.
+    """Return how plausible a text is in an encoding: the share of its characters that occur in words, 0 to 1, and for
+    ties the number of ASCII characters.
     """
     try:
         text = data.decode(encoding)

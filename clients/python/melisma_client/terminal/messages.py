@@ -1,4 +1,4 @@
-"""Prints protobuf messages as JSON, one line each."""
+"""Prints protobuf messages as JSON, one line for each message."""
 
 import sys
 from typing import Annotated, TypeAlias

@@ -1,4 +1,4 @@
-"""Lets a command declare its options as fields of dataclasses."""
+"""Lets a command of the command line declare its options as fields of dataclasses."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
@@ -7,8 +7,8 @@ from typing import Any, TypeGuard, cast
 
 
 def with_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a command made of `function`, in which a parameter that is a dataclass becomes one option for each of its
-    fields.
+    """Return `function` as a command. Each parameter whose type is a dataclass becomes one option for each of the
+    dataclass's fields.
 
     All parameters and fields are keyword-only. Fields declare their options as parameters do.
     """
@@ -21,7 +21,7 @@ def with_groups(function: Callable[..., None]) -> Callable[..., None]:
         function(**values)
 
     command.__name__, command.__doc__ = function.__name__, function.__doc__
-    # The command-line library reads the options from the signature.
+    # The command-line library (typer) reads the options from the signature.
     cast(Any, command).__signature__ = Signature([option for one in parameters for option in _options(one)])
     return command
 

@@ -33,10 +33,11 @@ def receive(
     quiet: bool,
     when_left: str = "the song was cancelled",
 ) -> None:
-    """Write the song that the function `ask` requests to `output`, and end the command with its exit status.
+    """Stream the song that the function `ask` requests to the file or pipe `output`, and end the command with its exit
+    status.
 
-    With `json` every event is a line of JSON on standard output, without the bytes of sound. With `quiet` only errors
-    are printed. `when_left` is the text that says what happens to the song if the command is interrupted.
+    With `json` every event is printed as a line of JSON on standard output, without the bytes of sound. With `quiet`
+    only errors are printed. `when_left` is the text that says what happens to the song if the command is interrupted.
     """
     if json and output == STDOUT:
         raise typer.BadParameter(
@@ -83,7 +84,7 @@ def _play(song: Song, sink: Sink, console: Console, server: ServerOptions, *, js
 
 
 def _event(event: Event) -> SongEvent:
-    """Return the message of an event for JSON output, without the bytes of a chunk."""
+    """Return an event as the message SongEvent for JSON output, without the bytes of a chunk."""
     message = SongEvent()
     field = next(one.name for one in message.DESCRIPTOR.oneofs[0].fields if one.message_type is event.DESCRIPTOR)
     getattr(message, field).CopyFrom(event)

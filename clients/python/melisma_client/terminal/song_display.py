@@ -26,7 +26,7 @@ from melisma_client.receiver import Event
 class SongDisplay:
     """Shows a song's progress on `console`: live bars in a terminal, otherwise one line per important event.
 
-    `clock` returns seconds; times are counted from the creation of the display.
+    `clock` returns monotonic seconds; times are shown in seconds since the creation of the display.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -120,7 +120,7 @@ class SongDisplay:
             self._say(f"  {section.label}: {seconds:.1f} s after {self._elapsed_seconds():.2f} s")
 
     def _leave_out(self) -> None:
-        """Mark the sections that are not made, because the song has ended earlier than planned."""
+        """Mark the sections that were not made, because the song has ended earlier than planned."""
         for index in range(self._sections_done, len(self._tasks)):
             self._update(index, state="left out")
 

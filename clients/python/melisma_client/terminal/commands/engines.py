@@ -20,7 +20,7 @@ def engines(
     json: JsonOption = False,
     server: ServerOptions,
 ) -> None:
-    """Show the server's engines; its default comes first."""
+    """Show the server's engines, the default engine first."""
     try:
         with server.client() as client:
             found = (client.get_engine(name),) if name else client.list_engines()

@@ -67,7 +67,7 @@ def delete(
             except (NotFound, NotEnded) as error:
                 failed = explain(console, error, server.diagnose)
                 status = status or failed
-            except MelismaError as error:  # the other songs would fail in the same way
+            except MelismaError as error:  # further songs would fail for the same reason
                 raise typer.Exit(explain(console, error, server.diagnose)) from error
             else:
                 _tell_deleted(song_id, json=json, quiet=quiet)

@@ -1,1 +1,1 @@
-"""Options of the commands, in groups that are declared as dataclasses."""
+"""Command-line options of the commands, in groups that are declared as dataclasses."""

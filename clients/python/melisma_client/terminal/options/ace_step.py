@@ -14,8 +14,8 @@ _V15 = "ace_step_15"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AceStepFlags:
-    """Options for the engines ACE-Step and ACE-Step 1.5; if some are set and no engine is named, the first engine that
-    has all of them is used.
+    """Options for the engines ACE-Step and ACE-Step 1.5. If options are set and no engine is named, they select the
+    first of both engines that has all of them.
     """
 
     mode: Annotated[
@@ -59,10 +59,11 @@ class AceStepFlags:
     ] = None
 
     def to_options(self, engine: str) -> EngineOptions | None:
-        """Return the options that are set, as those of `engine`, or of the engine that has them; `None` if none is set.
+        """Return the options that are set, as the options of `engine`; without a name, those of the first engine that
+        has all of them. Returns `None` if none is set.
 
         Raises:
-            BadParameter: no engine has all of them.
+            BadParameter: no engine has all of the options.
         """
         first = AceStepOptions(
             mode=self.mode, sampler=self.sampler, omega=self.omega, lora=self.lora, lora_weight=self.lora_weight

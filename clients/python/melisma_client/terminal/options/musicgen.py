@@ -12,7 +12,7 @@ _PANEL = "Options of MusicGen"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MusicGenFlags:
-    """Options for the engine MusicGen; if one is set and no engine is named, MusicGen is used."""
+    """Options for the engine MusicGen. If an option is set and no engine is named, MusicGen is used."""
 
     top_k: Annotated[
         int | None,
@@ -28,6 +28,6 @@ class MusicGenFlags:
     ] = None
 
     def to_options(self) -> MusicGenOptions | None:
-        """Return the options that are set; `None` if no option is set."""
+        """Return the options that are set as `MusicGenOptions`; `None` if no option is set."""
         options = MusicGenOptions(top_k=self.top_k, temperature=self.temperature)
         return None if options == MusicGenOptions() else options

@@ -65,17 +65,19 @@ class ServerOptions:
 
     @property
     def encryption(self) -> Encryption | None:
-        """The files of an encrypted connection; `None` without an option that requires one."""
+        """Paths of the certificate and key files of a TLS connection; `None` if no option requires TLS."""
         files = (self.ca, self.certificate, self.private_key)
         return Encryption(*files) if self.tls or any(files) else None
 
     def diagnose(self) -> Finding | None:
-        """Return the reason for which this server does not answer; `None` if no reason is found."""
+        """Connect to the server without gRPC, and return the reason why it does not answer; `None` if no reason is
+        found.
+        """
         return diagnose(self.server, self.encryption)
 
     def credentials(self) -> grpc.ChannelCredentials | None:
-        """Return the credentials of an encrypted connection; `None` without such an option. Raises `BadParameter` for
-        unusable files.
+        """Return the gRPC credentials for TLS; `None` if no option requires TLS. Raises `BadParameter` for unusable
+        files.
         """
         if self.encryption is None:
             return None
@@ -85,14 +87,14 @@ class ServerOptions:
             raise typer.BadParameter(str(error)) from error
 
     def key(self) -> str:
-        """Return the API key from the environment. It is not an option, because all users of a computer can read
-        command lines.
+        """Return the API key from the environment variable. There is no option for the key, because all users of a
+        computer can read its command lines.
         """
         file = self.api_key_file
         return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
 
     def client(self) -> Client:
-        """Return a client of the server. Raises `BadParameter` for an invalid value."""
+        """Return a client of the server with these options. Raises `BadParameter` for an invalid value."""
         credentials, api_key = self.credentials(), self.key()
         try:
             return Client(self.server, caller=self.caller, credentials=credentials, api_key=api_key)

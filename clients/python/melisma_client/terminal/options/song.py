@@ -17,7 +17,7 @@ from melisma_client.terminal.options.tasks import TaskOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongOptions:
-    """Command-line options that describe the music."""
+    """Command-line options that describe the music, such as prompt, lyrics and tempo."""
 
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style as keywords, English or Chinese.")] = ""
     lyrics: Annotated[
@@ -87,7 +87,9 @@ class SongOptions:
     def to_request(
         self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags, musicgen: MusicGenFlags
     ) -> SongRequest:
-        """Build the request from all groups of options; raises `BadParameter` for options that exclude each other."""
+        """Return the request for a song, built from all groups of options; raises `BadParameter` for options that
+        exclude each other.
+        """
         given = (ace_step.to_options(self.engine), musicgen.to_options())
         of_engines = [options for options in given if options is not None]
         if len(of_engines) > 1:

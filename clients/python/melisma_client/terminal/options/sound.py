@@ -8,7 +8,7 @@ import typer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundOptions:
-    """Command-line options of the sound's encoding and loudness."""
+    """Command-line options of a song's MP3 encoding and loudness."""
 
     bitrate_kbps: Annotated[
         int | None, typer.Option("--bitrate", help="Bit rate in kbit/s, 64 to 320; unset: 192.")

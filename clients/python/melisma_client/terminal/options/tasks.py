@@ -1,4 +1,4 @@
-"""Command-line options of tasks, which make a song from a recording or a seed instead of a new one."""
+"""Command-line options of tasks, which make a song from a recording or an earlier song."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from melisma_client.tasks import (
 
 
 class TaskName(StrEnum):
-    """Kind of a task, as given with `--task`."""
+    """Kind of a task, the value of the option `--task`."""
 
     AUDIO_TO_AUDIO = "audio-to-audio"
     RETAKE = "retake"
@@ -37,7 +37,7 @@ class TaskName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOptions:
-    """Command-line options of tasks, such as the recording."""
+    """Command-line options of tasks, such as `--task` and `--recording`."""
 
     task: Annotated[
         TaskName | None, typer.Option("--task", help="Task for --recording, or for the song of --seed (retake).")
@@ -76,8 +76,8 @@ class TaskOptions:
     ] = None
 
     def to_task(self, seed: int | None) -> Task | None:
-        """Return the requested task; `None` if there is none. Raises `BadParameter` for options that do not belong to
-        the task.
+        """Return the task for the request; `None` if no task was chosen. Raises `BadParameter` for options that do not
+        belong to the task.
         """
         foreign = [name for name, tasks in _OPTIONS.items() if self._is_set(name) and self.task not in tasks]
         if foreign:
