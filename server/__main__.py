@@ -21,8 +21,8 @@ def main() -> int:
     """Read the settings and run the server; return the exit status."""
     with uncollected():
         # The import is here, so that importing this module costs almost nothing.
+        from server.assembly.processes import build_pool
         from server.log_output.lines import configure_logs
-        from server.processes import build_pool
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
         from server.settings.open_files import TooFewFiles, with_files_for
         from server.settings.roles import without_effect
@@ -89,7 +89,7 @@ async def _serve_launched(settings: "Settings", pool: "AnyPool") -> int:
         from server.auth.tls import InvalidCertificate
         from server.store.embedded.files import StoreUnusable
         from server.store.shared.unusable import SharedStoreUnusable
-        from server.telemetry.tracing import InvalidTelemetry
+        from server.telemetry.traces.tracing import InvalidTelemetry
 
     unusable = (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidSigningCertificate, InvalidTelemetry)
     try:

@@ -7,15 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 
-from server import operations, wiring
 from server.api.grpc.server import bind
 from server.api.http.ports import http_port, operations_port
 from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
+from server.assembly import operations, wiring
+from server.assembly.opened_songs import open_songs
+from server.assembly.processes import build_checker, build_encoders, build_pool
 from server.background import in_background
-from server.opened_songs import open_songs
-from server.processes import build_checker, build_encoders, build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
 from server.telemetry.process_metrics import LoopLag

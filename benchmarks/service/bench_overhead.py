@@ -13,10 +13,10 @@ import time
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
+from server.assembly.processes import build_encoders, build_pool
+from server.assembly.wiring import runner_settings
 from server.generation.runner import Runner
-from server.processes import build_encoders, build_pool
 from server.settings.settings import Settings
-from server.wiring import runner_settings
 from tests.support.edge import songs_of
 from tests.support.fakes import FAKE, FAKE_ENCODER
 

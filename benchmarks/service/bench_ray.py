@@ -45,7 +45,7 @@ from server.workers.messages import (
     SoundTarget,
     Step,
 )
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.ray.pool import RayPool, driver_process
 from server.workers.restarting_pool import AnyPool
 from server.workers.sound.pipe import SoundPipe

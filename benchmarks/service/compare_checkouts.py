@@ -4,7 +4,7 @@
 
 Starts the server of each in turn, on this computer and in this environment, and sends the same requests to both. The
 checksum of the sound and all response fields except ids, times, estimates and progress must be equal (see
-`comparison_rules`). The exit status is 1 if something differs.
+`comparison.rules`). The exit status is 1 if something differs.
 
 The engine ace_step is given a tiny checkpoint with random weights, the same for both.
 """
@@ -22,9 +22,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.service import comparison_recorder
-from benchmarks.service.comparison_requests import Asked, rounds
-from benchmarks.service.comparison_rules import RENAMED, RENAMED_VALUES, Record, comparable, first_difference
+from benchmarks.service.comparison import recorder
+from benchmarks.service.comparison.requests import Asked, rounds
+from benchmarks.service.comparison.rules import RENAMED, RENAMED_VALUES, Record, comparable, first_difference
 from tests.support.ace_step import ace_step_options
 
 PATHS = ("", "protos", "clients/python")
@@ -91,7 +91,7 @@ def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list
             "rounds": [list(map(asdict, each)) for each in asked],
         }
         done = subprocess.run(
-            [sys.executable, "-P", comparison_recorder.__file__],
+            [sys.executable, "-P", recorder.__file__],
             cwd=checkout, env=environment_of(checkout), input=json.dumps(order), stdout=subprocess.PIPE, text=True,
             timeout=RECORD_SECONDS, check=True,
         )  # fmt: skip

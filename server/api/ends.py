@@ -9,7 +9,7 @@ from starlette.requests import Request
 from server.api.peers import host_of
 from server.api.proxies import Forwarding, Headers, TrustedProxies
 from server.errors import InvalidRequest
-from server.telemetry.call_trace import End, Ends
+from server.telemetry.traces.call_trace import End, Ends
 
 _UNKNOWN: Final = End("", None)
 _PORTS: Final = {"http": 80, "https": 443}

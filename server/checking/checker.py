@@ -19,8 +19,8 @@ from server.checking.messages import Check, CheckerReady, CheckerSpec
 from server.checking.time_limit import CheckThreads
 from server.garbage import uncollected
 from server.log_output.lines import configure_logs
-from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.blocking_pipe import BlockingPipe, ended_with_its_pipe
+from server.workers.pipes.pipe import PipeClosed
 
 _log = logging.getLogger(__name__)
 

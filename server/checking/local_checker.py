@@ -16,7 +16,7 @@ from server.errors import ChecksOverloaded, EngineNotReady, InvalidRequest, Song
 from server.logs import Logs, without_words
 from server.song import SongRequest
 from server.workers.messages import EngineSpec
-from server.workers.piped_process import PipedProcess, ProcessEnded
+from server.workers.pipes.piped_process import PipedProcess, ProcessEnded
 
 _log = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from server.encoders.song_queues import SongQueues
 from server.encoders.sound_socket import SoundSocket
 from server.garbage import uncollected
 from server.log_output.lines import configure_logs
-from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.blocking_pipe import BlockingPipe, ended_with_its_pipe
+from server.workers.pipes.pipe import PipeClosed
 
 _log = logging.getLogger(__name__)
 

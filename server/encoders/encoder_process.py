@@ -4,7 +4,7 @@ from typing import cast
 
 from server.encoders.base import EncoderDied
 from server.encoders.messages import EncoderReady, EncoderSpec, FromEncoder, ToEncoder
-from server.workers.piped_process import PipedProcess, ProcessEnded
+from server.workers.pipes.piped_process import PipedProcess, ProcessEnded
 
 
 class EncoderProcess:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from server.encoders.song_queues import SongQueues
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.sound.pipe import SoundPipe
 
 Guard = Callable[[Callable[[], None]], None]

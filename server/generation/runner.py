@@ -39,8 +39,8 @@ from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
 from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
-from server.telemetry.song_trace import SongTrace
-from server.telemetry.tracing import NO_TRACER
+from server.telemetry.traces.song_trace import SongTrace
+from server.telemetry.traces.tracing import NO_TRACER
 from server.workers.base import WorkerPool
 
 

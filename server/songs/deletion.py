@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from server.errors import SongNotEnded, UnknownSong
-from server.songs.open_recordings import OpenRecordings
+from server.songs.recordings.open_recordings import OpenRecordings
 from server.store.base import SongRecord, SongStore, StoreFailed
 
 STORED_SECONDS: Final = 5.0

@@ -7,9 +7,9 @@ from typing import TypeAlias
 from server.errors import RequestIdReused
 from server.logs import bind
 from server.song import SongState
-from server.songs.open_recordings import OpenRecordings
 from server.songs.persistence import not_kept
-from server.songs.recording import Recording
+from server.songs.recordings.open_recordings import OpenRecordings
+from server.songs.recordings.recording import Recording
 from server.store.base import Cursor, SongRecord, SongStore, StoredEvent
 
 OpenMirror: TypeAlias = Callable[[SongRecord, Sequence[StoredEvent]], Awaitable[Recording]]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 
 
 class Lingering:

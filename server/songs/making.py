@@ -12,11 +12,11 @@ from server.song import SongRequest, SongState
 from server.songs.eviction import Eviction
 from server.songs.keeping import Keeping
 from server.songs.lingering import Lingering
-from server.songs.open_recordings import Made, OpenRecordings
 from server.songs.persistence import Fate, Persistence
 from server.songs.ports import CheckedSong
-from server.songs.recorder import Recorder
-from server.songs.recording import Recording
+from server.songs.recordings.open_recordings import Made, OpenRecordings
+from server.songs.recordings.recorder import Recorder
+from server.songs.recordings.recording import Recording
 from server.store.base import SongStore
 from server.store.directory import Claim, Directory
 from server.store.watcher import UNWATCHED, StoreWatcher

@@ -9,8 +9,8 @@ from enum import Enum, auto
 
 from server.errors import SongNotKept
 from server.song import SongState
-from server.songs.recorder import fail
-from server.songs.recording import Recording
+from server.songs.recordings.recorder import fail
+from server.songs.recordings.recording import Recording
 from server.songs.song_writer import SongWriter
 from server.store.base import NOT_KEPT, NOT_KEPT_TEXT, LeaseLost, SongRecord, SongStore, StoreFailed, WrongOffset
 from server.store.directory import Claim

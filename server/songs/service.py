@@ -24,9 +24,9 @@ from server.songs.eviction import Eviction
 from server.songs.faults import counted_faults
 from server.songs.library import Library, same_song
 from server.songs.making import Making
-from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, SongRunner
-from server.songs.recording import Recording
+from server.songs.recordings.open_recordings import OpenRecordings
+from server.songs.recordings.recording import Recording
 from server.songs.shared.demand import Work
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Sharing

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from server.song import SongState
-from server.songs.logged_event import LoggedEvent
+from server.songs.recordings.logged_event import LoggedEvent
 from server.store.base import Extent, SongRecord, SongStore, Whole
 from server.store.directory import Claim
 

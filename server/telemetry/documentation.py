@@ -33,8 +33,8 @@ from server.telemetry.scraped import (
     expose_work,
 )
 from server.telemetry.song_metrics import SongOutcome, SongVerdict
-from server.telemetry.span_export import SpanCounts
 from server.telemetry.store_metrics import StoreMetrics
+from server.telemetry.traces.span_export import SpanCounts
 from server.workers.base import WorkerDeath
 from server.workers.messages import DeviceMemory, Lane
 

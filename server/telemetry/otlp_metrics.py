@@ -28,7 +28,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 
 from server.background import in_background
-from server.telemetry.tracing import InvalidTelemetry, otlp_exporter, service_resource
+from server.telemetry.traces.tracing import InvalidTelemetry, otlp_exporter, service_resource
 from server.version import VERSION
 
 LAST_SECONDS = 3.0

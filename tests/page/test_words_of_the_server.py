@@ -11,8 +11,8 @@ from model.song import InvalidParams, Stem
 from model.studio.info import INFO
 from model.studio.prompt.mentions import normalised, wanted_places
 from model.studio.validation import validate
+from server.api.rest.json_format.proto_json import filled
 from server.api.rest.problems import violations_json
-from server.api.rest.proto_json import filled
 from server.contract.requests import song_request
 from server.contract.status import FAILURE_CODES, STORE_UNAVAILABLE
 from server.errors import ControlNotSupported, InvalidRequest

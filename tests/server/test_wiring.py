@@ -1,11 +1,11 @@
 import pytest
 
-from server.processes import build_encoders, build_pool, engine_specs, resume_rule, song_slots
+from server.assembly.processes import build_encoders, build_pool, engine_specs, resume_rule, song_slots
+from server.assembly.wiring import runner_settings
 from server.settings.groups import Device, Limits, Threads
 from server.settings.settings import Settings
 from server.settings.store import Store
 from server.store.directory import Resume
-from server.wiring import runner_settings
 from server.workers.messages import EngineSpec
 
 FAKE = "fake=tests.support.fakes:FakeEngine"

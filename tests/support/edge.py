@@ -31,7 +31,7 @@ from server.songs.tickets import Terms, no_terms
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
-from server.telemetry.tracing import NO_TRACER
+from server.telemetry.traces.tracing import NO_TRACER
 from tests.support.checking import PassingChecker
 from tests.support.fake_runner import FakeRunner
 

@@ -14,7 +14,7 @@ from server.audio.codecs.registry import file_suffixes
 from server.background import in_background
 from server.quota import Quota
 from server.song import Chunk, Planned, SongCompleted, SongEvent
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 from server.songs.service import Songs
 from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from melisma.v1 import music_pb2
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 
 REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 

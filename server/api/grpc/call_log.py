@@ -30,7 +30,7 @@ from server.auth.key_life import key_expired
 from server.contract.status import outcome_of
 from server.errors import ListenerStalled
 from server.logs import bind, bound_fields
-from server.telemetry.call_trace import End, call_span, end_call, note_fields, trace_names
+from server.telemetry.traces.call_trace import End, call_span, end_call, note_fields, trace_names
 
 _STATUS_SECONDS = 0.1
 """Longest time, in seconds, to wait until the status of a call whose client reads nothing can be sent."""

@@ -21,8 +21,8 @@ from server.api.open_calls import OpenCalls
 from server.auth.tls import Certificates
 from server.contract.wire_scan import RequestLimits
 from server.settings.settings import Settings
-from server.telemetry.call_trace import End
-from server.telemetry.tracing import NO_TRACER
+from server.telemetry.traces.call_trace import End
+from server.telemetry.traces.tracing import NO_TRACER
 
 
 def build_server(

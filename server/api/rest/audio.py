@@ -15,11 +15,11 @@ from starlette.responses import Response
 from model.song import Violation
 from server.api.rest.byte_range import ByteRange, range_of
 from server.api.rest.endpoint import Stream, unless_left
+from server.api.rest.json_format.song_json import MANIFEST_SUFFIX, manifest_path
 from server.api.rest.preferences import sound_type
-from server.api.rest.song_json import MANIFEST_SUFFIX, manifest_path
 from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongNotComplete
-from server.songs.recording import Recording, failure_of
+from server.songs.recordings.recording import Recording, failure_of
 
 RANGE_SECONDS = 30.0
 """Longest time, in seconds, to wait for a requested range of a song that is being made."""

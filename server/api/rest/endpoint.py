@@ -20,15 +20,15 @@ from server.api.ends import http_ends
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
+from server.api.rest.json_format.proto_json import printable
 from server.api.rest.problems import problem, problem_response
-from server.api.rest.proto_json import printable
 from server.auth.key_life import while_key_lasts
 from server.contract.status import outcome_of
 from server.errors import InvalidRequest, ListenerStalled, ServiceError, Unauthenticated
 from server.logs import bind, bound_fields
 from server.store.base import StoreFailed
 from server.telemetry.call_metrics import CallMetrics
-from server.telemetry.call_trace import End, end_http_call, http_call_span, note_fields, trace_names
+from server.telemetry.traces.call_trace import End, end_http_call, http_call_span, note_fields, trace_names
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 

@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from model.song import Violation
 from server.api.rest.endpoint import Stream
-from server.api.rest.names import EVENT_NAMES
+from server.api.rest.json_format.names import EVENT_NAMES
+from server.api.rest.json_format.proto_json import plain
 from server.api.rest.problems import problem
-from server.api.rest.proto_json import plain
 from server.errors import InvalidRequest, MadeElsewhere, ServiceError, SongNotComplete
 from server.song import SongState
-from server.songs.recording import DeliveredEvent, Recording
+from server.songs.recordings.recording import DeliveredEvent, Recording
 
 LAST_EVENT_ID = "Last-Event-ID"
 MEDIA_TYPE = "text/event-stream"

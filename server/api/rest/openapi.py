@@ -6,11 +6,11 @@ from functools import cache
 
 from melisma.v1 import music_pb2
 from server.api.rest.idempotency import MAX_KEY_CHARACTERS
-from server.api.rest.json_schema import REQUEST, ref, request_schemas, response_schemas
+from server.api.rest.json_format.json_schema import REQUEST, ref, request_schemas, response_schemas
+from server.api.rest.json_format.proto_json import Json
+from server.api.rest.json_format.song_json import MANIFEST_SUFFIX
 from server.api.rest.preferences import BYTES
 from server.api.rest.problems import PROBLEM_TYPE
-from server.api.rest.proto_json import Json
-from server.api.rest.song_json import MANIFEST_SUFFIX
 from server.api.rest.streamed_song import HEADERS
 from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats

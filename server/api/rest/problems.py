@@ -9,8 +9,8 @@ import grpc
 from starlette.responses import JSONResponse
 
 from model.song import Violation
-from server.api.rest.names import request_path
-from server.api.rest.proto_json import Json
+from server.api.rest.json_format.names import request_path
+from server.api.rest.json_format.proto_json import Json
 from server.contract.status import OUTCOMES, outcome_of, shown, text_of
 from server.errors import (
     ControlNotSupported,

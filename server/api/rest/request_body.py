@@ -10,9 +10,9 @@ from starlette.requests import Request
 from melisma.v1 import music_pb2
 from model.song import Violation
 from server.api.rest.idempotency import IDEMPOTENCY_KEY, joined, only_key
-from server.api.rest.json_text import read_json
-from server.api.rest.names import MOVED_FIELDS, OUTPUT_FORMAT, REQUEST_NAMES
-from server.api.rest.proto_json import Json, filled
+from server.api.rest.json_format.json_text import read_json
+from server.api.rest.json_format.names import MOVED_FIELDS, OUTPUT_FORMAT, REQUEST_NAMES
+from server.api.rest.json_format.proto_json import Json, filled
 from server.audio.codecs.registry import all_formats
 from server.contract.audio_formats import format_name, format_number
 from server.contract.wire_scan import RequestLimits

@@ -47,13 +47,13 @@ from server.api.rest.endpoint import (
 )
 from server.api.rest.events import events_response
 from server.api.rest.idempotency import IDEMPOTENCY_KEY
+from server.api.rest.json_format.proto_json import Json, filled, plain
+from server.api.rest.json_format.song_json import MANIFEST_SUFFIX, song_json
 from server.api.rest.openapi import document
 from server.api.rest.preferences import RESPOND_ASYNC, Wish, wish_of
 from server.api.rest.problems import problem_response
-from server.api.rest.proto_json import Json, filled, plain
 from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
 from server.api.rest.request_body import generate_request
-from server.api.rest.song_json import MANIFEST_SUFFIX, song_json
 from server.api.rest.streamed_song import streamed
 from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats, format_named
@@ -65,7 +65,7 @@ from server.contract.audio_formats import format_name
 from server.contract.validation import check
 from server.contract.wire_scan import RequestLimits
 from server.errors import RequestIdReused, SongNotEnded, UnknownSong
-from server.songs.recording import DeliveredEvent, Recording
+from server.songs.recordings.recording import DeliveredEvent, Recording
 from server.songs.service import Songs
 from server.store.base import SongRecord
 from server.telemetry.call_metrics import CallMetrics

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from server.api.rest.audio import described, sound_of
 from server.api.rest.endpoint import Stream, unless_left
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 
 HEADERS = tuple(
     f"Melisma-{name}"

@@ -17,7 +17,7 @@ from server.scheduling.device_usage import DeviceUsage
 from server.song import Accepted, Planned, Progressed, QueueStatus, SongCompleted, SongRequest, SongState
 from server.songs.ports import EventSink
 from server.telemetry.metrics import Metrics
-from server.telemetry.song_trace import SongTrace
+from server.telemetry.traces.song_trace import SongTrace
 from server.workers.messages import Planned as PlanMade
 from server.workers.messages import Rendered, SectionStep, SoundTarget
 

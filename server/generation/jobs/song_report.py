@@ -5,7 +5,7 @@ from server.generation.jobs.song_clocks import SongClocks
 from server.song import SongState
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_metrics import SongOutcome, SongVerdict
-from server.telemetry.song_trace import SongTrace
+from server.telemetry.traces.song_trace import SongTrace
 
 
 class SongReport:

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 
-from server.songs.open_recordings import OpenRecordings
-from server.songs.recording import Recording
+from server.songs.recordings.open_recordings import OpenRecordings
+from server.songs.recordings.recording import Recording
 from server.songs.tickets import ATTEND_SECONDS
 from server.store.base import StoreFailed
 from server.store.directory import Attendance, Directory

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from server.contract.events import queue_status_message
 from server.song import QueueStatus, SongState
 from server.songs.ports import SongRunner
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.survey import Survey

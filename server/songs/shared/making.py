@@ -13,11 +13,11 @@ from typing import Any
 from server.errors import EndedElsewhere, SongCancelled
 from server.song import SongRequest, SongState
 from server.songs.eviction import Eviction
-from server.songs.logged_event import LoggedEvent
 from server.songs.making import CLOSE_SECONDS
-from server.songs.open_recordings import Made, OpenRecordings
 from server.songs.ports import CheckedSong, SongJob
-from server.songs.recording import Recording, ended_record
+from server.songs.recordings.logged_event import LoggedEvent
+from server.songs.recordings.open_recordings import Made, OpenRecordings
+from server.songs.recordings.recording import Recording, ended_record
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.songs.shared.lease_watch import LeaseWatch

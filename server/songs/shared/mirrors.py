@@ -10,9 +10,9 @@ from itertools import chain
 
 from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCancelled, WorkerLost
 from server.song import SongState
-from server.songs.logged_event import Message
-from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
-from server.songs.recording import Recording, failure_of
+from server.songs.recordings.logged_event import Message
+from server.songs.recordings.open_recordings import FOUND_SECONDS, OpenRecordings
+from server.songs.recordings.recording import Recording, failure_of
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.store.base import (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from melisma.v1.music_pb2 import AudioChunk
-from server.songs.logged_event import LoggedEvent, Message
+from server.songs.recordings.logged_event import LoggedEvent, Message
 from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from server.contract.events import accepted_message
 from server.song import Accepted, SongState
 from server.songs.eviction import Eviction
-from server.songs.logged_event import Message
-from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, ServiceState, SongRunner
-from server.songs.recording import Recording
+from server.songs.recordings.logged_event import Message
+from server.songs.recordings.open_recordings import OpenRecordings
+from server.songs.recordings.recording import Recording
 from server.songs.shared.attending import Attending
 from server.songs.shared.beginning import Beginning, GeneratorParts
 from server.songs.shared.demand import Demand

@@ -12,10 +12,10 @@ from server.contract.events import event_message
 from server.contract.status import outcome_of
 from server.errors import EndedElsewhere, ServiceError, SongCancelled
 from server.song import Chunk, SongEvent, SongRequest, SongState
-from server.songs.backlog import Backlog
-from server.songs.logged_event import LoggedEvent, Message
 from server.songs.ports import EventSink
-from server.songs.recording import Recording, ended_record, record_after
+from server.songs.recordings.backlog import Backlog
+from server.songs.recordings.logged_event import LoggedEvent, Message
+from server.songs.recordings.recording import Recording, ended_record, record_after
 from server.songs.shared.repetition import Repetition, SoundDiffers
 from server.store.base import INTERRUPTED
 from server.store.directory import LeaseStatus

@@ -12,7 +12,7 @@ from typing import TypeVar
 from server.errors import SongNotKept
 from server.song import SongState
 from server.songs.persistence import not_kept
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.song_writer import SongWriter
 from server.store.base import NOT_KEPT, Extent, LeaseLost, SongStore, StoreFailed, StoreFull, WrongOffset

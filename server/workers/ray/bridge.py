@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from server.workers.base import WorkerDeath, WorkerDied
-from server.workers.piped_process import ProcessEnded
+from server.workers.pipes.piped_process import ProcessEnded
 from server.workers.ray.messages import (
     ClusterSpec,
     CompanionEnded,

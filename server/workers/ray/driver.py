@@ -6,8 +6,8 @@ import asyncio
 import logging
 
 from server.background import until_one_ends
-from server.workers.async_pipe import AsyncPipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.async_pipe import AsyncPipe
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.ray.cluster_base import ActorLost, Cluster, ClusterLost
 from server.workers.ray.driven_worker import DrivenWorker
 from server.workers.ray.hosts import Hosts

@@ -13,8 +13,8 @@ import socket
 import sys
 
 from server.log_output.lines import configure_logs
-from server.workers.async_pipe import AsyncPipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.async_pipe import AsyncPipe
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.ray.driver import Driver
 from server.workers.ray.joining import CannotJoin, reason
 from server.workers.ray.messages import ClusterSpec, Connected, NotConnected

@@ -10,7 +10,7 @@ from server.logs import Logs
 from server.workers.base import WorkerDeath, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import EngineSpec
-from server.workers.piped_process import PipedProcess
+from server.workers.pipes.piped_process import PipedProcess
 from server.workers.ray.bridge import Bridge, DriverProcess
 from server.workers.ray.joining import check_token
 from server.workers.ray.messages import ClusterSpec

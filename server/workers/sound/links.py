@@ -5,7 +5,7 @@ import socket
 import threading
 
 from server.workers.messages import SongKey, SoundTarget
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.sound.messages import OpenSong, Sound, SoundMessage
 from server.workers.sound.pipe import SoundPipe
 

@@ -8,7 +8,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.sound.messages import Sound, SoundMessage
 
 _LENGTHS = struct.Struct("!II")

@@ -14,7 +14,7 @@ from model.ace_step_15.networks.contexts import ContextBatch
 from model.ace_step_15.networks.transformer import Transformer
 from model.ace_step_15.sampling.batched_forward import BatchedForward
 from model.ace_step_15.sampling.trajectories import Row
-from server.workers.batch_denoise import denoise
+from server.workers.execution.batch_denoise import denoise
 from tests.model.ace_step_15.songs import begun, made, params
 from tests.support.device_memory import LiveBytes
 

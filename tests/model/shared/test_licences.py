@@ -4,7 +4,7 @@ import pytest
 
 from model.engine import EngineUnavailable
 from model.shared.licences import Licence, expression_of, require_accepted, spdx, urls_of
-from server.workers.failures import failure_of
+from server.workers.execution.failures import failure_of
 from server.workers.messages import Fault
 from tests.support.table import table
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from server.api.ends import grpc_ends, http_ends
 from server.api.proxies import TrustedProxies
-from server.telemetry.call_trace import End, Ends
+from server.telemetry.traces.call_trace import End, Ends
 
 OWN = End("pod-1", 50051)
 PROXIES = TrustedProxies([ip_network("10.0.0.0/8")])

@@ -16,7 +16,7 @@ from server.checking.local_checker import CheckLimits, LocalChecker
 from server.errors import ChecksOverloaded, EngineNotReady, InvalidRequest, SongFailed, WorkerLost
 from server.song import SongRequest
 from server.workers.messages import EngineSpec
-from server.workers.piped_process import PipedProcess
+from server.workers.pipes.piped_process import PipedProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

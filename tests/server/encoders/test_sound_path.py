@@ -14,7 +14,7 @@ from server.audio.song_encoder import SongEncoder
 from server.encoders.song_inbox import SongInbox
 from server.encoders.song_stream import SongStream
 from server.song import AudioSettings, Chunk, Planned, SongCompleted, SongEvent
-from server.workers.executor import CommandExecutor
+from server.workers.execution.executor import CommandExecutor
 from server.workers.messages import Plan, Prepare, Render, SectionKey, SongKey, SoundTarget, Step
 from tests.server.workers.test_executor import KeptLinks
 from tests.support.fakes import SECTION_SECONDS, ExactEngine, params

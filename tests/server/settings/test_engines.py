@@ -4,7 +4,7 @@ from types import MappingProxyType
 import pytest
 
 from model.registry import ENGINES, EngineEntry, settings_class
-from server.processes import engine_specs
+from server.assembly.processes import engine_specs
 from server.settings.command_line import InvalidSettings, read_settings
 from server.settings.engines import engine_options, option_variables, settings_with
 from server.settings.settings import Settings

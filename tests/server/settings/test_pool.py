@@ -4,7 +4,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from server.processes import build_encoders, device_specs
+from server.assembly.processes import build_encoders, device_specs
 from server.settings.groups import Device, Threads
 from server.settings.pool import Pool
 from server.settings.settings import Settings
@@ -46,7 +46,7 @@ def test_a_server_without_a_cluster_imports_nothing_of_it() -> None:
     program = """
 import sys
 import server.__main__
-from server.processes import build_pool
+from server.assembly.processes import build_pool
 from server.settings.settings import Settings
 build_pool(Settings())
 print([name for name in sys.modules if name == "ray" or name.startswith(("ray.", "server.workers.ray"))])

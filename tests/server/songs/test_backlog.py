@@ -1,4 +1,4 @@
-from server.songs.backlog import Backlog
+from server.songs.recordings.backlog import Backlog
 
 
 def content(backlog: Backlog) -> tuple[int, float, int | None]:

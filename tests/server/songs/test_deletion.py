@@ -8,8 +8,8 @@ import pytest
 from server.errors import QuotaExceeded, SongDeleted, SongNotEnded, UnknownSong, WorkerLost
 from server.quota import Quota
 from server.song import SongState
-from server.songs import recorded_sound
-from server.songs.recording import Recording
+from server.songs.recordings import recorded_sound
+from server.songs.recordings.recording import Recording
 from server.songs.service import Songs
 from server.songs.tickets import Terms
 from server.store.base import StoreFailed

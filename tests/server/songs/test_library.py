@@ -7,8 +7,8 @@ import pytest
 from server.errors import SongNotComplete
 from server.song import SongState
 from server.songs.library import Library
-from server.songs.open_recordings import OpenRecordings
-from server.songs.recording import Recording
+from server.songs.recordings.open_recordings import OpenRecordings
+from server.songs.recordings.recording import Recording
 from server.store.base import StoredEvent
 from tests.support.store_kinds import embedded_replica
 from tests.support.stored_songs import keep, making, record

@@ -2,8 +2,8 @@ import asyncio
 from pathlib import Path
 
 from server.songs.library import Library
-from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
-from server.songs.recording import Recording
+from server.songs.recordings.open_recordings import FOUND_SECONDS, OpenRecordings
+from server.songs.recordings.recording import Recording
 from server.store.base import SongRecord
 from tests.support.fakes import ManualClock
 from tests.support.store_kinds import embedded_replica

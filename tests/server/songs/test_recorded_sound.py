@@ -6,9 +6,9 @@ import pytest
 from melisma.v1 import music_pb2
 from server.errors import MadeElsewhere
 from server.song import SongState
-from server.songs.logged_event import Message
-from server.songs.recorded_sound import BLOCK_BYTES
-from server.songs.recording import Recording
+from server.songs.recordings.logged_event import Message
+from server.songs.recordings.recorded_sound import BLOCK_BYTES
+from server.songs.recordings.recording import Recording
 from server.store.base import SongRecord, StoreFailed
 
 SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)

@@ -3,8 +3,8 @@ import pytest
 from model.song import SongParams
 from server.errors import ServiceError, SongCancelled, WorkerLost
 from server.song import Accepted, Chunk, SongEvent, SongRequest, SongState
-from server.songs.recorder import Recorder
-from server.songs.recording import Recording
+from server.songs.recordings.recorder import Recorder
+from server.songs.recordings.recording import Recording
 from server.store.base import SongRecord
 from tests.support.fake_runner import FAKE_EVENTS
 

@@ -6,8 +6,8 @@ import pytest
 from melisma.v1 import music_pb2
 from server.errors import OffsetOutOfRange, SongCancelled, SongNotComplete
 from server.song import SongState
-from server.songs.logged_event import Message
-from server.songs.recording import Recording
+from server.songs.recordings.logged_event import Message
+from server.songs.recordings.recording import Recording
 from server.store.base import SongRecord
 
 SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)

@@ -21,9 +21,9 @@ from prometheus_client import Gauge as PrometheusGauge
 from prometheus_client import Histogram as PrometheusHistogram
 
 from server.telemetry.otlp_metrics import metric_exporter, metrics_data
-from server.telemetry.song_trace import MAX_LINKS, SongTrace
-from server.telemetry.span_export import CountedSpans, SpanCounts
-from server.telemetry.tracing import InvalidTelemetry
+from server.telemetry.traces.song_trace import MAX_LINKS, SongTrace
+from server.telemetry.traces.span_export import CountedSpans, SpanCounts
+from server.telemetry.traces.tracing import InvalidTelemetry
 from server.workers.messages import SongKey, WorkSpan
 
 

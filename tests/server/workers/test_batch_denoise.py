@@ -9,8 +9,8 @@ import torch
 
 from model.engine import SectionState
 from model.song import SongPlan
-from server.workers.batch_denoise import denoise
-from server.workers.failures import DeviceBroken
+from server.workers.execution.batch_denoise import denoise
+from server.workers.execution.failures import DeviceBroken
 from tests.support.fakes import FakeEngine, FakeState, params
 from tests.support.table import table
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.workers.device_memory import device_memory
+from server.workers.execution.device_memory import device_memory
 
 
 @pytest.mark.parametrize(("initialized", "expected"), [(False, None), (True, (30, 40))])

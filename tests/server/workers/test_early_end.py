@@ -1,7 +1,7 @@
 """A worker's part in songs that end before their plan."""
 
 from server.song import AudioSettings
-from server.workers.executor import CommandExecutor
+from server.workers.execution.executor import CommandExecutor
 from server.workers.messages import (
     Plan,
     Prepare,

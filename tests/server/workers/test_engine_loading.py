@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from server.workers.engine_loading import load_engines
-from server.workers.failures import DeviceBroken
+from server.workers.execution.engine_loading import load_engines
+from server.workers.execution.failures import DeviceBroken
 from server.workers.messages import EngineSpec, Fault
 from tests.support.fakes import FAKE, MISSING
 from tests.support.workers.trouble import TROUBLE_ONCE

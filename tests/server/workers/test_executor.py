@@ -7,7 +7,7 @@ from model.engine import SectionConditions, SectionState
 from model.song import SongPlan, Window
 from server.logs import bound_fields
 from server.song import AudioSettings
-from server.workers.executor import CommandExecutor
+from server.workers.execution.executor import CommandExecutor
 from server.workers.messages import (
     Done,
     Failed,

@@ -12,7 +12,7 @@ import pytest
 
 from model.engine import SectionConditions, SectionState
 from model.song import SongPlan, Window
-from server.workers.failures import DeviceBroken
+from server.workers.execution.failures import DeviceBroken
 from server.workers.messages import Done, Ping, Plan, Prepare, Release, Render, Rendered, SectionKey, SongKey
 from tests.server.workers.test_executor import (
     SONG,

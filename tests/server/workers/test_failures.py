@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from model.engine import EngineUnavailable
-from server.workers.failures import DeviceBroken, failure_of, is_fatal, is_out_of_memory
+from server.workers.execution.failures import DeviceBroken, failure_of, is_fatal, is_out_of_memory
 from server.workers.messages import Fault
 from tests.support.table import table
 

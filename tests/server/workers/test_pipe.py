@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 
-from server.workers.async_pipe import AsyncPipe
-from server.workers.blocking_pipe import BlockingPipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.async_pipe import AsyncPipe
+from server.workers.pipes.blocking_pipe import BlockingPipe
+from server.workers.pipes.pipe import PipeClosed
 
 LARGE = bytes(5_000_000)
 

@@ -11,8 +11,8 @@ import pytest
 from model.engine import Engine
 from server.store.directory import Skill
 from server.store.eviction import StoreLimits
-from server.workers.engine_loading import fingerprints
-from server.workers.sound_fingerprint import sound_fingerprint
+from server.workers.execution.engine_loading import fingerprints
+from server.workers.execution.sound_fingerprint import sound_fingerprint
 from tests.support.fakes import FakeEngine
 from tests.support.matrix_engine import LouderEngine, MatrixEngine
 from tests.support.store_kinds import LEASE_SECONDS, embedded
@@ -20,7 +20,7 @@ from tests.support.stored_songs import making, record
 
 KERNELS = ("Haswell", "SkylakeX", "Sandybridge", "Nehalem", "Prescott", "Zen")
 PROGRAM = """
-from server.workers.sound_fingerprint import sound_fingerprint
+from server.workers.execution.sound_fingerprint import sound_fingerprint
 from tests.support.matrix_engine import MatrixEngine
 print(sound_fingerprint(MatrixEngine(), "fake", "cpu"))
 """

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from model.engine import EngineUnavailable, Option
-from server.processes import engine_specs
+from server.assembly.processes import engine_specs
 from server.settings.command_line import read_settings
-from server.workers.engine_loading import load_engines
-from server.workers.failures import failure_of
+from server.workers.execution.engine_loading import load_engines
+from server.workers.execution.failures import failure_of
 from server.workers.messages import Failure, Fault
 from tests.support.ace_step import write_checkpoint, write_vocabulary
 

@@ -5,11 +5,11 @@ from contextlib import closing
 
 import pytest
 
-from server.workers.async_pipe import AsyncPipe
-from server.workers.blocking_pipe import BlockingPipe
-from server.workers.executor import CommandExecutor
+from server.workers.execution.executor import CommandExecutor
 from server.workers.messages import Done, Ping
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.async_pipe import AsyncPipe
+from server.workers.pipes.blocking_pipe import BlockingPipe
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.worker import serve_commands
 from tests.support.fakes import FakeEngine
 

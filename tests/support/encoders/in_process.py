@@ -12,9 +12,9 @@ from server.encoders.base import EncoderDied
 from server.encoders.encoder import serve
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import FromEncoder, ToEncoder
-from server.workers.async_pipe import AsyncPipe
-from server.workers.blocking_pipe import BlockingPipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.async_pipe import AsyncPipe
+from server.workers.pipes.blocking_pipe import BlockingPipe
+from server.workers.pipes.pipe import PipeClosed
 from tests.support.fakes import FakeEncoder
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from server.workers.async_pipe import AsyncPipe
-from server.workers.pipe import PipeClosed
-from server.workers.piped_process import ProcessEnded
+from server.workers.pipes.async_pipe import AsyncPipe
+from server.workers.pipes.pipe import PipeClosed
+from server.workers.pipes.piped_process import ProcessEnded
 from server.workers.ray.cluster_base import Actor, ActorLost
 from server.workers.ray.driver import Driver
 from server.workers.ray.messages import ClusterSpec, Connected

@@ -12,9 +12,9 @@ from model.engine import Engine, EngineInfo
 from server.workers.availability import EngineAvailability
 from server.workers.base import WorkerDeath, WorkerDied, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
-from server.workers.engine_loading import load_engines, ready_message
-from server.workers.executor import CommandExecutor
-from server.workers.failures import DeviceBroken
+from server.workers.execution.engine_loading import load_engines, ready_message
+from server.workers.execution.executor import CommandExecutor
+from server.workers.execution.failures import DeviceBroken
 from server.workers.messages import Command, EngineSpec, Lane, Reply
 from server.workers.sound.links import EncoderLinks
 from tests.support.fakes import FakeEngine

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import cast
 
 from server.child_process import lean_environment, module_command
-from server.workers.blocking_pipe import BlockingPipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.blocking_pipe import BlockingPipe
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.ray.node.device_lock import DeviceLock
 from server.workers.ray.node.outbox import Outgoing, deliver
 from server.workers.ray.node.silence import SilenceWatch

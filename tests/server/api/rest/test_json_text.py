@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 
 from benchmarks.attacks import payloads
 from melisma.v1 import music_pb2
-from server.api.rest.json_text import MAX_ESCAPES, read_json
-from server.api.rest.proto_json import filled
+from server.api.rest.json_format.json_text import MAX_ESCAPES, read_json
+from server.api.rest.json_format.proto_json import filled
 from server.contract.wire_scan import RequestLimits
 from server.errors import MAX_VIOLATIONS, InvalidRequest
 

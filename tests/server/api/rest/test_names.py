@@ -3,10 +3,10 @@
 from typing import Any
 
 from melisma.v1 import music_pb2
-from server.api.rest import names
+from server.api.rest.json_format import names
+from server.api.rest.json_format.proto_json import fields_of
+from server.api.rest.json_format.song_json import song_json
 from server.api.rest.openapi import document
-from server.api.rest.proto_json import fields_of
-from server.api.rest.song_json import song_json
 from server.song import SongState
 from server.store.base import SongRecord
 

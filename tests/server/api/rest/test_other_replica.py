@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 from server.store.base import StoreFailed
 from tests.support.replica_pair import LONG, REQUEST_ID, Pair, pair, request, until
 from tests.support.rest import MUSIC, Rest

@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from melisma.v1 import music_pb2
-from server.api.rest.proto_json import filled, plain
+from server.api.rest.json_format.proto_json import filled, plain
 from server.errors import InvalidRequest
 from tests.support.table import table
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from starlette.responses import JSONResponse
 
-from server.api.rest.song_json import song_json
+from server.api.rest.json_format.song_json import song_json
 from server.song import SongState
 from server.store.base import SongRecord
 

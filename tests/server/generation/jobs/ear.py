@@ -23,8 +23,8 @@ from server.song import (
     SongState,
 )
 from server.telemetry.metrics import Metrics
-from server.telemetry.song_trace import SongTrace
-from server.telemetry.tracing import NO_TRACER
+from server.telemetry.traces.song_trace import SongTrace
+from server.telemetry.traces.tracing import NO_TRACER
 from server.workers.messages import Planned as PlanMade
 from server.workers.messages import Rendered, SectionKey, SectionStep, SongKey
 from server.workers.sound.links import EncoderLinks

@@ -8,7 +8,7 @@ import pytest
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import AudioChunk, SectionFinished, SongAccepted, SongFinished, SongPlan
-from server.songs.logged_event import LoggedEvent, Message
+from server.songs.recordings.logged_event import LoggedEvent, Message
 from server.songs.shared.repetition import Repetition, SoundDiffers
 
 FRAME_BYTES, FRAME_SAMPLES, DELAY_FRAMES, RATE_HERTZ = 4, 1152, 1, 44_100

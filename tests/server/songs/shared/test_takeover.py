@@ -12,7 +12,7 @@ import pytest
 from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere, QuotaExceeded
 from server.quota import Quota
 from server.song import Chunk, Planned, SongEvent, SongState
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 from server.songs.shared import making, takeover
 from server.songs.shared.sharing import Resumption
 from server.store.base import INTERRUPTED

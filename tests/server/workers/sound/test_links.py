@@ -10,7 +10,7 @@ import pytest
 
 from server.song import AudioSettings, Origin
 from server.workers.messages import SectionKey, SongKey, SoundTarget
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.pipe import PipeClosed
 from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound, pcm_of
 from server.workers.sound.pipe import SoundPipe

@@ -12,8 +12,8 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from buf.validate import validate_pb2
 from melisma.v1 import music_pb2
-from server.api.rest.names import OUTPUT_FORMAT, REQUEST_NAMES
-from server.api.rest.proto_json import DURATION, INTEGERS, NUMBERS, TIMESTAMP, Json, fields_of, name_of
+from server.api.rest.json_format.names import OUTPUT_FORMAT, REQUEST_NAMES
+from server.api.rest.json_format.proto_json import DURATION, INTEGERS, NUMBERS, TIMESTAMP, Json, fields_of, name_of
 from server.audio.codecs.registry import all_formats
 from server.contract.enums import enum_words
 from server.song import DEFAULT_FORMAT

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from model.engine import Engine, SectionState
-from server.workers.failures import is_out_of_memory, raise_if_fatal, release_memory
+from server.workers.execution.failures import is_out_of_memory, raise_if_fatal, release_memory
 
 
 def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from benchmarks.service.comparison_requests import Asked
+from benchmarks.service.comparison.requests import Asked
 
 Record: TypeAlias = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from server.songs.ports import SongJob
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 
 FOUND_SECONDS = 5.0
 """Seconds for which an event log that was read from the store stays in memory until its first listener comes."""

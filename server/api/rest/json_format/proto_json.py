@@ -17,7 +17,7 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from model.song import Violation
-from server.api.rest.names import bare_names, not_a_field
+from server.api.rest.json_format.names import bare_names, not_a_field
 from server.contract.enums import enum_words
 from server.contract.field_bounds import bounds_of
 from server.errors import MAX_VIOLATIONS, WHOLE_REQUEST, InvalidRequest

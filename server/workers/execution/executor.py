@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from model.engine import Engine
 from model.song import SongPlan
 from server.logs import bound
-from server.workers.batch_denoise import denoise
-from server.workers.device_memory import device_memory
-from server.workers.failures import DeviceBroken, failure_of, is_out_of_memory, release_memory
-from server.workers.held_song import HeldSection, HeldSong
+from server.workers.execution.batch_denoise import denoise
+from server.workers.execution.device_memory import device_memory
+from server.workers.execution.failures import DeviceBroken, failure_of, is_out_of_memory, release_memory
+from server.workers.execution.held_song import HeldSection, HeldSong
+from server.workers.execution.span_timer import SpanTimer
 from server.workers.messages import (
     Command,
     Done,
@@ -36,7 +37,6 @@ from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound, pcm_of
 from server.workers.sound.origin import origin_of
 from server.workers.sound.sink import SoundSink
-from server.workers.span_timer import SpanTimer
 
 
 class CommandExecutor:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from server.workers.pipe import LENGTH, PipeClosed, packed
+from server.workers.pipes.pipe import LENGTH, PipeClosed, packed
 
 
 class BlockingPipe:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from server.assembly.opened_store import OpenedStore, open_store
+from server.assembly.processes import resume_rule
 from server.audio.manifest import ManifestSigner
 from server.auth.api_keys import ApiKeyFile
 from server.background import in_background
 from server.checking.base import RequestChecker
 from server.generation.frontend import Frontend
 from server.generation.runner import Runner
-from server.opened_store import OpenedStore, open_store
-from server.processes import resume_rule
 from server.quota import Quota
 from server.settings.settings import Settings
 from server.songs.service import Songs

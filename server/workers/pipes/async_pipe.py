@@ -8,7 +8,7 @@ from typing import cast
 
 from typing_extensions import override
 
-from server.workers.pipe import LENGTH, PipeClosed, packed
+from server.workers.pipes.pipe import LENGTH, PipeClosed, packed
 
 _BUFFER_BYTES = 64 << 10
 """Initial size of the receive buffer, large enough for a chunk of sound; the buffer grows for a longer value."""

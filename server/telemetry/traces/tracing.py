@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 from opentelemetry.trace import NoOpTracer, Tracer
 from prometheus_client import CollectorRegistry
 
-from server.telemetry.call_trace import propagator
-from server.telemetry.span_export import CountedSpans, SpanCounts
+from server.telemetry.traces.call_trace import propagator
+from server.telemetry.traces.span_export import CountedSpans, SpanCounts
 from server.version import VERSION
 
 NO_TRACER: Tracer = NoOpTracer()

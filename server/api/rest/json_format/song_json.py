@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from server.api.rest.names import SONG_NAMES
+from server.api.rest.json_format.names import SONG_NAMES
+from server.api.rest.json_format.proto_json import Json
 from server.api.rest.problems import failure_json
-from server.api.rest.proto_json import Json
 from server.audio.codecs.registry import format_named
-from server.songs.recording import failure_of
+from server.songs.recordings.recording import failure_of
 from server.store.base import SongRecord
 
 MANIFEST_SUFFIX = ".c2pa"

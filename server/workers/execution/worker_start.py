@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from model.engine import Engine
 from server.garbage import uncollected
-from server.workers.engine_loading import fingerprints, load_engines, ready_message
+from server.workers.execution.engine_loading import fingerprints, load_engines, ready_message
 from server.workers.messages import Ready, WorkerSpec
 
 

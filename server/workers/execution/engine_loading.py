@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from model.engine import Engine
 from model.registry import engine_class, load_engine
-from server.workers.failures import failure_of, is_out_of_memory, raise_if_fatal, release_memory
+from server.workers.execution.failures import failure_of, is_out_of_memory, raise_if_fatal, release_memory
+from server.workers.execution.sound_fingerprint import sound_fingerprint
 from server.workers.messages import EngineSpec, Failure, Ready
-from server.workers.sound_fingerprint import sound_fingerprint
 
 _log = logging.getLogger(__name__)
 

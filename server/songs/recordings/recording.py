@@ -12,8 +12,8 @@ from server.contract.status import text_of
 from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongDeleted, SongNotComplete
 from server.song import SongState
 from server.songs.keeping import Keeping
-from server.songs.logged_event import LoggedEvent, Message
-from server.songs.recorded_sound import ReadSound, RecordedSound
+from server.songs.recordings.logged_event import LoggedEvent, Message
+from server.songs.recordings.recorded_sound import ReadSound, RecordedSound
 from server.store.base import SongRecord, StoredEvent
 
 

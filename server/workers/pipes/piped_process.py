@@ -6,8 +6,8 @@ from asyncio.subprocess import Process
 from collections.abc import Mapping
 
 from server.child_process import kill, lean_environment, start_module, wait_or_kill
-from server.workers.async_pipe import AsyncPipe
-from server.workers.pipe import PipeClosed
+from server.workers.pipes.async_pipe import AsyncPipe
+from server.workers.pipes.pipe import PipeClosed
 
 
 class ProcessEnded(Exception):

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from melisma.v1 import music_pb2
 from model.song import Violation
-from server.api.rest.proto_json import Json, printable
+from server.api.rest.json_format.proto_json import Json, printable
 from server.contract.field_bounds import bounds_of
 from server.contract.wire_scan import RequestLimits, check_size
 from server.errors import WHOLE_REQUEST, InvalidRequest

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from server.errors import SongDeleted
-from server.songs.backlog import Backlog
-from server.songs.logged_event import LoggedEvent, Message
+from server.songs.recordings.backlog import Backlog
+from server.songs.recordings.logged_event import LoggedEvent, Message
 from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]

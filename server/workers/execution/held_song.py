@@ -9,8 +9,8 @@ from typing import cast
 
 from model.engine import Engine, SectionConditions, SectionContext, SectionState
 from model.song import SongPlan, Window
+from server.workers.execution.span_timer import SpanTimer
 from server.workers.messages import Plan, SectionKey, SectionStep, SongKey
-from server.workers.span_timer import SpanTimer
 
 _SAMPLED = "-01"
 """Last characters of a W3C `traceparent` whose trace is recorded (flag "sampled")."""

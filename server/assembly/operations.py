@@ -7,13 +7,13 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from server.api.grpc.health import MUSIC_SERVICE, Check, HealthServicer
+from server.assembly.processes import device_specs
 from server.auth.api_keys import ApiKeyFile
 from server.auth.tls import Certificates
 from server.checking.local_checker import LocalChecker
 from server.encoders.restarting_pool import RestartingEncoders
 from server.generation.devices.engines import engine_readiness, ready_slots
 from server.generation.readiness import Readiness
-from server.processes import device_specs
 from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
 from server.telemetry.call_metrics import expose_expiry
@@ -29,7 +29,7 @@ from server.telemetry.scraped import (
     expose_nodes,
     expose_readiness,
 )
-from server.telemetry.tracing import tracing
+from server.telemetry.traces.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
 from server.workers.restarting_pool import AnyPool

@@ -9,7 +9,7 @@ from server.contract.status import outcome_of
 from server.errors import ServiceError, SongCancelled
 from server.song import Chunk, SongEvent, SongRequest, SongState
 from server.songs.ports import EventSink
-from server.songs.recording import Recording
+from server.songs.recordings.recording import Recording
 
 
 class Recorder(EventSink):
