@@ -23,8 +23,8 @@ METRICS = """# Metrics
 
 `http://HOST:8080/metrics` serves these metrics in the text format of Prometheus or in OpenMetrics, beside the usual
 `process_*` of the server process. Names are kept. Labels hold engines, devices, nodes, lanes and a few fixed words,
-never a song or a caller. A metric marked "shared store" exists with a shared store alone; every server tells the same
-value of one that counts the whole service, so take the maximum, not the sum. This file is written by `make docs`.
+never a song or a caller. A metric marked "shared store" exists only with a shared store. A metric of all servers has
+the same value on each of them, so take the maximum, not the sum. This file is written by `make docs`.
 
 {table}
 """

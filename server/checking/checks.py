@@ -68,6 +68,8 @@ def _loaded(engine: str, options: Mapping[str, object]) -> Validator | None:
     except EngineUnavailable as error:
         # The worker cannot load the engine either and reports the setting, so a debug line is enough here.
         _log.debug(
-            "this process cannot load the checks of engine %s, so its worker alone checks requests: %s", engine, error
+            "this process cannot load the request checks of engine %s, so only its worker checks requests: %s",
+            engine,
+            error,
         )
         return None

@@ -69,7 +69,7 @@ class NodeEncoder:
         except WorkerDied as error:
             raise EncoderDied(str(error)) from error
         except TimeoutError:
-            raise EncoderDied(f"it was not started, since device {self.device} has no worker") from None
+            raise EncoderDied(f"the encoder was not started, because device {self.device} has no worker") from None
         self.node_id, self.address = started.node_id, joined(started.node_id, started.address)
         self.sound = cast(EncoderReady, pickle.loads(started.first)).sound
 
@@ -87,7 +87,7 @@ class NodeEncoder:
         message = await self._messages.get()
         if message is None:
             self._messages.put_nowait(None)
-            raise EncoderDied(self._ended.text if self._ended else "it was stopped")
+            raise EncoderDied(self._ended.text if self._ended else "the encoder was stopped")
         return message
 
     def kill(self) -> None:

@@ -159,7 +159,7 @@ class Bridge:
         await self._stop()
         if once:
             raise WorkerDied(problem)
-        _log.warning("the Ray cluster is away, and songs wait for it: %s", problem)
+        _log.warning("the Ray cluster cannot be reached, and songs wait until it is back: %s", problem)
         return False
 
     async def _run(self, process: DriverProcess) -> None:

@@ -124,10 +124,13 @@ class Driver:
         del self._workers[number], self._tasks[number]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ClusterLost):
-            _log.error("the cluster starts no workers any more, and is joined anew: %s", error)
+            _log.error("the Ray cluster starts no workers any more; the server leaves it and joins it again: %s", error)
             self._lost.set()
         elif error is not None:
-            _log.error("a worker of the cluster failed because of a bug of the server", exc_info=error)
+            _log.error(
+                "the driver of a worker of the Ray cluster failed because of a bug: please report this traceback",
+                exc_info=error,
+            )
 
     async def _end(self) -> None:
         tasks = [*self._companions.values(), *self._tasks.values()]

@@ -226,7 +226,7 @@ def test_the_table_of_the_documentation_has_type_labels_and_meaning_of_every_met
         r"^\| `(melisma_\w+)` \| (counter|gauge|histogram) \| [a-z_, ]*\| \S.* \|$", metrics_table(), re.MULTILINE
     )
     assert {name for name, _ in rows} == names
-    assert "| `melisma_songs_refused_total` | counter | engine, reason | Songs refused " in metrics_table()
+    assert "| `melisma_songs_refused_total` | counter | engine, reason | Number of songs that were refused" in metrics_table()
 
 
 def test_readiness_is_that_of_the_moment(bench: Bench) -> None:
