@@ -23,7 +23,7 @@ class AceStepSettings(BaseModel):
         min_length=1,
         description="folder of the checkpoint, or a Hugging Face hub repository, which is downloaded (8.3 GB)",
     )
-    revision: str = Field(default="", description="commit of that repository; empty: the newest")
+    revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
     cache: str = Field(default="", description="folder for downloads; empty: the default of huggingface-hub")
     offline: bool = Field(default=False, description="download nothing, and use only files in the download folder")
     lyric_vocab: str = Field(
@@ -36,30 +36,32 @@ class AceStepSettings(BaseModel):
     )
     fast: bool = Field(default=False, description="use 27 denoising steps by default instead of 60")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="type of numbers in computations; auto: bfloat16 on CUDA, float32 elsewhere"
+        default="auto", description="floating-point type of the computations; auto: bfloat16 on CUDA, float32 elsewhere"
     )
     compile: bool = Field(
-        default=False, description="compile the blocks with torch when the engine is loaded, which takes minutes"
+        default=False,
+        description="compile the network's blocks with torch.compile when the engine is loaded, which takes minutes",
     )
     cuda_graphs: bool = Field(
-        default=False, description="replay kernel launches as CUDA graphs, in addition to compiling"
+        default=False, description="replay kernel launches as CUDA graphs, in addition to compiled blocks"
     )
     padding: float = Field(
         default=0.125,
         ge=0,
         allow_inf_nan=False,
-        description="most padding, as a share of a song's length, to share a pass with a longer song; 0: none",
+        description="most padding, as a share of a song's length, with which a song shares a forward pass with a "
+        "longer song; 0: none",
     )
     shared_steps: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on the "
-        "others; off: a song's bytes depend on itself alone; auto: on for float32 on a CPU, where latents differ by "
-        "less than 1e-4, and off elsewhere",
+        description="on: songs share denoising steps, so rounding errors make a song depend slightly on the other "
+        "songs; off: a song's bytes depend only on its own request; auto: on for float32 on a CPU, where latents "
+        "differ by less than 1e-4, and off elsewhere",
     )
     warm_up: bool = Field(
         default=True,
-        description="make ten seconds of music when the engine is loaded on CUDA, so that the first song does not wait "
-        "for kernels to be loaded; no effect on other devices",
+        description="make ten seconds of music when the engine is loaded on CUDA, so that the first song does not "
+        "wait for CUDA kernels; no effect on other devices",
     )
 
     @property

@@ -27,11 +27,11 @@ class MusicGenSettings(AcceptedLicence):
         "-medium, -large, -melody, -melody-large, or their stereo forms (musicgen-stereo-small)",
     )
     revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
-    cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
-    offline: bool = Field(default=False, description="use only files that were downloaded before")
+    cache: str = Field(default="", description="folder for downloads; empty: the default of huggingface-hub")
+    offline: bool = Field(default=False, description="download nothing, and use only files in the download folder")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
-        description="type of numbers of the language model; auto: bfloat16 on CUDA, float32 elsewhere. The codec "
+        description="floating-point type of the language model; auto: bfloat16 on CUDA, float32 elsewhere. The codec "
         "computes in float32",
     )
     section_seconds: float = Field(
@@ -39,19 +39,28 @@ class MusicGenSettings(AcceptedLicence):
         ge=1.0,
         le=20.0,
         allow_inf_nan=False,
-        description="length of a section, at most; the sound of a section is heard when all of it is made. Beyond half "
-        "a minute each section is made from what precedes it, as far as it fits into half a minute with it",
+        description="longest section in seconds; the sound of a section is streamed when the whole section is made. "
+        "After the first 30 s of a song a section is generated from the sound before it that fits into 30 s together "
+        "with the section",
     )
     step_frames: int = Field(
-        default=10, ge=1, le=100, description="frames of sound (50 are a second) of one step; songs join between steps"
+        default=10,
+        ge=1,
+        le=100,
+        description="frames of sound (50 per second) that one step generates; waiting songs join the batch between "
+        "steps",
     )
     songs: int = Field(
-        default=8, ge=1, le=64, description="songs that share a pass; each takes memory also while there are fewer"
+        default=8,
+        ge=1,
+        le=64,
+        description="maximum number of songs that share a forward pass; memory is reserved for all of them when the "
+        "engine is loaded",
     )
     shared_steps: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="on: songs share passes; off: each has passes of its own; auto: on where the device is found to "
-        "compute a row alike in all places of a pass, so that a song's bytes depend on itself alone",
+        description="on: songs share forward passes; off: each song has its own passes; auto: on if the device "
+        "computes the same values in all rows of a batch, so that a song's bytes depend only on its own request",
     )
 
 
