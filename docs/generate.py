@@ -1,4 +1,4 @@
-"""Writes the tables of this folder that are made from the code: settings, metrics, errors.
+"""Writes the tables of this folder that are generated from the code: settings, metrics and errors.
 
 Run `make docs` after a change of a setting or metric; `python docs/generate.py --check` fails while a file is stale.
 """
@@ -31,7 +31,7 @@ the same value on each of them, so take the maximum, not the sum. This file is w
 
 
 def generated() -> dict[Path, str]:
-    """Return the files that have generated parts, and the text that each should have."""
+    """Return the files with generated parts, and the text that each file should have."""
     from model.registry import ENGINES
     from server.api.documentation import errors_table
     from server.settings.documentation import engine_table, settings_table

@@ -27,7 +27,7 @@ from model.studio.engine import StudioEngine
 
 
 def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, Piece]]:
-    """Compose a song in every style on each text, and return the songs with their seeds."""
+    """Compose a song in every style on each text, and return each song with its seed."""
     texts, seeds = (HELD_OUT, HELD_OUT_SEEDS) if held_out else (TUNING, TUNING_SEEDS)
     out = []
     for (name, lyrics), seed, seconds in zip(texts.items(), seeds, SECONDS, strict=True):
@@ -38,7 +38,7 @@ def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, P
 
 
 def louder_choruses(count: int, *, held_out: bool) -> list[float]:
-    """Return how many LU the last chorus is louder than the first, for songs in the first `count` styles on a text."""
+    """Return by how many LU the last chorus is louder than the first, for one song in each of the first `count` styles."""
     engine = StudioEngine.load("cpu")
     (lyrics, *_), (seed, *_) = (HELD_OUT.values(), HELD_OUT_SEEDS) if held_out else (TUNING.values(), TUNING_SEEDS)
     prompts = list(STYLES.values())[:count]

@@ -1,9 +1,10 @@
-"""Measures how different the styles sound, and the balance of their tracks.
+"""Measures how much the styles differ in sound, and the balance of their tracks.
 
-    python -m benchmarks.music.bench_styles apart --seeds 4   # are songs of one style nearer to each other?
+    python -m benchmarks.music.bench_styles apart --seeds 4   # are songs of one style more similar to each other?
     python -m benchmarks.music.bench_styles balance              # loudness of every stem against the lead, peaks, gaps
 
-Accompaniments alone are compared, of the same lyrics, before mastering. Chance is one in the number of styles.
+Accompaniments alone are compared, of the same lyrics, before mastering. The chance level is one in the number of
+styles.
 """
 
 import argparse

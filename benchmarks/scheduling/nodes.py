@@ -27,8 +27,8 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
-    """Sum the figures of all nodes in the first one; return it, and the largest share of the sound that one node
-    made.
+    """Add the figures of all nodes to those of the first node. Returns the first node, and the share of all sound that
+    the busiest node made.
     """
     first, *others = nodes
     largest = max(node.sound_seconds for node in nodes)
@@ -44,8 +44,8 @@ def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
 def spread(
     songs: Sequence[ArrivingSong], nodes: int, model: DeviceModel, devices: int, seed: int, *, blind: bool
 ) -> list[list[ArrivingSong]]:
-    """Divide the songs among nodes: each goes to the node with the least remaining work, as estimated from the songs
-    sent to it; ties are broken at random. With `blind` each goes to any node.
+    """Divide the songs among nodes: each song goes to the node with the least remaining work, as estimated from the
+    songs sent before; ties are broken at random. With `blind` each song goes to a random node.
     """
     rng, free_at = random.Random(seed), [0.0] * nodes
     sent: list[list[ArrivingSong]] = [[] for _ in range(nodes)]
@@ -61,8 +61,8 @@ def spread(
 def measured(
     options: argparse.Namespace, model: DeviceModel, devices: int, of_node: int, load: float
 ) -> list[SimulationOutcome]:
-    """Simulate one load, with one scheduler and with one for each node, whose balancer knows or is blind; prints and
-    returns the outcomes.
+    """Simulate one load in three ways, and print and return the outcomes: one scheduler for all devices, one for each
+    node with a balancer that estimates the nodes' work, and one for each node with a balancer that chooses at random.
     """
     traffic = Traffic({model.name: devices * options.capacity}, 0.0, options.bursty, options.seed)
     songs = traffic.steady(load, options.seconds)

@@ -68,7 +68,7 @@ def _loads(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
 def _measured(
     options: argparse.Namespace, pool: Pool, policy: str, load: float, songs: Sequence[ArrivingSong], until: float
 ) -> tuple[Simulation, SimulationOutcome]:
-    """Simulate one policy, and print its row."""
+    """Simulate one policy under one load, and print its row of the table."""
     simulation = simulated(pool, policy, songs, until, error=options.error, seed=options.seed)
     outcome = outcome_of(simulation, until, options.server_ms)
     print(outcome.row(policy, load), flush=True)

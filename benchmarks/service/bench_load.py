@@ -57,7 +57,7 @@ class Listened:
 
 
 async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: int) -> list[Listened]:
-    """Run clients that request songs one after the other, and return what they received."""
+    """Run clients that each request songs one after the other, and return the received songs."""
 
     each = 2 if clients <= CAPACITY_CLIENTS else 1
 

@@ -39,7 +39,7 @@ def module_of(checkout: Path, name: str) -> str:
 
 
 def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
-    """Context manager that runs a server from the source code in a folder."""
+    """Context manager with a server that runs the source code in a folder."""
     return running_service(command, checkout, environment_of(checkout))
 
 
@@ -93,7 +93,7 @@ def pretend(checkout: Path) -> Figures:
 
 
 def overhead(checkout: Path) -> Figures:
-    """Measure the CPU time of the server process per chunk, without engine and encoder."""
+    """Measure the CPU time of the server process per chunk, without the cost of an engine or encoder."""
     done = subprocess.run(
         [sys.executable, "-m", module_of(checkout, "bench_overhead")],
         cwd=checkout, env=environment_of(checkout), stdout=subprocess.PIPE, text=True, check=True,

@@ -58,7 +58,9 @@ async def admitted(parts: SharedParts, number: int) -> Claim:
 
 
 async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: float) -> list[float]:
-    """Write one song, after a delay, at the rate of a stream; return the seconds that each append took."""
+    """Write the chunks of one song to the store, after a delay, at the rate of a stream; return the seconds that each
+    append took.
+    """
     appends: list[float] = []
     waiting: list[bytes] = []
     at, began, song = Extent(), time.monotonic() + delay_seconds, replace(claim.song, state=SongState.RUNNING)
