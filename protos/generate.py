@@ -102,9 +102,11 @@ def _differs(fresh: Path, committed: Path) -> bool:
 
 
 def main() -> int:
-    """Command line: compile the target, or with `--check` compare it with the committed files; returns the exit status."""
+    """Command line: compile the target, or with `--check` compare it with the committed files; returns the exit
+    status.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("target", nargs="?", choices=TARGETS, default="python", help="what to compile to")
+    parser.add_argument("target", nargs="?", choices=TARGETS, default="python", help="language to compile to")
     parser.add_argument("--check", action="store_true", help="change nothing, fail when a generated file is stale")
     arguments = parser.parse_args()
     if not arguments.check:

@@ -95,7 +95,9 @@ def _open_after(connections: list[socket.socket], seconds: float) -> int:
 
 
 def watchers(checkout: Path) -> Figures:
-    """Open many streams without an API key on few connections; yield the response that a caller with a key then gets."""
+    """Open many streams without an API key on few connections; yield the response that a caller with a key then
+    gets.
+    """
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
         with Listener(server, keyed=True) as listener:
             yield from asyncio.run(_watching(server))

@@ -174,7 +174,9 @@ def midi(target: Target) -> Iterator[str]:
 
 
 def answers(target: Target) -> Iterator[str]:
-    """Send invalid requests, each of which must get a client error, not an internal error; yield a table line for each."""
+    """Send invalid requests, each of which must get a client error, not an internal error; yield a table line for
+    each.
+    """
     over_rest = {
         "F12 an integer of 401 digits": payloads.json_number(400),
         "F12 an integer of 5,000 digits": payloads.json_number(5_000),

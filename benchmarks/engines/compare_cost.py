@@ -61,8 +61,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare what the studio engine costs in two checkouts.")
     parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
     parser.add_argument("new", type=Path, help="folder of the checkout to be compared")
-    parser.add_argument("--pairs", type=int, default=20, help="how many songs each checkout makes")
-    parser.add_argument("--seconds", type=float, default=60.0, help="length of the songs")
+    parser.add_argument("--pairs", type=int, default=20, help="number of songs that each checkout makes")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of a song in seconds")
     given = parser.parse_args()
     found: dict[str, list[tuple[float, float]]] = {"old": [], "new": []}
     with worker(given.old.resolve()) as old, worker(given.new.resolve()) as new:

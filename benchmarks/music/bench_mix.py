@@ -33,7 +33,9 @@ _PARTS = ("whole", "voice", "band")
 
 
 def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
-    """Return the songs to render: every style on the first texts; each as whole song, as voice alone and as band alone."""
+    """Return the songs to render: every style on the first texts; each as whole song, as voice alone and as band
+    alone.
+    """
     pairs = list(zip(HELD_OUT.items(), HELD_OUT_SEEDS, strict=True))[:texts]
     return [
         Job(
@@ -92,7 +94,7 @@ def main() -> None:
     parser.add_argument("checkouts", type=Path, nargs="+")
     parser.add_argument("--styles", nargs="+", choices=list(STYLES), default=list(STYLES))
     parser.add_argument("--seconds", type=float, default=90.0)
-    parser.add_argument("--texts", type=int, default=2, help="how many of the held-out texts")
+    parser.add_argument("--texts", type=int, default=2, help="number of held-out texts")
     parser.add_argument("--recogniser", type=Path, help="folder of a Whisper model in the format of faster-whisper")
     options = parser.parse_args()
     recogniser = Recogniser(options.recogniser) if options.recogniser else None

@@ -75,13 +75,23 @@ def measured(folder: Path, recorded: Sequence[RecordedSong], only: Sequence[str]
 def main() -> None:
     """Command line: sing the songs, measure them, and print a column for each checkout."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="where the songs are kept")
-    parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
-    parser.add_argument("--english", action="store_true", help="English songs, each in one style")
-    parser.add_argument("--checkout", type=Path, action="append", default=[], help="another checkout, before this one")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="folder of the recordings; songs in it are not sung again"
+    )
+    parser.add_argument("--held-out", action="store_true", help="use the texts and seeds that are not used for tuning")
+    parser.add_argument("--english", action="store_true", help="sing English songs, each in one style")
+    parser.add_argument(
+        "--checkout",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder of another checkout to measure before this one",
+    )
     parser.add_argument("--only", choices=MEASURES, nargs="*", default=MEASURES)
-    parser.add_argument("--styles", type=int, default=len(STYLES), help="only the first of the styles")
-    parser.add_argument("--json", type=Path, help="where the figures are written as well")
+    parser.add_argument(
+        "--styles", type=int, default=len(STYLES), help="number of styles to measure, from the first on"
+    )
+    parser.add_argument("--json", type=Path, help="JSON file to write the measures into")
     options = parser.parse_args()
     if options.english:
         songs = english_songs(held_out=options.held_out)

@@ -123,9 +123,11 @@ def main() -> None:
     """Command line: run the measurement `apart` or `balance`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("apart", "balance"))
-    parser.add_argument("--seeds", type=int, default=4, help="songs per style")
-    parser.add_argument("--first-seed", type=int, default=0, help="the styles were tuned on 0 to 3")
-    parser.add_argument("--seed", type=int, default=1, help="the song whose balance is measured")
+    parser.add_argument("--seeds", type=int, default=4, help="number of songs of each style")
+    parser.add_argument(
+        "--first-seed", type=int, default=0, help="seed of the first song; the styles were tuned on seeds 0 to 3"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the song whose balance is measured")
     options = parser.parse_args()
     torch.set_num_threads(1)
     engine = StudioEngine.load("cpu")

@@ -146,8 +146,8 @@ def main() -> None:
     """Command line: analyse a song file and print its measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("song", type=Path)
-    parser.add_argument("--record", type=Path, help="the JSON that record.py wrote beside the song")
-    parser.add_argument("--spectrogram", type=Path, help="where to save a picture")
+    parser.add_argument("--record", type=Path, help="JSON file that record.py wrote beside the song")
+    parser.add_argument("--spectrogram", type=Path, help="PNG file to draw a spectrogram into")
     options = parser.parse_args()
     report(options.song, options.record, options.spectrogram)
 

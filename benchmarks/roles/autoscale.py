@@ -105,7 +105,9 @@ async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
 async def burst(
     clients: Sequence[AsyncClient], delay_seconds: float, first_seed: int, songs: int
 ) -> Sequence[ReceivedSong]:
-    """Request songs at the same time, from the frontends in turn; return the received songs, without those that failed."""
+    """Request songs at the same time, from the frontends in turn; return the received songs, without those that
+    failed.
+    """
     await asyncio.sleep(delay_seconds)
     asked = (heard(clients[number % len(clients)], first_seed + number) for number in range(songs))
     ended = await asyncio.gather(*asked, return_exceptions=True)

@@ -88,14 +88,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="ace_step_h100")
     parser.add_argument("--devices", type=int, nargs="+", default=[8, 16, 32, 64])
-    parser.add_argument("--node-devices", type=int, nargs="+", default=[1, 8], help="devices of a node")
+    parser.add_argument("--node-devices", type=int, nargs="+", default=[1, 8], help="numbers of devices of a node")
     parser.add_argument("--loads", type=float, nargs="+", default=LOADS)
-    parser.add_argument("--seconds", type=float, default=300.0, help="simulated time of every run")
-    parser.add_argument("--remote-ms", type=float, default=1.0, help="what a command on a node costs more than here")
+    parser.add_argument("--seconds", type=float, default=300.0, help="simulated seconds of every run")
+    parser.add_argument(
+        "--remote-ms", type=float, default=1.0, help="additional milliseconds of a command to another node"
+    )
     parser.add_argument("--server-ms", type=float, default=1.5, help="CPU ms of the server process per second of sound")
-    parser.add_argument("--bursty", action="store_true", help="songs arrive in groups, of eight on average")
+    parser.add_argument("--bursty", action="store_true", help="let songs arrive in groups of eight on average")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--png", type=Path, help="draw the result into this file")
+    parser.add_argument("--png", type=Path, help="PNG file to draw the results into")
     options = parser.parse_args()
     model = PRESETS[options.preset]
     options.capacity = capacity(model)

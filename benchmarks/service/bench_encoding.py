@@ -37,7 +37,9 @@ MODULES = {"server.encoders.encoder": "encoders", "server.workers.worker": "work
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Encoding speed: seconds of sound encoded per second, and CPU milliseconds per second of sound by kind of process."""
+    """Encoding speed: seconds of sound encoded per second, and CPU milliseconds per second of sound by kind of
+    process.
+    """
 
     sound: float
     cpu_ms: Mapping[str, float]

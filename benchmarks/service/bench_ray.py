@@ -220,8 +220,8 @@ def main() -> None:
     """Measure the local pipe, then the cluster."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", default="", help="HOST:PORT of the cluster's head")
-    parser.add_argument("--token-file", default="", help="file of its token")
-    parser.add_argument("--devices", type=int, default=1, help="workers on it")
+    parser.add_argument("--token-file", default="", help="file of the cluster's token")
+    parser.add_argument("--devices", type=int, default=1, help="number of workers on the cluster")
     arguments = parser.parse_args()
     asyncio.run(run(LocalPool([DeviceSpec("cpu", "cpu")], [ENGINE]), "pipe"))
     if arguments.address:

@@ -218,7 +218,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", choices=ENGINES, default="studio")
     parser.add_argument("--songs", type=int, default=200)
-    parser.add_argument("--render-beside", action="store_true", help="two lanes on each device, as on a GPU")
+    parser.add_argument(
+        "--render-beside", action="store_true", help="use two command queues (lanes) for each device, as on a GPU"
+    )
     parser.add_argument("--ray", default="", help="HOST:PORT of the head of a Ray cluster with two free processors")
     parser.add_argument("--token-file", default="", help="file of that cluster's token")
     options = parser.parse_args()

@@ -130,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare the speed of two checkouts.")
     parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
     parser.add_argument("new", type=Path, help="folder of the checkout to be compared")
-    parser.add_argument("--pairs", type=int, default=9, help="how often each checkout is measured")
+    parser.add_argument("--pairs", type=int, default=9, help="number of measurements of each checkout")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS))
     given = parser.parse_args()
     checkouts = {"old": given.old.resolve(), "new": given.new.resolve()}

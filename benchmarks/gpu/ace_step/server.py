@@ -126,7 +126,9 @@ def failures(setup: Setup) -> Iterator[Figure]:
 
 
 def _out_of_memory(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """Request more songs in one step than the memory can hold; check that batches get smaller and that no song is lost."""
+    """Request more songs in one step than the memory can hold; check that batches get smaller and that no song is
+    lost.
+    """
     started = time.monotonic()
     asked = [request(240.0, seed, steps=2, lines=1) for seed in range(16)]
     parts = loop.run(_first_chunks(server, asked))

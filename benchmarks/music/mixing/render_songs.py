@@ -42,7 +42,9 @@ def main() -> None:
 
 
 def _described(made: Made) -> dict[str, Any]:
-    """Return the sections of a song as JSON values, with the syllables' pronunciations, MIDI files, tempo and CPU time."""
+    """Return the sections of a song as JSON values, with the syllables' pronunciations, MIDI files, tempo and CPU
+    time.
+    """
     sections = [
         {
             "kind": section.kind.value,
