@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """The modules that tests import stay to the end, and no collection of garbage looks through them."""
+    """Yield the modules that tests import stay to the end, and no collection of garbage looks through them."""
     with uncollected():
         return (yield)
 
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @cache
 def place_in_run(path: Path) -> int:
-    """The place of a file's group in a run; those that are not `LONG` come last, in the order that they have."""
+    """Return the place of a file's group in a run; those that are not `LONG` come last, in the order that they have."""
     return next((place for place, group in enumerate(LONG) if path.is_relative_to(TESTS / group)), len(LONG))
 
 

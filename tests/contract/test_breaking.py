@@ -31,7 +31,7 @@ def enums(files: FileDescriptorSet) -> Iterator[EnumDescriptorProto]:
 
 
 def breaks(files: FileDescriptorSet, folder: Path) -> str:
-    """The breaking changes of the files against the baseline, as `buf` reports them."""
+    """Return the breaking changes of the files against the baseline, as `buf` reports them."""
     image = folder / "image.binpb"
     image.write_bytes(files.SerializeToString())
     against = ("--against", BASELINE, "--config", ROOT / "protos" / "buf.yaml", "--error-format", "json")

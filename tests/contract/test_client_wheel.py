@@ -50,7 +50,7 @@ def known(client: Client) -> tuple[tuple[StoredSong, ...], tuple[Engine, ...]]:
 
 
 def build(source: Path, target: str, folder: Path) -> Path:
-    """The `target` ("sdist", "wheel") built from the project in `source`."""
+    """Return the `target` ("sdist", "wheel") built from the project in `source`."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     (built,) = folder.glob("melisma_client-*.tar.gz" if target == "sdist" else "melisma_client-*.whl")
@@ -64,7 +64,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is built from the sdist alone, as a package index or a distribution would."""
+    """Fixture: the wheel that is built from the sdist alone, as a package index or a distribution would."""
     folder = tmp_path_factory.mktemp("wheel")
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")

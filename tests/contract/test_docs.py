@@ -11,13 +11,13 @@ MAX_README_LINES = 150
 
 
 def documents() -> list[Path]:
-    """Every Markdown file of the repository."""
+    """Return every Markdown file of the repository."""
     names = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [ROOT / name for name in names.splitlines() if (ROOT / name).is_file()]
 
 
 def anchors(text: str) -> set[str]:
-    """Anchors of the headings of a Markdown text."""
+    """Return anchors of the headings of a Markdown text."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def loaded_after(statement: str) -> set[str]:
-    """The modules that an interpreter has after `statement`."""
+    """Return the modules that an interpreter has after `statement`."""
     path = os.pathsep.join(str(ROOT / folder) for folder in ("", "protos"))
     script = f"{statement}; import sys; print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": path}

@@ -20,7 +20,7 @@ SMALL = {"requirements/page.lock": 2, "requirements/shared.lock": 0}
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Every pinned requirement of a lock, by normalised name, with all that belongs to it."""
+    """Return every pinned requirement of a lock, by normalised name, with all that belongs to it."""
     text = (ROOT / lock).read_text("utf-8")
     entries = re.findall(r"^(\S+?)==(\S+(?:.*\\\n)+.*)$", text, flags=re.MULTILINE)
     return {normal(name): rest for name, rest in entries}

@@ -96,7 +96,7 @@ BALANCERS: Mapping[str, Balancer] = {**PROXIES, "round_robin": none}
 
 
 def _adapted(name: str, servers: Sequence[Service], folder: Path, changes: Mapping[str, str]) -> Path:
-    """A configuration with other texts, and with a line for each of the servers in the place of its own two."""
+    """Return a configuration with other texts, and with a line for each of the servers in the place of its own two."""
     text = (DEPLOY / "balancers" / name).read_text("utf-8")
     for old, new in changes.items():
         assert old in text, f"{name} does not say {old!r} any more"
@@ -116,7 +116,7 @@ def _with_servers(lines: Sequence[str], servers: Sequence[Service]) -> Iterator[
 
 
 def _line_of(line: str, number: int, server: Service) -> str:
-    """The line of melisma-1 for a server; the port of health has no host there."""
+    """Return the line of melisma-1 for a server; the port of health has no host there."""
     port = _host_and_port(server.http_address)[1]
     named = line.replace("melisma-1:50051", server.address).replace("melisma-1:8080", server.http_address)
     assert named != line, line

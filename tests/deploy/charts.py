@@ -29,7 +29,7 @@ class NotRenderedError(Exception):
 
 
 def rendered(values: Mapping[str, Any]) -> str:
-    """All resources of the chart with these values, over its own, as YAML.
+    """Return all resources of the chart with these values, over its own, as YAML.
 
     Raises:
         NotRenderedError: the chart refuses them.

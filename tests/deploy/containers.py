@@ -39,7 +39,7 @@ class Container:
 
 @contextmanager
 def running_container(image: str, folder: Path) -> Iterator[Container]:
-    """The image as it says itself that it is run, without any capability.
+    """Context manager with the image as it says itself that it is run, without any capability.
 
     It can write to /tmp and to a folder for songs alone. It shares the network of this machine and listens on free
     ports of the loopback address. `folder` holds its log and its songs.

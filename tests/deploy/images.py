@@ -42,7 +42,7 @@ def require_builder() -> None:
 
 
 def build() -> str:
-    """The image of deploy/Dockerfile as it is, on a small Debian with its Python; its id."""
+    """Return the image of deploy/Dockerfile as it is, on a small Debian with its Python; its id."""
     _storage("rm", "--all")  # what a run left behind that was killed
     if not _storage("images", "--quiet", BASE, check=False):
         _make_base()
@@ -89,7 +89,9 @@ def pip_settings() -> dict[str, str]:
 
 
 def paths_in(settings: Mapping[str, str]) -> list[str]:
-    """The files and folders that pip's settings name; of an index in the file system, the folder that it stands in."""
+    """Return the files and folders that pip's settings name; of an index in the file system, the folder that it stands
+    in.
+    """
     words = " ".join(settings.values()).split()
     indexes = {str(Path(word.removeprefix("file://")).parent) for word in words if word.startswith("file:///")}
     return sorted(path for path in indexes | {word for word in words if word.startswith("/")} if Path(path).exists())
@@ -153,7 +155,7 @@ def config_of(image: str) -> dict[str, Any]:
 
 @contextmanager
 def unpacked(image: str) -> Iterator[Path]:
-    """The files of an image."""
+    """Context manager with the files of an image."""
     working = _storage("from", "--pull-never", image).strip()
     try:
         yield Path(_storage("mount", working).strip())

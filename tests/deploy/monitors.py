@@ -33,7 +33,7 @@ _TIMEOUT_SECONDS = 10.0
 
 @contextmanager
 def watched_service() -> Iterator[Service]:
-    """A server that is ready, and whose log is read, lest it wait for a reader."""
+    """Context manager with a server that is ready, and whose log is read, lest it wait for a reader."""
     with running_service(ENGINES) as service:
         assert service.process.stderr is not None
         reader = threading.Thread(target=service.process.stderr.read)
@@ -54,7 +54,7 @@ def answer(url: str, **question: str) -> Any:
 
 
 def healthy(url: str) -> bool:
-    """Whether a page answers well."""
+    """Return True if a page answers well."""
     try:
         urlopen(url, timeout=_TIMEOUT_SECONDS).close()
     except OSError:
@@ -69,7 +69,7 @@ class Prometheus:
     port: int
 
     def ask(self, path: str, **question: str) -> Any:
-        """The data of an answer of the API."""
+        """Return the data of an answer of the API."""
         told = answer(f"http://127.0.0.1:{self.port}/api/v1/{path}", **question)
         assert told["status"] == "success", told
         return told["data"]
@@ -93,7 +93,7 @@ class Prometheus:
         return [datetime.fromisoformat(group["lastEvaluation"]) for group in self.ask("rules")["groups"]]
 
     def alerts(self) -> dict[str, dict[str, Any]]:
-        """Every alert that fires, by name; one for each name."""
+        """Return every alert that fires, by name; one for each name."""
         return {one["labels"]["alertname"]: one for one in self.ask("alerts")["alerts"] if one["state"] == "firing"}
 
 
@@ -101,7 +101,9 @@ class Prometheus:
 def prometheus(
     server: str, folder: Path, *, patience: Mapping[str, str] | None = None, alertmanager: str = ""
 ) -> Iterator[Prometheus]:
-    """A Prometheus that asks one server; `patience` replaces what alerts wait for, by their names."""
+    """Context manager with a Prometheus that asks one server; `patience` replaces what alerts wait for, by their
+    names.
+    """
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
     config["global"] |= {"scrape_interval": PACE, "evaluation_interval": PACE}
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [server]
@@ -124,7 +126,7 @@ def prometheus(
 
 
 def _at_once() -> Any:
-    """The rules, all of them computed as often as the first."""
+    """Return the rules, all of them computed as often as the first."""
     config = yaml.safe_load((PROMETHEUS / "rules.yml").read_text("utf-8"))
     for group in config["groups"]:
         group.pop("interval", None)
@@ -141,7 +143,7 @@ def _hurried(patience: Mapping[str, str]) -> Any:
 
 @contextmanager
 def alertmanager(folder: Path) -> Iterator[str]:
-    """An Alertmanager, to its address."""
+    """Context manager with an Alertmanager, to its address."""
     port = free_port()
     command = (
         *(tool("prometheus-alertmanager"), f"--config.file={PROMETHEUS / 'alertmanager.yml'}"),

@@ -54,14 +54,14 @@ VERSIONS = ("1.30", "1.37")
 
 
 def kustomized(folder: Path) -> str:
-    """A folder as kubectl renders it."""
+    """Return a folder as kubectl renders it."""
     return output_of(tool("kubectl"), "kustomize", folder)
 
 
 def put_together(
     folder: Path, overlay: str = "studio", components: Iterable[str] = (), literals: Sequence[str] = ()
 ) -> str:
-    """An overlay of the user's own, written to `folder`, as kubectl renders it."""
+    """Return an overlay of the user's own, written to `folder`, as kubectl renders it."""
     here = os.path.relpath(KUBERNETES, folder.resolve())
     settings = {"name": "melisma-settings", "behavior": "merge", "literals": list(literals)}
     kustomization = {
@@ -76,7 +76,7 @@ def put_together(
 
 
 def with_needed(component: str, overlay: str) -> tuple[str, ...]:
-    """A component after those that it goes with on an overlay; none where it does not go with that."""
+    """Return a component after those that it goes with on an overlay; none where it does not go with that."""
     if component == "models-shared":
         return (component,) if overlay in WEIGHTS else ()
     weights = overlay in WEIGHTS and component.startswith("autoscaling-")
@@ -89,13 +89,13 @@ def resources(text: str) -> list[Resource]:
 
 
 def only(found: Iterable[Resource], kind: str, name: str = "melisma") -> Resource:
-    """The one resource of that kind and name."""
+    """Return the one resource of that kind and name."""
     (one,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name))
     return one
 
 
 def pod_of(found: Iterable[Resource]) -> Resource:
-    """The spec of the Deployment's pods."""
+    """Return the spec of the Deployment's pods."""
     pod: Resource = only(found, "Deployment")["spec"]["template"]["spec"]
     return pod
 

@@ -27,7 +27,7 @@ class Names:
         self._socket.bind(("127.0.0.1", 0))
 
     def target(self, port: int) -> str:
-        """The target that a gRPC client dials."""
+        """Return the target that a gRPC client dials."""
         host, own_port = self._socket.getsockname()
         return f"dns://{host}:{own_port}/{NAME}:{port}"
 

@@ -184,7 +184,7 @@ def test_signs_of_life_keep_a_waiting_song(name: str, heartbeat_seconds: float, 
 
 
 def answered(client: Client) -> bool:
-    """Whether the balancer lets calls through to a server."""
+    """Return True if the balancer lets calls through to a server."""
     try:
         return bool(client.list_engines())
     except Unavailable:
@@ -192,7 +192,7 @@ def answered(client: Client) -> bool:
 
 
 def running_songs(server: Service) -> float:
-    """The songs that a server makes now, as it tells Prometheus."""
+    """Return the songs that a server makes now, as it tells Prometheus."""
     with urlopen(f"http://{server.http_address}/metrics", timeout=10) as response:
         lines = response.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("melisma_running_songs{"))
@@ -217,7 +217,9 @@ def test_envoy_sends_songs_to_where_room_is(servers: tuple[Watched, Watched], tm
 
 
 def weights_of(folder: Path) -> list[int]:
-    """The weights of the servers, in order, as Envoy's administration tells them; Envoy's files are in `folder`."""
+    """Return the weights of the servers, in order, as Envoy's administration tells them; Envoy's files are in
+    `folder`.
+    """
     admin = yaml.safe_load((folder / "envoy.yaml").read_text("utf-8"))["admin"]["address"]["socket_address"]
     with urlopen(f"http://{admin['address']}:{admin['port_value']}/clusters?format=json", timeout=10) as response:
         hosts = {cluster["name"]: cluster["host_statuses"] for cluster in json.load(response)["cluster_statuses"]}
@@ -225,7 +227,7 @@ def weights_of(folder: Path) -> list[int]:
 
 
 def share_of_calls(channel: grpc.Channel, servers: Sequence[Watched]) -> float:
-    """The share of the first server in a number of calls."""
+    """Return the share of the first server in a number of calls."""
     before, count = [server.questions for server in servers], 40
     for _ in range(count):
         music_pb2_grpc.MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest(), timeout=10)

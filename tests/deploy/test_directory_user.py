@@ -46,7 +46,7 @@ class Directory:
 
 
 def prepared(folder: Path, port: int) -> list[str]:
-    """The command that starts a server by start.sh, on the configuration with paths and port of our own."""
+    """Return the command that starts a server by start.sh, on the configuration with paths and port of our own."""
     (folder / "valkey-server").symlink_to(program("valkey-server", "redis-server"))
     (folder / "password").write_text(f"{PASSWORD}\n", "utf-8")
     text = (VALKEY / "valkey.conf").read_text("utf-8")
@@ -61,7 +61,7 @@ def prepared(folder: Path, port: int) -> list[str]:
 
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[None]:
-    """A server, killed at the end."""
+    """Context manager with a server, killed at the end."""
     process = started(command, lambda: answers(port))
     try:
         yield

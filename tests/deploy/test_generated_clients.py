@@ -77,7 +77,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def described(tmp_path: Path) -> Path:
-    """The document as a file."""
+    """Fixture: the document as a file."""
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(document(secured=False)))
     return path

@@ -28,7 +28,7 @@ COMPONENTS = ("api-keys", "gateway", "gateway-envoy", "monitoring")
 
 
 def comparable(found: list[Resource]) -> dict[tuple[str, str], Resource]:
-    """Resources by kind and name, without what Helm and kustomize each have of their own."""
+    """Return resources by kind and name, without what Helm and kustomize each have of their own."""
     kept = {}
     for one in found:
         if one["kind"] == "Namespace":

@@ -42,7 +42,7 @@ CORE_GROUPS = ("v1", "apps/v1", "policy/v1", "networking.k8s.io/v1", "autoscalin
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The overlay studio with all components that go together."""
+    """Fixture: the overlay studio with all components that go together."""
     return put_together(tmp_path_factory.mktemp("everything"), components=EVERYTHING)
 
 
@@ -206,7 +206,7 @@ def test_a_changed_setting_rolls_the_pods(tmp_path: Path) -> None:
 
 
 def readme_blocks() -> list[str]:
-    """The YAML of the README."""
+    """Return the YAML of the README."""
     return re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)
 
 
@@ -259,7 +259,7 @@ def test_an_overlay_of_the_readme_is_rendered_as_it_stands(example: str, tmp_pat
 
 
 def checkov(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
-    """The exit status, and the report of each framework."""
+    """Return the exit status, and the report of each framework."""
     path = os.pathsep.join([str(Path(tool("kubectl")).parent), os.environ["PATH"]])
     command = [tool("checkov"), "--config-file", str(DEPLOY / "checkov.yaml"), "--output", "json", *map(str, arguments)]
     done = subprocess.run(

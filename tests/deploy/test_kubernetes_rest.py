@@ -23,7 +23,7 @@ pytestmark = pytest.mark.deploy
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The overlay studio with REST, and all components that go with it."""
+    """Fixture: the overlay studio with REST, and all components that go with it."""
     return put_together(tmp_path_factory.mktemp("one-pod"), components=ONE_POD)
 
 
@@ -65,7 +65,7 @@ def test_with_rest_there_is_one_pod_that_is_reached_even_when_it_is_full(one_pod
 
 
 def let_in(found: Iterable[Resource], port: str) -> set[str]:
-    """The labels of the namespaces from which network policies let callers in to a port."""
+    """Return the labels of the namespaces from which network policies let callers in to a port."""
     policies = [one["spec"] for one in found if one["kind"] == "NetworkPolicy"]
     rules = [rule for policy in policies for rule in policy.get("ingress", [])]
     sources = [source for rule in rules if port in {one["port"] for one in rule["ports"]} for source in rule["from"]]

@@ -14,23 +14,23 @@ FRONTEND = "melisma-frontend"
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """The overlay studio with roles, and all that goes with them."""
+    """Fixture: the overlay studio with roles, and all that goes with them."""
     return resources(put_together(tmp_path_factory.mktemp("roles"), components=ROLES))
 
 
 def pods(found: list[Resource], name: str = "melisma") -> Resource:
-    """The template of a Deployment's pods."""
+    """Return the template of a Deployment's pods."""
     template: Resource = only(found, "Deployment", name)["spec"]["template"]
     return template
 
 
 def values(found: list[Resource], name: str = "melisma") -> dict[str, str]:
-    """The variables that a Deployment sets, without those that come from elsewhere."""
+    """Return the variables that a Deployment sets, without those that come from elsewhere."""
     return {entry["name"]: entry.get("value", "") for entry in pods(found, name)["spec"]["containers"][0]["env"]}
 
 
 def selected(found: list[Resource], selector: Resource) -> set[str]:
-    """The Deployments whose pods a selector selects."""
+    """Return the Deployments whose pods a selector selects."""
     deployments = (one for one in found if one["kind"] == "Deployment")
     return {
         one["metadata"]["name"]

@@ -13,7 +13,7 @@ WITHOUT = tuple(name for name in SHARED if not name.startswith("shared-store"))
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """The overlay studio with REST and the shared store."""
+    """Fixture: the overlay studio with REST and the shared store."""
     return resources(put_together(tmp_path_factory.mktemp("shared"), components=SHARED))
 
 

@@ -86,7 +86,7 @@ async def listen_to_all(address: str, steps: Sequence[int]) -> list[Measured]:
 
 @contextmanager
 def traced_service(collector: Collector) -> Iterator[Service]:
-    """The same, with its traces on the way to a collector."""
+    """Context manager with the same, with its traces on the way to a collector."""
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{collector.address}")
@@ -97,7 +97,7 @@ def traced_service(collector: Collector) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """The first songs are over before Prometheus looks: it can count only what comes after its first look."""
+    """Fixture: the first songs are over before Prometheus looks: it can count only what comes after its first look."""
     folder = tmp_path_factory.mktemp("watched")
     completed = 'melisma_songs_ended_total{outcome="completed"}'
     chance = random.Random(7)
@@ -111,7 +111,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def bucket_of(value: float, bounds: Sequence[float]) -> tuple[float, float]:
-    """The bounds of a histogram between which a value lies."""
+    """Return the bounds of a histogram between which a value lies."""
     index = bisect_left(bounds, value)
     return (bounds[index - 1] if index else 0.0, bounds[index])
 
@@ -218,7 +218,7 @@ def of_changed(folder: Path, kind: str, change: str, tests: Sequence[dict[str, A
 
 
 def names_of(kind: str) -> set[str]:
-    """The names of all rules of a kind: "record" or "alert"."""
+    """Return the names of all rules of a kind: "record" or "alert"."""
     return {rule[kind] for name in RULES for group in groups(name) for rule in group["rules"] if kind in rule}
 
 

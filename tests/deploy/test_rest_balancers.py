@@ -15,7 +15,7 @@ HOSTS = {"melisma-1:": "127.0.0.1:", "melisma-2:": "localhost:"}
 
 
 def without(text: str, *parts: str) -> str:
-    """A configuration without parts, each of which it has once; hosts have names that are known everywhere."""
+    """Return a configuration without parts, each of which it has once; hosts have names that are known everywhere."""
     for part in parts:
         text, count = re.subn(part, "", text, flags=re.DOTALL | re.MULTILINE)
         assert count == 1, part

@@ -64,7 +64,7 @@ class Caller:
 
 
 def documented_service_config() -> Any:
-    """The service config that docs/callers.md gives."""
+    """Return the service config that docs/callers.md gives."""
     text = (ROOT / "docs/callers.md").read_text("utf-8")
     (block,) = (one for one in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if "loadBalancingConfig" in one)
     return json.loads(block)

@@ -14,7 +14,7 @@ SCALED = DEPLOY / "kubernetes/components/autoscaling-keda/scaledobject.yaml"
 
 
 def series(name: str, pod: str, value: int, namespace: str = "melisma", **labels: str) -> dict[str, str]:
-    """A series that does not change."""
+    """Return a series that does not change."""
     all_labels = {"namespace": namespace, "pod": pod, **labels}
     named = ", ".join(f'{label}="{text}"' for label, text in all_labels.items())
     return {"series": f"melisma_{name}{{{named}}}", "values": f"{value}x5"}

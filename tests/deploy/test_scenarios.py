@@ -101,7 +101,7 @@ SCENARIOS = {
 
 
 def values(rates: tuple[float, float], minutes: int) -> str:
-    """A counter in promtool's notation."""
+    """Return a counter in promtool's notation."""
     before, after = rates
     after_that = before * GOOD_MINUTES + after * minutes
     return (
@@ -111,7 +111,7 @@ def values(rates: tuple[float, float], minutes: int) -> str:
 
 
 def levels(gauge: tuple[float, float], minutes: int) -> str:
-    """A gauge in promtool's notation."""
+    """Return a gauge in promtool's notation."""
     return f"{gauge[0]:g}x{GOOD_MINUTES} {gauge[1]:g}x{minutes - 1} {gauge[0]:g}x{BAD_MINUTES}"
 
 
@@ -120,7 +120,7 @@ def firing(names: Sequence[str]) -> list[dict[str, object]]:
 
 
 def played(scenario: Scenario) -> dict[str, object]:
-    """The test of promtool: a minute before each alert, and at its minute, just those fire that should."""
+    """Return the test of promtool: a minute before each alert, and at its minute, just those fire that should."""
     known = dict.fromkeys((judged(verdict) for verdict in VERDICTS), (0, 0))
     series = [
         {"series": name, "values": values(rates, scenario.bad_minutes)}

@@ -43,7 +43,7 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Replica]
 def front(
     request: pytest.FixtureRequest, replicas: list[Replica], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Front]:
-    """A proxy that sends calls to all three."""
+    """Fixture: a proxy that sends calls to all three."""
     folder = tmp_path_factory.mktemp(request.param)
     with (
         PROXIES[request.param]([one.service for one in replicas], folder) as front,
@@ -90,7 +90,7 @@ def at_once(work: Callable[[int], bytes], count: int = LISTENERS) -> list[bytes]
 
 
 def made(client: Client, request: SongRequest) -> tuple[str, bytes]:
-    """The name and the sound of a whole song."""
+    """Return the name and the sound of a whole song."""
     song = client.generate(request)
     whole = b"".join(song.audio())
     assert song.received.accepted is not None

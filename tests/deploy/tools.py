@@ -30,7 +30,7 @@ _FROM_DEBIAN = {
 
 
 def tool(name: str) -> str:
-    """The path of a program: from the environment of tools, else of this machine; without one see `missing`."""
+    """Return the path of a program: from the environment of tools, else of this machine; without one see `missing`."""
     inside = TOOLS.glob(f"lib/python*/site-packages/{_INSIDE_PACKAGES.get(name, name)}")
     own = next((path for path in (*inside, TOOLS / "bin" / name) if path.is_file()), None)
     found = str(own) if own else shutil.which(name)
@@ -59,7 +59,9 @@ def output_of(*command: str | Path, timeout_seconds: float = 120.0) -> str:
 def running(
     *command: str | Path, ready: Callable[[], bool], log: Path, cwd: Path = ROOT
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in the background, once it is `ready`; what it says goes to `log`. Leaving the context ends it."""
+    """Context manager with a program in the background, once it is `ready`; what it says goes to `log`. Leaving the
+    context ends it.
+    """
     with log.open("wb") as said:
         process = subprocess.Popen([*map(str, command)], stdout=said, stderr=said, cwd=cwd)
     try:

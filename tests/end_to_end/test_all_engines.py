@@ -62,7 +62,7 @@ async def _ready(channel: grpc.aio.Channel) -> None:
 
 
 def requests() -> dict[str, music_pb2.GenerateRequest]:
-    """Three songs of each engine."""
+    """Return three songs of each engine."""
     made = {}
     for number in range(3):
         for engine in ENGINES:
@@ -116,7 +116,7 @@ async def _client(
 
 
 async def _song(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest) -> Song:
-    """A song from its beginning to its end; asked for again where the server is not ready for it yet."""
+    """Return a song from its beginning to its end; asked for again where the server is not ready for it yet."""
     while True:
         song = Song()
         try:

@@ -50,7 +50,7 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 def ask(service: Service, credentials: grpc.ChannelCredentials | None) -> bool:
-    """Whether the server can be talked to."""
+    """Return True if the server can be talked to."""
     with Client(service.address, retry=NO_RETRY, credentials=credentials) as client:
         try:
             return bool(client.list_engines(timeout_seconds=5.0))
@@ -96,7 +96,7 @@ def test_a_missing_file_is_told_at_the_start(variable: str, certificates: Certif
 
 @pytest.fixture(scope="module")
 def for_two() -> Iterator[Service]:
-    """A server that takes two connections."""
+    """Fixture: a server that takes two connections."""
     with running_service(FAKE, CONNECTIONS__COUNT="2") as service:
         service.discard_log()
         yield service

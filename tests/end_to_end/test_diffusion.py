@@ -44,7 +44,9 @@ on_both_engines = pytest.mark.parametrize("engine", ENGINES)
 async def channel(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A server with all engines on one lane; with the parameter, without studio, which renders beside its steps."""
+    """Fixture: a server with all engines on one lane; with the parameter, without studio, which renders beside its
+    steps.
+    """
     beside = bool(request.param)
     group: dict[str, Any] = {
         "ace_step": ace_step_options(tmp_path_factory.mktemp("ace_step")),
@@ -239,7 +241,7 @@ async def test_cancelled_songs_and_those_past_their_deadline_cost_nothing_more(c
 
 
 def workers() -> list[psutil.Process]:
-    """The worker processes of the server in this process."""
+    """Return the worker processes of the server in this process."""
     found = []
     for child in psutil.Process().children():
         with suppress(psutil.NoSuchProcess):  # one that has just ended

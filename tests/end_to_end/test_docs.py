@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 
 def blocks(document: str) -> list[Block]:
-    """The code blocks of a document that have a language."""
+    """Return the code blocks of a document that have a language."""
     return [Block(*found) for found in BLOCK.findall((ROOT / document).read_text("utf-8"))]
 
 

@@ -37,7 +37,7 @@ class Server:
     address: str
 
     def begin(self, prompt: str = "noise", *, seed: int = SEED, key: str = "free") -> Any:
-        """A new song's call."""
+        """Return a new song's call."""
         request = music_pb2.GenerateRequest(
             request_id=str(uuid4()), prompt=prompt, duration_seconds=PLANNED_SECONDS, seed=seed
         )
@@ -71,7 +71,7 @@ def write_keys(path: Path, **keys: dict[str, Any]) -> None:
 
 
 def of(events: list[Any], kind: str) -> list[Any]:
-    """The events of one kind."""
+    """Return the events of one kind."""
     return [getattr(event, kind) for event in events if event.WhichOneof("event") == kind]
 
 
@@ -85,7 +85,7 @@ def events_of(call: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def slow(server: Server) -> bytes:
-    """The file of a song that is made slowly and undisturbed."""
+    """Fixture: the file of a song that is made slowly and undisturbed."""
     return sound(events_of(server.begin("slow")))
 
 

@@ -26,7 +26,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[grpc.Channel]:
-    """A channel to a server that no test ends."""
+    """Fixture: a channel to a server that no test ends."""
     with running_service(ENGINES, READY_ENGINES="any") as started, grpc.insecure_channel(started.address) as channel:
         started.wait_serving(channel)
         yield channel

@@ -22,7 +22,9 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 def asked(service: Service, ca: Path | None, pair: tuple[Path, Path] | None = None) -> int | str:
-    """The status of an answer over HTTPS, or over plain HTTP without a `ca`; the kind of error where there is none."""
+    """Return the status of an answer over HTTPS, or over plain HTTP without a `ca`; the kind of error where there is
+    none.
+    """
     try:
         if ca is None:
             return Rest(service.http_address, {}).ask("GET", "/v1/engines").status

@@ -46,13 +46,13 @@ def stub(service: Service) -> Iterator[Any]:
 
 @pytest.fixture
 def lazy(service: Service) -> Iterator[Any]:
-    """A caller whose connection takes no more ahead than it must."""
+    """Fixture: a caller whose connection takes no more ahead than it must."""
     with grpc.insecure_channel(service.address, options=[("grpc.http2.bdp_probe", 0)]) as channel:
         yield MusicServiceStub(channel)
 
 
 def begun(stub: Any, seconds: float, **fields: Any) -> tuple[str, Any]:
-    """A song that its listener may come back to: its name, and the call, of which nothing more was read."""
+    """Return a song that its listener may come back to: its name, and the call, of which nothing more was read."""
     asked = {"prompt": "noise", "duration_seconds": seconds, "seed": 3, "request_id": str(uuid4()), **fields}
     call = stub.Generate(GenerateRequest(**asked), timeout=TIMEOUT_SECONDS)
     return next(call).event.accepted.song_id, call
@@ -64,7 +64,7 @@ def song_of(stub: Any, song_id: str) -> music_pb2.Song:
 
 
 def listened(stub: Any, song_id: str, byte_offset: int = 0) -> bytes:
-    """The sound of a song from a byte to its end."""
+    """Return the sound of a song from a byte to its end."""
     asked = ListenRequest(song_id=song_id, byte_offset=byte_offset)
     return sound(stub.Listen(asked, timeout=TIMEOUT_SECONDS))
 
@@ -95,7 +95,7 @@ def made_bytes(service: Service) -> float:
 
 
 def standing_still(read: Callable[[], float]) -> float:
-    """A figure once it has not changed for a while."""
+    """Return a figure once it has not changed for a while."""
     last, since, pause = read(), time.monotonic(), threading.Event()
     while time.monotonic() < since + 0.4:
         pause.wait(0.05)

@@ -65,7 +65,7 @@ def caller(old: dict[str, Any]) -> Any:
 
 
 def listened(stub: Any, old: dict[str, Any], byte_offset: int = 0) -> tuple[list[Any], dict[str, Any] | None]:
-    """The events of a song, and the error at its end."""
+    """Return the events of a song, and the error at its end."""
     asked = music_pb2.ListenRequest(song_id=old["song"]["song_id"], byte_offset=byte_offset)
     told: list[Any] = []
     try:
@@ -77,7 +77,7 @@ def listened(stub: Any, old: dict[str, Any], byte_offset: int = 0) -> tuple[list
 
 
 def song_of_today(old: dict[str, Any]) -> dict[str, Any]:
-    """A song that the first version told, by today's fields: `error_reason` and `error` are in `failure`."""
+    """Return a song that the first version told, by today's fields: `error_reason` and `error` are in `failure`."""
     found = dict(old["song"])
     if "error_reason" not in found:
         return found
@@ -135,7 +135,7 @@ def test_a_song_ended_when_it_did(stub: Any, old: dict[str, Any]) -> None:
 
 
 def in_words_of_today(error: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The error, whose text said "is" where it says "has" and "was" today."""
+    """Return the error, whose text said "is" where it says "has" and "was" today."""
     if error is None:
         return None
     cancelled = "the song was cancelled: request a new one"

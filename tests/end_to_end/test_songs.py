@@ -56,25 +56,25 @@ def sound(responses: list[Any]) -> bytes:
 
 
 def kinds(responses: list[Any]) -> list[str]:
-    """The kinds of messages that stay, chunks left out."""
+    """Return the kinds of messages that stay, chunks left out."""
     found = [str(response.event.WhichOneof("event")) for response in responses]
     return [kind for kind in found if kind not in ("chunk", "progress")]
 
 
 def made(stub: Any, **fields: Any) -> tuple[str, list[Any]]:
-    """A song from its beginning to its end, and its name."""
+    """Return a song from its beginning to its end, and its name."""
     responses = list(stub.Generate(request(**fields), timeout=TIMEOUT_SECONDS))
     return responses[0].event.accepted.song_id, responses
 
 
 def begun(stub: Any, **metadata: str) -> tuple[str, Any]:
-    """A song that is far from its end, its name and its call."""
+    """Return a song that is far from its end, its name and its call."""
     call = stub.Generate(request(seconds=240.0, request_id=str(uuid4())), metadata=tuple(metadata.items()))
     return next(call).event.accepted.song_id, call
 
 
 def code_of(call: Any) -> grpc.StatusCode:
-    """The status with which a stream ends."""
+    """Return the status with which a stream ends."""
     with pytest.raises(grpc.RpcError) as error:
         list(call)
     return error.value.code()

@@ -164,7 +164,7 @@ def test_a_directory_that_is_killed_and_started_again_costs_nobody_a_byte(
 
 
 def in_step(primary: DirectoryServer) -> DirectoryServer:
-    """A replica of the directory that has all that the primary has."""
+    """Return a replica of the directory that has all that the primary has."""
     server = DirectoryServer("--replicaof", "127.0.0.1", str(primary.port), "--repl-diskless-sync-delay", "0")
     with Redis.from_url(server.url) as client:
         eventually(lambda: client.info("replication")["master_link_status"] == "up")

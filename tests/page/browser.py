@@ -52,7 +52,7 @@ class Tab:
         return self.page.wait_for_function(condition, arg=list(values), timeout=TIMEOUT_MS).json_value()
 
     def begun(self) -> str:
-        """The name of the song, once the page has it."""
+        """Return the name of the song, once the page has it."""
         self.page.wait_for_url(re.compile(r"#song-"), timeout=TIMEOUT_MS)
         return str(self.page.url.partition("#")[2])
 
@@ -67,7 +67,7 @@ class Tab:
         )
 
     def rest(self) -> Rest:
-        """A caller who has the songs of this tab."""
+        """Return a caller who has the songs of this tab."""
         return Rest(self.address, {"X-Caller": self.page.evaluate(_CALLER)})
 
     def text(self, selector: str) -> str:
@@ -81,7 +81,7 @@ class Tab:
 
 @contextmanager
 def browsing() -> Iterator[Any]:
-    """A browser with a new empty profile; without it, or what drives it, see `not_tried`."""
+    """Context manager with a browser with a new empty profile; without it, or what drives it, see `not_tried`."""
     playwright = needed("playwright.sync_api", "pip install playwright")
     if CHROMIUM is None:
         not_tried("needs Chromium: apt install chromium")
@@ -95,7 +95,9 @@ def browsing() -> Iterator[Any]:
 
 @contextmanager
 def tab(browser: Any, address: str, *, engines: bool = True, **context: Any) -> Iterator[Tab]:
-    """A tab on the page, once it has the `engines`; at the end the browser may have complained about nothing."""
+    """Context manager with a tab on the page, once it has the `engines`; at the end the browser may have complained
+    about nothing.
+    """
     given = {"locale": "zh-CN", "viewport": DESKTOP, **context}
     opened = browser.new_context(**given)
     try:

@@ -25,6 +25,6 @@ def address(browser: Any) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Tab]:
-    """A tab in Chinese on a desktop."""
+    """Fixture: a tab in Chinese on a desktop."""
     with tab(browser, address) as opened:
         yield opened

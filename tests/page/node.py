@@ -23,7 +23,7 @@ def node(*arguments: str, given: str = "") -> str:
 
 
 def evaluated(modules: str, expression: str, given: Any = None) -> Any:
-    """The value of a script's expression over `given`, with what these modules of the page export.
+    """Return the value of a script's expression over `given`, with what these modules of the page export.
 
     `modules` is separated by spaces, such as "text/words text/reasons".
     """

@@ -13,7 +13,9 @@ from tests.support.service import running_service
 
 @contextmanager
 def serving_page(engines: str, **environment: str) -> Iterator[str]:
-    """The HTTP address of a service of these engines, once it takes songs; at the end it may have logged no error."""
+    """Context manager with the HTTP address of a service of these engines, once it takes songs; at the end it may have
+    logged no error.
+    """
     errors: list[str] = []
     with running_service(engines, **environment) as service:
         assert service.process.stderr is not None

@@ -107,7 +107,7 @@ ENGINE = replace(INFO, voices=frozenset(), stems=frozenset({Stem.VOCAL}))
 
 
 def violations_of(body: dict[str, Any]) -> list[Any]:
-    """The violations of a body, by the rules of contract and engine."""
+    """Return the violations of a body, by the rules of contract and engine."""
     try:
         request = song_request(filled(music_pb2.GenerateRequest(), body), {"studio": ENGINE}, "studio")
         validate(request.params)
@@ -141,7 +141,7 @@ PROMPTS = [
 
 
 def words_suggested() -> list[str]:
-    """All words that the page suggests."""
+    """Return all words that the page suggests."""
     groups: list[str] = evaluated("text/words", "Object.values(page.WORDS).flat(2)")
     return groups
 
@@ -177,7 +177,7 @@ def test_a_click_on_a_suggestion_turns_it_and_nothing_else() -> None:
 
 
 def missing(prompt: str, word: str, text: str) -> Iterator[str]:
-    """Words of a prompt that are neither in the text nor part of the word, nor a denial or a join around it."""
+    """Yield words of a prompt that are neither in the text nor part of the word, nor a denial or a join around it."""
     around = {"no", "without", "and", "or", "with"}
     for one in normalised(prompt).replace(",", " ").replace(".", " ").split():
         if one.isascii() and one not in normalised(word).split() and one not in around and one not in normalised(text):

@@ -46,13 +46,13 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pcm_request() -> SongRequest:
-    """A request for PCM, as the contract's message says it."""
+    """Return a request for PCM, as the contract's message says it."""
     audio = music_pb2.AudioConfig(format=music_pb2.AUDIO_FORMAT_MP3)
     return song_request(music_pb2.GenerateRequest(prompt="pop", audio=audio), {"fake": FAKE_INFO}, "fake")
 
 
 def made(audio: AudioSettings) -> list[SongEvent]:
-    """The events of a song of one section."""
+    """Return the events of a song of one section."""
     encoder = SongEncoder(RATE_HERTZ, audio, tags={"title": "Spring"})
     chunker = Chunker(encoder, FAKE_PLAN, RATE_HERTZ, audio.sample_rate_hertz)
     events = chunker.planned()

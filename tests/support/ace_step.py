@@ -47,7 +47,7 @@ def write_checkpoint(folder: Path, seed: int = 0) -> Path:
 
 @cache
 def _checkpoint(seed: int) -> Path:
-    """A checkpoint to copy, which is deleted when this process ends."""
+    """Return a checkpoint to copy, which is deleted when this process ends."""
     kept = tempfile.TemporaryDirectory(prefix="checkpoint-")
     atexit.register(kept.cleanup)
     folder = Path(kept.name)
@@ -65,7 +65,7 @@ def _checkpoint(seed: int) -> Path:
 
 
 def ace_step_options(folder: Path) -> dict[str, object]:
-    """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
+    """Return options with which the engine loads a tiny checkpoint that is written into `folder`."""
     checkpoint, vocabulary = write_checkpoint(folder / "checkpoint"), write_vocabulary(folder / "vocab.json")
     return {"checkpoint": str(checkpoint), "lyric_vocab": str(vocabulary)}
 

@@ -33,7 +33,9 @@ CODE = "<|audio_code_"
 
 
 def recording(path: Path) -> dict[str, torch.Tensor]:
-    """A recording: as it was made, or as it lies in the data, reduced to one row and the first call's velocities."""
+    """Return a recording: as it was made, or as it lies in the data, reduced to one row and the first call's
+    velocities.
+    """
     found = dict(np.load(path))
     if "call00/input" in found:
         calls = sorted(name.partition("/")[0] for name in found if name.endswith("/output"))
@@ -79,7 +81,7 @@ class Case:
         return [int(code.partition("|")[0]) for code in self.asked.get("audio_codes", "").split(CODE)[1:]]
 
     def task(self, *, protect: bool) -> ModelTask:
-        """The task; what it does outside of a repainted window is chosen by `protect`."""
+        """Return the task; what it does outside of a repainted window is chosen by `protect`."""
         start, end = (int(self.asked.get(f"repainting_{edge}", 0.0) * FRAMES_PER_SECOND) for edge in ("start", "end"))
         match self.asked.get("task_type", "cover" if self.codes else ""):
             case "repaint":
@@ -95,7 +97,7 @@ class Case:
         return TextToMusic()
 
     def drawn(self, networks: Networks, sound: torch.Tensor) -> torch.Tensor:
-        """Latents of a recording as the pipeline draws them, with the generator of the whole process."""
+        """Return latents of a recording as the pipeline draws them, with the generator of the whole process."""
         mean, spread = networks.codec.distribution(sound)
         noise = torch.randn(mean.shape[::-1], generator=torch.Generator().manual_seed(self.asked["global_seed"]))
         return mean + spread * noise.T
@@ -119,7 +121,7 @@ class Case:
 
     @torch.no_grad()
     def trajectory(self, networks: Networks, *, protect: bool = False) -> Trajectory:
-        """The song's trajectory, from the recorded noise."""
+        """Return the song's trajectory, from the recorded noise."""
         encoder, given = Encoder(networks), self.given(networks, protect=protect)
         conditional = encoder.cached(self.context(networks, self.task(protect=protect).instruction))
         unconditional = encoder.unconditional() if self.scale > 1.0 else None

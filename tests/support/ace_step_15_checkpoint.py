@@ -47,7 +47,7 @@ def write_full_rate(folder: Path) -> Path:
 
 
 def _weights() -> dict[str, torch.Tensor]:
-    """Random weights of the autoencoder, split as they are in training."""
+    """Return random weights of the autoencoder, split as they are in training."""
     generator, found = torch.Generator().manual_seed(0), {}
     for name, tensor in Codec(CODEC).state_dict().items():
         drawn = torch.randn(tensor.shape, generator=generator)
@@ -75,5 +75,5 @@ def write_adapter(folder: Path, seed: int = 0, rank: int = 4, names: Sequence[st
 
 
 def ace_step_15_options(folder: Path, variant: str = "base") -> dict[str, object]:
-    """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
+    """Return options with which the engine loads a tiny checkpoint that is written into `folder`."""
     return {"checkpoint": str(write_checkpoint(folder / "checkpoint", variant))}

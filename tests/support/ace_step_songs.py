@@ -30,7 +30,7 @@ def finish(engine: AceStepEngine, *states: SectionState) -> None:
 
 
 def rendered(engine: AceStepEngine, state: SectionState) -> np.ndarray:
-    """The sound of a finished section, [2, samples]."""
+    """Return the sound of a finished section, [2, samples]."""
     return np.concatenate(list(engine.render(state)), axis=1)
 
 

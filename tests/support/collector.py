@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 def value_of(value: AnyValue) -> Any:
-    """An attribute's value as Python has it."""
+    """Return an attribute's value as Python has it."""
     kind = value.WhichOneof("value")
     if kind == "array_value":
         return [value_of(one) for one in value.array_value.values]
@@ -54,7 +54,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         return trace_service_pb2.ExportTraceServiceResponse()
 
     def wait_for(self, name: str, count: int = 1, timeout_seconds: float = 30.0) -> list[CollectedSpan]:
-        """All spans, once there are `count` of that name."""
+        """Return all spans, once there are `count` of that name."""
         with self.arrived:
             assert self.arrived.wait_for(
                 lambda: sum(told.span.name == name for told in self.spans) >= count, timeout_seconds
@@ -64,7 +64,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """A running collector on a free port."""
+    """Context manager with a running collector on a free port."""
     server = grpc.server(ThreadPoolExecutor(2))
     collector = Collector()
     add: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server

@@ -68,7 +68,7 @@ class Cutter:
 
 @contextmanager
 def cutting(target: str | Callable[[], str], limit_bytes: Callable[[], int | None]) -> Iterator[Cutter]:
-    """A way to `target` that breaks."""
+    """Context manager with a way to `target` that breaks."""
     cutter = Cutter(target, limit_bytes)
     thread = threading.Thread(target=cutter.serve, daemon=True)
     thread.start()

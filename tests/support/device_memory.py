@@ -42,7 +42,7 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def reachable_tensors(root: object) -> Iterator[torch.Tensor]:
-    """Every tensor that `root` keeps alive, but for those of networks, functions and classes."""
+    """Yield every tensor that `root` keeps alive, but for those of networks, functions and classes."""
     seen, pending = {id(root)}, [root]
     while pending:
         one = pending.pop()

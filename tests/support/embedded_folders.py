@@ -22,21 +22,21 @@ NOW_NS = 1000 * HOUR_NS
 
 @asynccontextmanager
 async def opened(folder: Path, *, now_ns: int = NOW_NS, **limits: float) -> AsyncIterator[Replica]:
-    """A server with the store of a folder, at a time, with limits by their names."""
+    """Context manager with a server with the store of a folder, at a time, with limits by their names."""
     kinds = StoreLimits(**limits)  # type: ignore[arg-type]
     async with embedded_store(folder, kinds, file_suffixes(), now_ns=lambda: now_ns) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
 
 async def kept(folder: Path, count: int) -> list[SongRecord]:
-    """Songs with names as the server gives them, of ten bytes each."""
+    """Return songs with names as the server gives them, of ten bytes each."""
     async with opened(folder) as server:
         named = [record(number, song_id=f"song-{uuid.uuid4()}") for number in range(1, count + 1)]
         return [await keep(server, song, b"01234", b"56789", ended_ns=NOW_NS) for song in named]
 
 
 def store_of(server: Replica) -> EmbeddedStore:
-    """The store of a server."""
+    """Return the store of a server."""
     assert isinstance(server.store, EmbeddedStore)
     return server.store
 
@@ -55,13 +55,13 @@ def change(folder: Path, statement: str) -> None:
 
 
 def set_aside(folder: Path) -> list[str]:
-    """The names of the recordings that were set aside."""
+    """Return the names of the recordings that were set aside."""
     return sorted(path.name for path in (folder / "set-aside").glob("*/*"))
 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
-    """A disk of a megabyte, where this user may mount one."""
+    """Context manager with a disk of a megabyte, where this user may mount one."""
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode:
         not_tried("this user may not mount a disk")

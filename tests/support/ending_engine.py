@@ -32,7 +32,7 @@ TOKENS, SOUND = "tokens", "sound"
 
 
 def steps_for(frames: int) -> int:
-    """The steps of a section with so many frames."""
+    """Return the steps of a section with so many frames."""
     return -(-frames // FRAMES_PER_STEP) + SOUND_STEPS
 
 
@@ -151,5 +151,5 @@ class EndingEngine:
 
 
 def last_of(plan: SongPlan) -> int:
-    """The section that ends the song, before the last of the plan if that has more than one."""
+    """Return the section that ends the song, before the last of the plan if that has more than one."""
     return int(np.random.default_rng(plan.seed).integers(0, max(1, len(plan.sections) - 1)))

@@ -18,7 +18,7 @@ LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n�
 
 
 def planned(engine: Engine, seed: int = 1, duration_seconds: float | None = None, **changes: Any) -> SongPlan:
-    """A song of several sections, if nothing else is asked for."""
+    """Return a song of several sections, if nothing else is asked for."""
     name = engine.info().name
     seconds = duration_seconds or SECONDS[name]
     lyrics = LYRICS if name == "ending" or engine.info().languages else ""
@@ -47,7 +47,9 @@ def made(engine: Engine, plan: SongPlan) -> Iterator[tuple[SectionScore, np.ndar
 
 
 def denoised_ahead(engine: Engine, plan: SongPlan, count: int) -> tuple[list[bytes], bytes]:
-    """The first `count` sections, saved after their last steps, and the context of the first, which is rendered."""
+    """Return the first `count` sections, saved after their last steps, and the context of the first, which is
+    rendered.
+    """
     saved: list[bytes] = []
     context: SectionContext | None = None
     first: SectionState | None = None

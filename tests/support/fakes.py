@@ -293,5 +293,5 @@ class FakeEncoder:
 
 
 def params(prompt: str = "", **changes: object) -> SongParams:
-    """Parameters of a song of two sections unless `duration_seconds` says otherwise."""
+    """Return parameters of a song of two sections unless `duration_seconds` says otherwise."""
     return replace(SongParams(prompt=prompt, lyrics="", seed=7), **changes)  # type: ignore[arg-type]

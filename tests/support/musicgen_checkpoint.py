@@ -57,12 +57,12 @@ def write_checkpoint(folder: Path, kind: Kind = MONO) -> Path:
 
 
 def musicgen_options(folder: Path, kind: Kind = FEW_FRAMES) -> dict[str, object]:
-    """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
+    """Return options with which the engine loads a tiny checkpoint that is written into `folder`."""
     return {"checkpoint": str(write_checkpoint(folder / "checkpoint", kind)), "section_seconds": 5.0, "step_frames": 5}
 
 
 def config_of(kind: Kind) -> dict[str, Any]:
-    """The `config.json` of a tiny model."""
+    """Return the `config.json` of a tiny model."""
     frame_bits = -(-kind.rate // torch.tensor(kind.ratios).prod().item()) * 6
     text = {
         "model_type": "t5", "vocab_size": len(string.printable) + 2, "d_model": 16, "d_kv": 8, "d_ff": 32,
@@ -87,7 +87,7 @@ def config_of(kind: Kind) -> dict[str, Any]:
 
 
 def weights_of(config: ModelConfig, kind: Kind) -> dict[str, torch.Tensor]:
-    """Random weights under the names of the release."""
+    """Return random weights under the names of the release."""
     generator = torch.Generator().manual_seed(kind.seed)
     found = {}
     for name, network in _networks(config).items():
@@ -124,7 +124,7 @@ def _released_name(network: str, name: str) -> str:
 
 
 def _drawn(name: str, tensor: torch.Tensor, generator: torch.Generator, kind: Kind) -> torch.Tensor:
-    """Weights that are large enough for tokens to differ, and small enough for sound of a moderate level."""
+    """Return weights that are large enough for tokens to differ, and small enough for sound of a moderate level."""
     drawn = torch.randn(tensor.shape, generator=generator)
     if "norm" in name and tensor.dim() == 1:
         return torch.ones_like(tensor) if name.endswith("weight") else 0.1 * drawn
@@ -139,7 +139,7 @@ def _drawn(name: str, tensor: torch.Tensor, generator: torch.Generator, kind: Ki
 
 
 def _stored(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
-    """A tensor as it is stored: the convolutions of the codec are split as in training."""
+    """Return a tensor as it is stored: the convolutions of the codec are split as in training."""
     if tensor.dim() != 3:
         return {name: tensor}
     split = f"{name.removesuffix('weight')}parametrizations.weight.original"
@@ -147,7 +147,7 @@ def _stored(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def _tokenizer() -> Tokenizer:
-    """A tokenizer with a token for each letter."""
+    """Return a tokenizer with a token for each letter."""
     pieces = [("<unk>", -20.0), ("</s>", 0.0), *((sign, -1.0) for sign in string.printable)]
     tokenizer = Tokenizer(Unigram(pieces, 0, byte_fallback=False))
     tokenizer.post_processor = TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])

@@ -46,7 +46,7 @@ def spec_of(engine: MusicGenEngine, asked: SongParams) -> GenerationSpec:
 
 
 def song(engine: MusicGenEngine, plan: SongPlan, context: SectionContext | None = None, first: int = 0) -> bytes:
-    """The sound of a song, from one of its sections on."""
+    """Return the sound of a song, from one of its sections on."""
     sound = b""
     for section in plan.sections[first:]:
         state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)

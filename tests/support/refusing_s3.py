@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def refusing_s3(status: int, code: str) -> Iterator[str]:
-    """The URL of a server that refuses with a status and a code of S3."""
+    """Context manager with the URL of a server that refuses with a status and a code of S3."""
     body = f"<Error><Code>{code}</Code><AWSAccessKeyId>key</AWSAccessKeyId></Error>".encode()
 
     class Refusal(BaseHTTPRequestHandler):

@@ -172,7 +172,7 @@ async def pair(
     resumption: Resumption = Resumption(),  # noqa: B008
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
-    """A replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
+    """Context manager with a replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
     numbers, terms = itertools.count(1), Terms(quota)
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0
@@ -213,7 +213,7 @@ def request(**fields: object) -> music_pb2.GenerateRequest:
 
 
 async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], bytes]:
-    """The kinds of what stays, and the sound."""
+    """Return the kinds of what stays, and the sound."""
     kinds, sound = [], b""
     with recording.listened(byte_offset) as told:
         async for one in told:
@@ -224,7 +224,7 @@ async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], 
 
 
 async def signs(recording: Recording, count: int) -> list[music_pb2.SongProgress]:
-    """The next passing messages of a song."""
+    """Return the next passing messages of a song."""
     found: list[music_pb2.SongProgress] = []
     with recording.listened() as told:
         async for one in told:
@@ -236,7 +236,7 @@ async def signs(recording: Recording, count: int) -> list[music_pb2.SongProgress
 
 
 async def taken_over(service: EmbeddedService, song_id: str) -> Claim:
-    """A song whose lease has run out, claimed by a third replica; its maker may renew it first a few times."""
+    """Return a song whose lease has run out, claimed by a third replica; its maker may renew it first a few times."""
     for _ in range(20):
         service.songs._songs[song_id].lease_until = 0.0
         if claim := await service.replica("third").claim_lost():

@@ -31,7 +31,9 @@ class Replica:
         )
 
     def calls(self, method: str) -> int:
-        """Calls so far of the methods whose names end so; those of REST are called "GET /v1/engines" and the like."""
+        """Return calls so far of the methods whose names end so; those of REST are called "GET /v1/engines" and the
+        like.
+        """
         return sum(
             line["method"].endswith(method) for line in tuple(self.lines) if line["message"].endswith("call has ended")
         )
@@ -43,7 +45,8 @@ class Replica:
 
 @contextmanager
 def replica(directory: str, objects: str, *, engines: str = FAKE, **settings: str) -> Iterator[Replica]:
-    """A server that makes songs; `directory` and `objects` are URLs, settings come without their prefix.
+    """Context manager with a server that makes songs; `directory` and `objects` are URLs, settings come without their
+    prefix.
 
     It is killed at the end, if it still runs.
     """
@@ -84,6 +87,6 @@ def told(stream: Iterable[Any]) -> ReceivedSong:
 
 
 def maker_of(replicas: list[Replica], song_id: str) -> Replica:
-    """The one of idle replicas that let the song in, and so makes it."""
+    """Return the one of idle replicas that let the song in, and so makes it."""
     eventually(lambda: any(one.accepted(song_id) for one in replicas))
     return next(one for one in replicas if one.accepted(song_id))

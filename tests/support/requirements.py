@@ -20,7 +20,7 @@ def not_tried(reason: str) -> NoReturn:
 
 
 def needed(module: str, cure: str) -> Any:
-    """A module that the command `cure` brings; without it see `not_tried`."""
+    """Return a module that the command `cure` brings; without it see `not_tried`."""
     try:
         return importlib.import_module(module)
     except ImportError:

@@ -18,17 +18,17 @@ def found(data: bytes) -> set[bytes]:
 
 
 def in_files(folder: Path) -> set[str]:
-    """The files of a folder that have anything of the song's words."""
+    """Return the files of a folder that have anything of the song's words."""
     return {path.name for path in folder.rglob("*") if path.is_file() and found(path.read_bytes())}
 
 
 def in_directory(client: Any) -> set[bytes]:
-    """The keys of a directory that have anything of the song's words, in their names or values."""
+    """Return the keys of a directory that have anything of the song's words, in their names or values."""
     return {key for key in client.scan_iter() if found(key + content(client, key))}
 
 
 def content(client: Any, key: bytes) -> bytes:
-    """The bytes of a value, whatever its type."""
+    """Return the bytes of a value, whatever its type."""
     match client.type(key):
         case b"hash":
             return b" ".join(chain.from_iterable(client.hgetall(key).items()))
@@ -43,7 +43,7 @@ def content(client: Any, key: bytes) -> bytes:
 
 
 def made(client: Client, words: bool = True) -> str:
-    """The id of a whole song, with the words or without."""
+    """Return the id of a whole song, with the words or without."""
     request = SongRequest(prompt=PROMPT, lyrics=LYRICS) if words else SongRequest(prompt="noise")
     accepted, *_ = client.generate(request)
     assert isinstance(accepted, SongAccepted)

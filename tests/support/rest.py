@@ -64,7 +64,7 @@ class Rest:
         return str(answer.json["task_id"])
 
     def status_of(self, task_id: str) -> str:
-        """The state of a song."""
+        """Return the state of a song."""
         return str(self.ask("GET", f"{MUSIC}/{task_id}").json["status"])
 
     def wait_until(self, task_id: str, wanted: str) -> None:

@@ -53,7 +53,7 @@ class ToldRunner(FakeRunner):
 async def rest_edge(
     runner: FakeRunner, address: PublicAddress = REQUESTED_ADDRESS, linger_seconds: float = 10.0
 ) -> AsyncIterator[Rest]:
-    """A caller of REST before a runner of the engine "fake"."""
+    """Context manager with a caller of REST before a runner of the engine "fake"."""
     async with songs_of(runner, linger_seconds) as songs, rest_of(songs, address) as rest:
         try:
             yield rest
@@ -65,7 +65,7 @@ async def rest_edge(
 async def rest_of(
     songs: Songs, address: PublicAddress = REQUESTED_ADDRESS, metrics: CallMetrics | None = None
 ) -> AsyncIterator[Rest]:
-    """A caller of REST on songs."""
+    """Context manager with a caller of REST on songs."""
     api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0, address=address)
     routes = api.routes(OpenCalls(), NoOpTracer(), metrics)
     app = build_http(CollectorRegistry(), readiness_problem=lambda: None, more=routes)

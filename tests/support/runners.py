@@ -69,7 +69,7 @@ class Bench:
         return Song(begun(self.runner, f"song-{next(self._numbers)}", request, sink), sink)
 
     async def resubmitted(self) -> Song:
-        """A song of the same server once its worker is back."""
+        """Return a song of the same server once its worker is back."""
         changed = asyncio.Event()
         self.runner.readiness.subscribe(changed.set)
         while not self.runner.ready("fake"):
@@ -91,7 +91,7 @@ async def running(
     timeout_seconds: float = 30.0,
     **changes: Any,
 ) -> AsyncIterator[Bench]:
-    """A started runner whose workers have loaded what they can; one engine is enough.
+    """Context manager with a started runner whose workers have loaded what they can; one engine is enough.
 
     `changes` are those of its settings.
     """
@@ -119,7 +119,7 @@ def request(prompt: str = "", engine: str = "fake", deadline: float | None = Non
 
 
 def begun(runner: Runner, song_id: str, request: SongRequest, sink: ReadSink) -> Job:
-    """A song that a runner makes, with none before it."""
+    """Return a song that a runner makes, with none before it."""
     return runner.check(request).begin(song_id, sink, 0)
 
 

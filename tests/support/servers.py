@@ -60,7 +60,7 @@ class DirectoryServer:
 
 @cache
 def directory_server() -> DirectoryServer:
-    """The directory server that tests share, started when first needed; it ends with this process."""
+    """Return the directory server that tests share, started when first needed; it ends with this process."""
     server = DirectoryServer()
     atexit.register(server.remove)
     return server
@@ -97,7 +97,9 @@ class S3Server:
 
 @cache
 def s3_server() -> str:
-    """The URL of an S3-compatible server that tests share, started when first needed; it ends with this process."""
+    """Return the URL of an S3-compatible server that tests share, started when first needed; it ends with this
+    process.
+    """
     server = S3Server()
     atexit.register(server.remove)
     return server.url
@@ -113,7 +115,7 @@ def _takes_objects(port: int) -> bool:
 
 
 def _put(url: str) -> int:
-    """The status of an answer; 0 where there is none."""
+    """Return the status of an answer; 0 where there is none."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, b"", method="PUT"), timeout=5) as answer:
             return int(answer.status)
@@ -124,13 +126,15 @@ def _put(url: str) -> int:
 
 
 def new_prefix() -> str:
-    """The address of objects on the shared S3 server, of which there are none yet; sets the keys in the environment."""
+    """Return the address of objects on the shared S3 server, of which there are none yet; sets the keys in the
+    environment.
+    """
     os.environ.update({"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"})
     return f"s3://{_BUCKET}/{secrets.token_hex(4)}"
 
 
 def program(*names: str) -> str:
-    """The path of the first of these programs that is here; without one see `not_tried`."""
+    """Return the path of the first of these programs that is here; without one see `not_tried`."""
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     found = next(filter(None, (shutil.which(name, path=places) for name in names)), None)
     if found is None:
@@ -139,7 +143,7 @@ def program(*names: str) -> str:
 
 
 def started(command: list[str], ready: Callable[[], bool]) -> "subprocess.Popen[bytes]":
-    """A program in the background, once it is `ready`."""
+    """Return a program in the background, once it is `ready`."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
     while not ready():
@@ -160,7 +164,7 @@ def eventually(true: Callable[[], object], timeout_seconds: float = START_TIMEOU
 
 
 def free_port() -> int:
-    """A port of the loopback address on which nobody listens now."""
+    """Return a port of the loopback address on which nobody listens now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

@@ -47,7 +47,7 @@ class Service:
         threading.Thread(target=_consume, args=(self.process.stderr,), daemon=True).start()
 
     def keep_log(self) -> list[dict[str, Any]]:
-        """The records of the rest of the log, more and more until the server has ended."""
+        """Return the records of the rest of the log, more and more until the server has ended."""
         records: list[dict[str, Any]] = []
         threading.Thread(target=_keep, args=(self.process.stderr, records), daemon=True).start()
         return records
@@ -78,7 +78,7 @@ def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def _own_folder() -> str:
-    """A new folder, deleted when the tests have ended."""
+    """Return a new folder, deleted when the tests have ended."""
     folder = tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True)
     atexit.register(folder.cleanup)
     return folder.name
@@ -86,7 +86,9 @@ def _own_folder() -> str:
 
 @contextmanager
 def running_service(engines: str, **environment: str) -> Iterator[Service]:
-    """A service of `engines` (name=module:Class, ...) on a free port or `PORT`, killed at the end if it still runs."""
+    """Context manager with a service of `engines` (name=module:Class, ...) on a free port or `PORT`, killed at the end
+    if it still runs.
+    """
     with start("--port", environment.pop("PORT", "0"), "--http-port", "0", ENGINES=engines, **environment) as process:
         try:
             assert process.stderr is not None
@@ -97,7 +99,7 @@ def running_service(engines: str, **environment: str) -> Iterator[Service]:
 
 
 def _up_to_grpc(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Records of ports; that of gRPC is opened last."""
+    """Yield records of ports; that of gRPC is opened last."""
     for record in records:
         yield record
         if record["port_kind"] == "grpc":

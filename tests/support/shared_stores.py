@@ -17,14 +17,14 @@ MANUAL_SCRIPTS = assembled(f"local function now() return tonumber(redis.call('GE
 
 
 def plan_for(url: str = "", objects: str = "memory://", **terms: Any) -> SharedStorePlan:
-    """A plan for a directory, that which tests share unless another is named."""
+    """Return a plan for a directory, that which tests share unless another is named."""
     access = DirectoryAccess(DirectoryAddress.parse(url or directory_server().url))
     return SharedStorePlan(access, ObjectsAddress.parse(objects), **terms)
 
 
 @asynccontextmanager
 async def empty_directory(url: str = "") -> AsyncIterator[Redis]:
-    """A client of a directory with nothing in it."""
+    """Context manager with a client of a directory with nothing in it."""
     async with Redis.from_url(url or directory_server().url) as client:
         await client.flushall()
         yield client

@@ -50,7 +50,7 @@ def signing_in(
     days: int = 30,
     purpose: ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
 ) -> Signing:
-    """A certificate for `key`, good until so many days from now, from an authority that nobody trusts."""
+    """Return a certificate for `key`, good until so many days from now, from an authority that nobody trusts."""
     key, authority = key or ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = _certificate("authority", authority, authority, x509.BasicConstraints(True, None), ("key_cert_sign",), 60)
     leaf = _certificate(
@@ -67,7 +67,9 @@ def pem_of(key: PrivateKeyTypes) -> bytes:
 
 
 def read_manifest(sound: bytes, manifest: bytes, purpose: str = "") -> tuple[str, dict[str, Any]]:
-    """The state of a manifest as a reader finds it that has been told no more than a `purpose`, and the manifest."""
+    """Return the state of a manifest as a reader finds it that has been told no more than a `purpose`, and the
+    manifest.
+    """
     context = c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": purpose}})) if purpose else None
     with c2pa.Reader("audio/mpeg", io.BytesIO(sound), manifest, context) as reader:
         told = json.loads(reader.json())

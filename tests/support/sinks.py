@@ -57,7 +57,7 @@ class ReadSink:
             self._arrived.set()
 
     async def events(self) -> AsyncIterator[SongEvent]:
-        """The events of the song after `accepted`; raises the error that ended it."""
+        """Yield the events of the song after `accepted`; raises the error that ended it."""
         while True:
             while self._waiting:
                 event = self._waiting.popleft()

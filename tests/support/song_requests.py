@@ -10,12 +10,12 @@ REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 
 
 def request(**fields: object) -> music_pb2.GenerateRequest:
-    """A request that is the same but for `fields`."""
+    """Return a request that is the same but for `fields`."""
     return music_pb2.GenerateRequest(**{"prompt": "pop", "seed": 5, **fields})  # type: ignore[arg-type]
 
 
 async def heard(recording: Recording) -> list[str]:
-    """The kinds of all events of a song, as a listener gets them."""
+    """Return the kinds of all events of a song, as a listener gets them."""
     with recording.listened() as told:
         return [str(one.message.WhichOneof("event")) async for one in told]
 

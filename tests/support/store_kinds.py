@@ -31,7 +31,7 @@ class Replica:
 
 
 def replica_of(parts: SharedParts) -> Replica:
-    """A replica that works with these parts."""
+    """Return a replica that works with these parts."""
     return Replica(parts.store, parts.directory)
 
 
@@ -67,7 +67,7 @@ class ManualClock:
 
 @asynccontextmanager
 async def embedded(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """The embedded store and directory, shared by two replicas of one process."""
+    """Context manager with the embedded store and directory, shared by two replicas of one process."""
     clock = ManualClock()
     async with embedded_store(folder, limits, file_suffixes(), now_ns=lambda: now_ns) as store:
         service = EmbeddedService(store, lease_seconds=LEASE_SECONDS, clock=clock)
@@ -77,21 +77,23 @@ async def embedded(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncItera
 
 @asynccontextmanager
 async def embedded_replica(folder: Path, limits: StoreLimits | None = None) -> AsyncIterator[Replica]:
-    """A server with the embedded store and directory, as it runs alone."""
+    """Context manager with a server with the embedded store and directory, as it runs alone."""
     async with embedded_store(folder, limits or StoreLimits(), file_suffixes()) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
 
 @asynccontextmanager
 async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """The shared store and directory over a real server of the directory, with objects in a folder."""
+    """Context manager with the shared store and directory over a real server of the directory, with objects in a
+    folder.
+    """
     async with _shared(plan_for(objects=f"file://{folder}/objects", limits=limits), now_ns) as service:
         yield service
 
 
 @asynccontextmanager
 async def shared_on_s3(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """The shared store with its objects in a bucket of a real server."""
+    """Context manager with the shared store with its objects in a bucket of a real server."""
     plan = plan_for(objects=new_prefix(), objects_endpoint=s3_server(), limits=limits)
     async with _shared(plan, now_ns) as service:
         yield service

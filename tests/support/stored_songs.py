@@ -14,7 +14,7 @@ HOUR_NS = 3600 * 1_000_000_000
 
 
 def record(number: int = 1, caller: str = "me", **fields: Any) -> SongRecord:
-    """A song that is about to be made; songs with a higher number are newer."""
+    """Return a song that is about to be made; songs with a higher number are newer."""
     song = SongRecord(
         song_id=f"song-{number}",
         caller=caller,
@@ -29,20 +29,20 @@ def record(number: int = 1, caller: str = "me", **fields: Any) -> SongRecord:
 
 
 def ticket(song: SongRecord, **fields: Any) -> Ticket:
-    """A song that asks for admission where there is room for many."""
+    """Return a song that asks for admission where there is room for many."""
     known: dict[str, Any] = {"request": b"request", "repeatable": True, "quota": Quota(), "max_songs": 100}
     return Ticket(song, **{**known, **fields})
 
 
 async def taken(replica: Replica, song: SongRecord, **fields: Any) -> Claim:
-    """A song that a replica has admitted and taken."""
+    """Return a song that a replica has admitted and taken."""
     admitted = await replica.directory.admit(ticket(song, take=True, **fields))
     assert admitted.claim is not None
     return admitted.claim
 
 
 async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing":
-    """A song that a replica has begun to make."""
+    """Return a song that a replica has begun to make."""
     claim = await taken(replica, song, **fields)
     await replica.store.create(song, claim.lease)
     return Writing(replica, claim, claim.song, claim.extent)
@@ -107,5 +107,5 @@ async def claimed(replica: Replica, *engines: str) -> str | None:
 
 
 async def queued(replica: Replica) -> list[str]:
-    """The ids of the songs that wait."""
+    """Return the ids of the songs that wait."""
     return [song.song_id for song in (await replica.directory.queue()).waiting]

@@ -34,7 +34,7 @@ def table(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Check
 
 
 def failure(check: Check, case: dict[str, Any], fixtures: dict[str, Any]) -> BaseException | None:
-    """The error of one case, with the case as a note."""
+    """Return the error of one case, with the case as a note."""
     try:
         check(**case, **fixtures)
     except (Exception, pytest.fail.Exception, BaseExceptionGroup) as error:  # the last from a table of tables
@@ -44,6 +44,6 @@ def failure(check: Check, case: dict[str, Any], fixtures: dict[str, Any]) -> Bas
 
 
 def without(signature: inspect.Signature, names: Collection[str]) -> inspect.Signature:
-    """The signature without some of its parameters, which are all there."""
+    """Return the signature without some of its parameters, which are all there."""
     assert set(names) <= set(signature.parameters), f"{names} are not all among {list(signature.parameters)}"
     return signature.replace(parameters=[one for name, one in signature.parameters.items() if name not in names])

@@ -35,7 +35,7 @@ FRAME_SAMPLES = 1152
 
 @contextmanager
 def taking_songs() -> Iterator[Service]:
-    """A server of the engine "studio" that is ready, and whose log is read."""
+    """Context manager with a server of the engine "studio" that is ready, and whose log is read."""
     with running_service("studio") as service:
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
@@ -51,7 +51,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def nobody() -> str:
-    """An address where no server is."""
+    """Fixture: an address where no server is."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
@@ -65,7 +65,7 @@ def how(program: str, address: str, *flags: str) -> dict[str, Any]:
 
 
 def run(program: str, address: str, *flags: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    """An example that has ended."""
+    """Return an example that has ended."""
     started = how(program, address, *flags)
     return subprocess.run(**started, input=text, capture_output=True, encoding="utf-8", timeout=TIMEOUT_SECONDS)
 
@@ -93,7 +93,7 @@ def karaoke(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def loaded(program: str) -> Any:
-    """An example as a module."""
+    """Return an example as a module."""
     found = importlib.util.spec_from_file_location(program, ROOT / "clients" / "examples" / f"{program}.py")
     assert found is not None
     assert found.loader is not None
@@ -103,12 +103,12 @@ def loaded(program: str) -> Any:
 
 
 def timing(text: str, start_seconds: float) -> SyllableTiming:
-    """A syllable that is sung then."""
+    """Return a syllable that is sung then."""
     return SyllableTiming(text=text, start_seconds=start_seconds, end_seconds=start_seconds + 0.3)
 
 
 def loudness(sound: npt.NDArray[Any], seconds: float = 0.25) -> npt.NDArray[Any]:
-    """The level of every piece of that length, full scale 1."""
+    """Return the level of every piece of that length, full scale 1."""
     size = round(seconds * RATE_HERTZ)
     pieces = sound[: len(sound) // size * size].reshape(-1, size * sound.shape[1])
     levels: npt.NDArray[Any] = np.sqrt(np.mean(np.square(pieces.astype(np.float64)), axis=1))

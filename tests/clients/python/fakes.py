@@ -22,7 +22,7 @@ Act = Callable[[grpc.ServicerContext], Iterator[music_pb2.GenerateResponse]]
 
 
 def song_responses() -> list[music_pb2.GenerateResponse]:
-    """The messages of one whole song with two sections and three chunks."""
+    """Return the messages of one whole song with two sections and three chunks."""
     sections = [
         music_pb2.Section(index=0, label="verse 1", start_seconds=0, duration_seconds=2, bars=1),
         music_pb2.Section(index=1, label="chorus 1", start_seconds=2, duration_seconds=1, bars=1),
@@ -58,19 +58,19 @@ def song_responses() -> list[music_pb2.GenerateResponse]:
 
 
 def rest_from(sequence: int) -> list[music_pb2.GenerateResponse]:
-    """The messages of the same song for who has the chunks before one."""
+    """Return the messages of the same song for who has the chunks before one."""
     events = [response.event for response in song_responses()]
     rest = [event for event in events if not event.HasField("chunk") or event.chunk.sequence >= sequence]
     return [music_pb2.GenerateResponse(event=each) for each in rest]
 
 
 def unknown_response() -> music_pb2.GenerateResponse:
-    """A message with an event of a kind that the contract does not have: field 99, two bytes long."""
+    """Return a message with an event of a kind that the contract does not have: field 99, two bytes long."""
     return music_pb2.GenerateResponse(event=music_pb2.SongEvent.FromString(b"\x9a\x06\x02??"))
 
 
 def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
-    """An act that sends `responses` and then fails as a connection does: without details of ours."""
+    """Yield an act that sends `responses` and then fails as a connection does: without details of ours."""
 
     def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
         yield from responses
@@ -80,19 +80,19 @@ def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
 
 
 def plays(responses: list[music_pb2.GenerateResponse]) -> Act:
-    """An act that sends `responses` and ends well."""
+    """Return an act that sends `responses` and ends well."""
     return lambda context: iter(responses)
 
 
 def refuses(code: grpc.StatusCode, text: str, *details: Message) -> Act:
-    """An act that fails before its first message."""
+    """Return an act that fails before its first message."""
     return breaks_after([], code, text, *details)
 
 
 def breaks_after(
     responses: list[music_pb2.GenerateResponse], code: grpc.StatusCode, text: str, *details: Message
 ) -> Act:
-    """An act that sends `responses` and then fails."""
+    """Yield an act that sends `responses` and then fails."""
 
     def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
         yield from responses
@@ -196,7 +196,7 @@ class FakeMusic(MusicServiceServicer):
         abort(context, grpc.StatusCode.NOT_FOUND, f"no song {song_id!r}")
 
     def waits_after(self, responses: list[music_pb2.GenerateResponse]) -> Act:
-        """An act that sends `responses` and then waits for the client to leave, which sets `left`."""
+        """Yield an act that sends `responses` and then waits for the client to leave, which sets `left`."""
 
         def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
             context.add_callback(self.left.set)

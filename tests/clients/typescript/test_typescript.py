@@ -43,7 +43,7 @@ export const fields = (problem: Answers[400]["content"]["application/problem+jso
 
 
 def run(*command: str, cwd: Path = CLIENT) -> subprocess.CompletedProcess[str]:
-    """The end of a command, whatever it is."""
+    """Return the end of a command, whatever it is."""
     environment = {**os.environ, "PYTHON": sys.executable}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
 

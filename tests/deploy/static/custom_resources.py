@@ -82,7 +82,9 @@ FIELDS = {kind: frozenset(fields.split()) for kind, fields in _SPECS.items()}
 
 
 def unknown_fields(resource: Resource) -> set[str]:
-    """The fields of a custom resource's spec that are not in the table; the kind itself where that is not in it."""
+    """Return the fields of a custom resource's spec that are not in the table; the kind itself where that is not in
+    it.
+    """
     known = FIELDS.get((resource["apiVersion"], resource["kind"]))
     if known is None:
         return {f"{resource['apiVersion']} {resource['kind']}"}

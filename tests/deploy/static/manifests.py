@@ -22,19 +22,19 @@ OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 
 
 def manifest(*path: str) -> Manifest:
-    """The one resource in a file below deploy/kubernetes."""
+    """Return the one resource in a file below deploy/kubernetes."""
     found: Manifest = yaml.safe_load(KUBERNETES.joinpath(*path).read_text("utf-8"))
     return found
 
 
 def manifests() -> Iterator[tuple[Path, Manifest]]:
-    """Every YAML file below deploy/kubernetes."""
+    """Yield every YAML file below deploy/kubernetes."""
     for path in sorted(KUBERNETES.rglob("*.yaml")):
         yield path, yaml.safe_load(path.read_text("utf-8"))
 
 
 def pod_of(deployment: Manifest) -> Manifest:
-    """The spec of a Deployment's pods."""
+    """Return the spec of a Deployment's pods."""
     pod: Manifest = deployment["spec"]["template"]["spec"]
     return pod
 
@@ -55,19 +55,19 @@ def own_variables(overlay: str) -> dict[str, str]:
 
 
 def variables(overlay: str) -> dict[str, str]:
-    """The settings of an overlay, those of the base included."""
+    """Return the settings of an overlay, those of the base included."""
     return assignments((BASE / "settings.env").read_text("utf-8")) | own_variables(overlay)
 
 
 def set_by_components() -> dict[str, str]:
-    """The MELISMA_ variables that components put into the container."""
+    """Return the MELISMA_ variables that components put into the container."""
     patches = [found for path, found in manifests() if COMPONENTS in path.parents and found.get("kind") == "Deployment"]
     entries = [entry for patch in patches for entry in pod_of(patch)["containers"][0].get("env", [])]
     return {entry["name"]: entry["value"] for entry in entries if entry["name"].startswith("MELISMA_")}
 
 
 def shared_example() -> dict[str, str]:
-    """The settings of the README's overlay with a shared store."""
+    """Return the settings of the README's overlay with a shared store."""
     blocks = (KUBERNETES / "README.md").read_text("utf-8").split("```yaml\n")[1:]
     found = [yaml.safe_load(block.partition("```")[0]) for block in blocks]
     overlay, _ = (one for one in found if "../../components/shared-store" in one.get("components", []))
@@ -75,7 +75,7 @@ def shared_example() -> dict[str, str]:
 
 
 def names(model: type[BaseModel], prefix: str = "MELISMA_") -> Iterator[str]:
-    """Every variable that the server reads."""
+    """Yield every variable that the server reads."""
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
             yield from names(type(field.default), f"{prefix}{name.upper()}__")

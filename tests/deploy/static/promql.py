@@ -21,7 +21,7 @@ class Selector:
 
 
 def selectors(expr: str) -> Iterator[Selector]:
-    """Every metric in an expression."""
+    """Yield every metric in an expression."""
     plain = _RANGE.sub("", _GROUPING.sub(" ", _STRING.sub('""', expr)))
     for metric, labels in _SELECTOR.findall(plain):
         if metric not in _OPERATORS:
@@ -29,7 +29,7 @@ def selectors(expr: str) -> Iterator[Selector]:
 
 
 def groupings(expr: str) -> frozenset[str]:
-    """Every label by which an expression puts series together, or leaves out."""
+    """Return every label by which an expression puts series together, or leaves out."""
     return frozenset(label for labels in _GROUPING.findall(_STRING.sub('""', expr)) for label in _words(labels))
 
 

@@ -13,7 +13,7 @@ from tests.support.http_app import build_http
 
 
 def leads_to(route: Manifest, path: str) -> bool:
-    """Whether an HTTPRoute takes a path; prefixes are of whole parts between slashes."""
+    """Return True if an HTTPRoute takes a path; prefixes are of whole parts between slashes."""
     matches = [match["path"] for rule in route["spec"]["rules"] for match in rule["matches"]]
     prefixes = [match["value"].rstrip("/") for match in matches if match["type"] == "PathPrefix"]
     exact = [match["value"] for match in matches if match["type"] == "Exact"]

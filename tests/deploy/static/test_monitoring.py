@@ -56,7 +56,7 @@ QUERIES = [variable["query"]["query"] for variable in DASHBOARD["templating"]["l
 
 
 def of_the_server() -> dict[str, frozenset[str]]:
-    """Every sample of a server that has told everything once, with its labels."""
+    """Return every sample of a server that has told everything once, with its labels."""
     bench = Bench()
     report_everything(bench)
     ProcessCollector(registry=bench.registry)
@@ -67,7 +67,7 @@ def of_the_server() -> dict[str, frozenset[str]]:
 
 
 def with_recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """The same, and what the rules record of it; a rule stands behind those that it takes from."""
+    """Return the same, and what the rules record of it; a rule stands behind those that it takes from."""
     found = dict(known)
     for rule in RULES:
         made = re.findall(r'count_values by \(\w+\) \("(\w+)"', rule["expr"])
@@ -91,7 +91,7 @@ def unknown(expr: str) -> list[str]:
 
 
 def in_tests(test: Found) -> Iterator[str]:
-    """Every series and expression of a promtool test."""
+    """Yield every series and expression of a promtool test."""
     yield from (one["series"] for one in test["input_series"])
     for one in test.get("promql_expr_test", ()):
         yield one["expr"]

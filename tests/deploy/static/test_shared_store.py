@@ -143,7 +143,7 @@ def test_links_lead_somewhere(file: str) -> None:
 
 
 def anchors(file: Path) -> set[str]:
-    """The anchors of a document's headings, as they are made on the web."""
+    """Return the anchors of a document's headings, as they are made on the web."""
     headings = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -31,7 +31,7 @@ def entries(lock: str) -> dict[str, str]:
 
 
 def smaller(lock: str, *more: str, index: str = INDEX, sha256: str = HASH) -> "subprocess.CompletedProcess[str]":
-    """The script of the build, run on a lock."""
+    """Return the script of the build, run on a lock."""
     command = [sys.executable, str(DEPLOY / "without_cuda.py"), "--index", index, "--hash", sha256, *more]
     return subprocess.run(command, input=lock, capture_output=True, text=True, timeout=60, check=False)
 
@@ -87,7 +87,7 @@ def test_arguments_that_cannot_be_used_are_refused_in_words() -> None:
 
 
 def wheel(folder: Path, version: str) -> str:
-    """A package called torch that holds nothing, in an index below `folder`; the hash of its wheel."""
+    """Return a package called torch that holds nothing, in an index below `folder`; the hash of its wheel."""
     place = folder / "simple" / "torch"
     place.mkdir(parents=True)
     name = f"torch-{version}-py3-none-any.whl"
@@ -109,7 +109,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The index below `folder`, on loopback."""
+    """Context manager with the index below `folder`, on loopback."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()

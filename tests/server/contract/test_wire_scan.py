@@ -25,7 +25,7 @@ NOTE = music_pb2.AnchorNote(pitch=60, length_beats=1.5)
 
 
 def full_request() -> music_pb2.GenerateRequest:
-    """A request with a field of every kind, and the most of each."""
+    """Return a request with a field of every kind, and the most of each."""
     return music_pb2.GenerateRequest(
         request_id="6f1c0d0e-1111-4222-8333-444455556666",
         engine="studio",

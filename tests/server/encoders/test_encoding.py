@@ -43,7 +43,7 @@ class Desk:
             self.queues.put(Sound(SectionKey(song, 0), window, RATE_HERTZ, score=score))
 
     def groups(self, messages: int) -> list[int]:
-        """The numbers of messages that were sent together, until so many were sent."""
+        """Return the numbers of messages that were sent together, until so many were sent."""
         thread = threading.Thread(target=self._loop.run)
         thread.start()
         ends_at = time.monotonic() + 10.0

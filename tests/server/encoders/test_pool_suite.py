@@ -54,7 +54,7 @@ class Server:
         await self._changed.wait()
 
     async def whole(self, song_id: str) -> list[SongEvent]:
-        """The events of a song to its end; what is told of others is left out."""
+        """Return the events of a song to its end; what is told of others is left out."""
         events: list[SongEvent] = []
         while not (events and isinstance(events[-1], SongCompleted)):
             message = await self.told.get()

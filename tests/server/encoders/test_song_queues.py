@@ -39,7 +39,9 @@ def queues_of(*messages: OpenSong | Sound, **limits: int) -> SongQueues:
 
 
 def taken(queues: SongQueues, count: int) -> list[object]:
-    """The next work: a song's name for its plan, name and level of a window, name and number of a section's end."""
+    """Return the next work: a song's name for its plan, name and level of a window, name and number of a section's
+    end.
+    """
     return [_short(queues.take()) for _ in range(count)]
 
 

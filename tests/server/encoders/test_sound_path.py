@@ -47,7 +47,7 @@ class ToneEngine(ExactEngine):
 
 
 def encoded(engine: ToneEngine, audio: AudioSettings) -> list[SongEvent]:
-    """The events of a song of one section, through worker and encoder."""
+    """Return the events of a song of one section, through worker and encoder."""
     links, section = KeptLinks(), SectionKey(SongKey("a"), 0)
     executor = CommandExecutor({"exact": engine}, encoders=links)
     song = params(duration_seconds=SECTION_SECONDS)
@@ -97,7 +97,7 @@ def test_every_rate_and_channel_of_an_engine_becomes_the_same_kind_of_file(
 
 
 def pitch(wave: np.ndarray, rate_hertz: int) -> float:
-    """The frequency of the highest peak."""
+    """Return the frequency of the highest peak."""
     spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
     return float(np.argmax(spectrum)) * rate_hertz / len(wave)
 

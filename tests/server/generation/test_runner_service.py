@@ -19,7 +19,7 @@ from tests.support.sinks import ReadSink
 def service(
     info: EngineInfo, *waiting_seconds: float, running: int = 0, devices: int = 1, slots: int = 1
 ) -> ServiceState:
-    """A service in which songs of so many seconds wait for the engine, and so many are made."""
+    """Return a service in which songs of so many seconds wait for the engine, and so many are made."""
     waiting = [
         WaitingSong(f"waiting-{number}", "me", info.name, seconds, None)
         for number, seconds in enumerate(waiting_seconds)
@@ -33,7 +33,7 @@ def info_of(bench: Bench) -> EngineInfo:
 
 
 def finish_seconds(runner: Runner, state: ServiceState | None) -> float:
-    """The ETA that a new song is told."""
+    """Return the ETA that a new song is told."""
     told = runner.check(request(duration_seconds=10.0), state).accepted("song", 0).estimated_finish_seconds
     assert told is not None
     return told

@@ -66,7 +66,9 @@ class Desk:
         has_listener: bool = True,
         repeats: bool = False,
     ) -> FakeOutlet:
-        """A song whose work spreads evenly over its sound; without a length of it the work is all that is known."""
+        """Return a song whose work spreads evenly over its sound; without a length of it the work is all that is
+        known.
+        """
         self.outlets[song_id] = FakeOutlet(has_listener=has_listener, repeats=repeats)
         work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)
         sink = self.outlets[song_id]

@@ -6,7 +6,7 @@ from tests.support.fakes import FakeOutlet, params
 
 
 def desk_with_song() -> Desk:
-    """A song of two sections of 2 s, whose first step is due."""
+    """Return a song of two sections of 2 s, whose first step is due."""
     desk = opened()
     desk.scheduler.add("a", "fake", params(), FakeOutlet())
     assert desk.turn() == plan("a")

@@ -30,7 +30,7 @@ COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrained
 
 
 def events(sha256: str = DIGEST, marks: Marks | None = None) -> Iterator[SongEvent]:
-    """A song whose digest is that of its sound."""
+    """Yield a song whose digest is that of its sound."""
     for event in FAKE_EVENTS:
         match event:
             case Planned():

@@ -19,7 +19,7 @@ from tests.support.replica_pair import LONG, REQUEST_ID, heard, pair, request, u
 
 
 async def told_until_deleted(recording: Recording, after: asyncio.Event) -> list[str]:
-    """The kinds that a listener hears who takes a pause after the first, until the song is deleted."""
+    """Return the kinds that a listener hears who takes a pause after the first, until the song is deleted."""
     kinds: list[str] = []
     try:
         with recording.listened() as told:

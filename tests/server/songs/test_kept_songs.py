@@ -35,7 +35,7 @@ class CountingWatcher(Unwatched):
 async def unkept(
     runner: FakeRunner, folder: Path, monkeypatch: pytest.MonkeyPatch, watcher: StoreWatcher = UNWATCHED
 ) -> AsyncIterator[Songs]:
-    """Songs on a disk without room: nothing is kept."""
+    """Context manager with songs on a disk without room: nothing is kept."""
 
     async def no_room(*_: object, **__: object) -> None:
         raise StoreFailed("no room")

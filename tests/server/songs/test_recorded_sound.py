@@ -15,7 +15,7 @@ SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
 
 
 def long_song(chunk_bytes: int, chunks: int) -> tuple[bytes, list[Message]]:
-    """A whole song of random bytes, with an event between its chunks."""
+    """Return a whole song of random bytes, with an event between its chunks."""
     whole = random.Random(0).randbytes(chunk_bytes * chunks)
     offsets = range(0, len(whole), chunk_bytes)
     between = Message(section_finished=music_pb2.SectionFinished(section_index=0))

@@ -16,7 +16,7 @@ WHOLE = b"".join(CHUNKS)
 
 
 def told() -> list[Message]:
-    """A whole song."""
+    """Return a whole song."""
     offsets = [sum(map(len, CHUNKS[:number])) for number in range(len(CHUNKS))]
     chunks = [
         Message(chunk=music_pb2.AudioChunk(sequence=number, data=data, byte_offset=offset, duration_seconds=0.5))
@@ -52,7 +52,7 @@ class Booth:
             return [one.message async for one in following]
 
     async def heard_so_far(self, count: int) -> list[Message]:
-        """The first `count` messages."""
+        """Return the first `count` messages."""
         with self.recording.listened() as following:
             return [(await anext(following)).message for _ in range(count)]
 

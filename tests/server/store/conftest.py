@@ -18,6 +18,6 @@ def open_service(request: pytest.FixtureRequest, tmp_path: Path) -> OpenService:
 
 @pytest.fixture
 async def service(open_service: OpenService) -> AsyncIterator[Service]:
-    """A service without limits."""
+    """Fixture: a service without limits."""
     async with open_service() as opened:
         yield opened

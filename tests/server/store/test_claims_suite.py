@@ -143,7 +143,7 @@ PATIENCE = 30.0
 
 
 async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_THAN_A_LEASE) -> Writing:
-    """A song of `here`, made with the sound "one", whose lease has run out."""
+    """Return a song of `here`, made with the sound "one", whose lease has run out."""
     writing = await making(service.here, record(), sound="one")
     await (writing.sound(sound) if sound else writing.append([StoredEvent(b"plan")]))
     await service.pass_time(by)

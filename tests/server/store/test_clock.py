@@ -14,7 +14,7 @@ class Clocks:
         self.age = AgeClock(lambda: round((START + self.passed + self.jump) * _NS), lambda: self.passed, known)
 
     def after(self, seconds: float, *, jump_seconds: float = 0.0) -> float:
-        """The time that is believed so much later, in seconds since the start."""
+        """Return the time that is believed so much later, in seconds since the start."""
         self.passed, self.jump = self.passed + seconds, self.jump + jump_seconds
         return self.age.now_ns() / _NS - START
 

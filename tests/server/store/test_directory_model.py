@@ -74,12 +74,12 @@ class Model:
         return [song for song in self.here() if song.waits]
 
     def asked(self, caller: str, request: str) -> Song | None:
-        """The song of an earlier request, unless it has failed or was cancelled."""
+        """Return the song of an earlier request, unless it has failed or was cancelled."""
         songs = [song for song in self.songs.values() if (song.caller, song.request) == (caller, request)]
         return next((song for song in songs if song.state in (None, SongState.COMPLETED)), None)
 
     def next_ones(self) -> set[str]:
-        """The songs that a claim may take: whether a song counts as running until it is settled is left open."""
+        """Return the songs that a claim may take: whether a song counts as running until it is settled is left open."""
         held = Counter(song.caller for song in self.here() if song.holder or song.given_up)
         running = Counter(song.caller for song in self.here() if song.holder and song.state is None)
         waiting = self.waiting()

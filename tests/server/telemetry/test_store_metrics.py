@@ -23,7 +23,7 @@ class Bench:
         self.metrics = StoreMetrics(self.registry, ["fake"], song_metrics(self.registry), lambda: self.now)
 
     def value(self, name: str, **labels: str) -> float | None:
-        """A sample as a scrape sees it."""
+        """Return a sample as a scrape sees it."""
         return self.registry.get_sample_value(f"melisma_{name}", labels)
 
     def unsealed(self) -> tuple[float | None, ...]:

@@ -158,7 +158,7 @@ async def test_a_pool_that_was_never_run_closes_its_launched_workers() -> None:
 
 
 def children() -> set[int]:
-    """The numbers of the worker processes of this one."""
+    """Return the numbers of the worker processes of this one."""
     return {child.pid for child in psutil.Process().children() if "server.workers.worker" in child.cmdline()}
 
 

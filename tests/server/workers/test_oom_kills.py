@@ -26,7 +26,7 @@ KINDS = [
 
 
 def group(root: Path, listing: str, name: str) -> Path:
-    """A system whose process is in a group; returns the file of the count."""
+    """Return a system whose process is in a group; returns the file of the count."""
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/self/cgroup").write_text(listing)
     file = root / "sys/fs/cgroup" / name

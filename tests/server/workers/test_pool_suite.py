@@ -52,7 +52,7 @@ class PoolKind(Protocol):
     fake: EngineSpec
 
     def pool(self, engines: Sequence[EngineSpec], devices: Sequence[DeviceSpec]) -> WorkerPool:
-        """A pool that restarts its workers at once."""
+        """Return a pool that restarts its workers at once."""
 
     def kill(self, worker: Worker) -> None:
         """End a worker as a fault of its own would."""

@@ -61,7 +61,7 @@ async def test_kernels_that_make_other_sound_keep_a_song_from_being_spliced(tmp_
 
 
 def unlike_kernels() -> tuple[str, str]:
-    """The fingerprints of one engine under two kernels of OpenBLAS whose products differ on this machine."""
+    """Return the fingerprints of one engine under two kernels of OpenBLAS whose products differ on this machine."""
     found: dict[str, str] = {}
     for kernel in KERNELS:
         environment = {**os.environ, "OPENBLAS_CORETYPE": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -33,7 +33,7 @@ def set_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatc
 
 
 def failure(engine: str, device: str = "cpu") -> Failure:
-    """The failure of an engine that is loaded with the settings of the environment."""
+    """Return the failure of an engine that is loaded with the settings of the environment."""
     return load_engines(engine_specs(read_settings([])), device)[1][engine]
 
 

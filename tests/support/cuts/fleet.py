@@ -83,7 +83,7 @@ class Fleet:
         return f"127.0.0.1:{self._balancer.port}"
 
     def way(self) -> Way:
-        """A balancer of one's own, like that of `address`."""
+        """Return a balancer of one's own, like that of `address`."""
         return Way(self._port)
 
     def _port(self) -> int:

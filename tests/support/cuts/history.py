@@ -7,7 +7,7 @@ from typing import IO
 
 
 def appends(folder: Path) -> Iterator[tuple[str, int, str]]:
-    """Song, epoch and maker of every change of a song's record that came with its sound, in order."""
+    """Yield song, epoch and maker of every change of a song's record that came with its sound, in order."""
     for path in sorted(folder.glob("appendonlydir/*.incr.aof")):
         with path.open("rb") as file:
             last: list[bytes] = []
@@ -22,7 +22,7 @@ _WRITES = (b"APPEND", b"RPUSH")
 
 
 def _commands(file: IO[bytes]) -> Iterator[list[bytes]]:
-    """The commands of a file, without marks of time; one that is cut off at the end is left out."""
+    """Yield the commands of a file, without marks of time; one that is cut off at the end is left out."""
     while line := file.readline():
         if line.startswith(b"#"):
             continue
@@ -40,7 +40,9 @@ def _commands(file: IO[bytes]) -> Iterator[list[bytes]]:
 
 
 def out_of_turn(folder: Path) -> tuple[int, list[str]]:
-    """The number of appends, and those after one of a later claim, or beside another maker's under the same claim."""
+    """Return the number of appends, and those after one of a later claim, or beside another maker's under the same
+    claim.
+    """
     latest: dict[str, tuple[int, str]] = {}
     count, found = 0, []
     for song, epoch, owner in appends(folder):

@@ -42,7 +42,7 @@ class Network:
         self.inside("link", "set", "lo", "up")
 
     def way(self, target: Callable[[], int]) -> "LinkedWay":
-        """A way of its own link, which ends in this network and goes on to a port of the loopback address."""
+        """Return a way of its own link, which ends in this network and goes on to a port of the loopback address."""
         number = next(self._numbers) % _LINKS
         theirs, ours = f"{self._prefix}.{4 * number + 1}", f"{self._prefix}.{4 * number + 2}"
         link = f"{self.name}-{number}"
@@ -63,7 +63,7 @@ class Network:
         _ip("netns", "delete", self.name)
 
     def _listener(self, address: str) -> socket.socket:
-        """A socket that listens in this network, whose connections are in it, too."""
+        """Return a socket that listens in this network, whose connections are in it, too."""
         made: list[socket.socket] = []
 
         def listen() -> None:

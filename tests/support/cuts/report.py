@@ -26,7 +26,7 @@ class Report:
     whole: int = 0
 
     def told(self, fleet: Fleet) -> str:
-        """The figures in words."""
+        """Return the figures in words."""
         befell = ", ".join(f"{name} {count}" for name, count in sorted(self.befell.items()))
         return (
             f"{self.whole} heard whole, {len(self.wrong)} wrong; {befell}\n"
@@ -35,7 +35,9 @@ class Report:
         )
 
     def too_long(self, fleet: Fleet, silence_seconds: float, pause_seconds: float) -> list[str]:
-        """The silences and pauses of more than so many seconds after a cut, each with all that happened meanwhile."""
+        """Return the silences and pauses of more than so many seconds after a cut, each with all that happened
+        meanwhile.
+        """
         bounds = ((self.silences, silence_seconds), (self.pauses, pause_seconds))
         found = [one for all_of, bound in bounds for one in all_of if max(one.stretches(fleet.cuts)) > bound]
         return ["\n".join(_explained(one, fleet)) for one in found]
@@ -67,7 +69,7 @@ def _explained(silence: Silence, fleet: Fleet) -> Iterator[str]:
 
 
 def _logged(member: Member, song_id: str) -> Iterator[tuple[float, str]]:
-    """The records of a server's log that concern a song, or no song, at times of the monotonic clock."""
+    """Yield the records of a server's log that concern a song, or no song, at times of the monotonic clock."""
     monotonic = time.monotonic() - datetime.now(UTC).timestamp()
     for line in tuple(member.lines):
         if line.get("song_id", song_id) == song_id:

@@ -43,7 +43,8 @@ class Silence:
         return self.ended - self.began
 
     def stretches(self, cuts: Iterable[Cut]) -> list[float]:
-        """The seconds from its beginning to the next cut that hit it, from each of those to the next, and to its end.
+        """Return the seconds from its beginning to the next cut that hit it, from each of those to the next, and to its
+        end.
 
         What a service needs after a cut counts from that cut on, not from an earlier one which it was still mending.
         """

@@ -27,7 +27,7 @@ class Way:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def port_at(self, at: float) -> int | None:
-        """The port that the last connection before a time of the monotonic clock led to; `None` without one."""
+        """Return the port that the last connection before a time of the monotonic clock led to; `None` without one."""
         return next((port for taken, port in reversed(self.taken) if taken <= at), None)
 
     def hold(self) -> None:

@@ -83,5 +83,5 @@ class InProcessEncoder:
 
 
 def in_process_encoders(factory: EncoderFactory = FakeEncoder, encoders: int = 1) -> LocalEncoders:
-    """A pool of such encoders, restarted at once."""
+    """Return a pool of such encoders, restarted at once."""
     return LocalEncoders(lambda address: InProcessEncoder(address, factory), encoders, restart_backoff_seconds=0.0)

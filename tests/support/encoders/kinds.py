@@ -23,7 +23,7 @@ class EncoderKind(Protocol):
     """One kind."""
 
     def pool(self, encoders: int = 1) -> RestartingEncoders:
-        """A pool of the fake encoder, restarted at once."""
+        """Return a pool of the fake encoder, restarted at once."""
 
 
 class ProcessEncoders:

@@ -29,7 +29,7 @@ _CODECS = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "latin-1", "gb
 
 
 def body(chance: random.Random, kind: Descriptor, good: Message) -> bytes:
-    """A body: a good song with fields more or changed, any object, any bytes, or very much of something."""
+    """Return a body: a good song with fields more or changed, any object, any bytes, or very much of something."""
     way = chance.random()
     if way < 0.55:
         own = dict(_fields(good)) | dict(_some(chance, kind, chance.randint(1, 3) / len(kind.fields), 0))
@@ -46,7 +46,7 @@ def body(chance: random.Random, kind: Descriptor, good: Message) -> bytes:
 
 
 def good_body(good: Message) -> bytes:
-    """A body that asks for a good song."""
+    """Return a body that asks for a good song."""
     return _object_text(_fields(good)).encode()
 
 
@@ -150,6 +150,6 @@ def _plain_one(field: FieldDescriptor, value: Any) -> Any:
 
 
 def _words(kind: EnumDescriptor) -> list[str]:
-    """The words of REST for an enum's values, without that for none."""
+    """Return the words of REST for an enum's values, without that for none."""
     none = kind.values[0].name
     return [value.name[len(none) - len("UNSPECIFIED") :].lower() for value in kind.values[1:]]

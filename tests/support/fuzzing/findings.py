@@ -35,7 +35,7 @@ class Findings:
 
 
 def chance_of(seed: int, number: int) -> random.Random:
-    """The chance of one request: the same for the same seed and number, whatever requests came before."""
+    """Return the chance of one request: the same for the same seed and number, whatever requests came before."""
     return random.Random(f"{seed}:{number}")
 
 

@@ -71,7 +71,7 @@ class Sender:
 
 
 def call(chance: random.Random, engine: str, good_share: float) -> tuple[str, bytes]:
-    """A method and the bytes of its message."""
+    """Return a method and the bytes of its message."""
     if chance.random() < good_share:
         return GENERATE, good_song(chance, engine).SerializeToString()
     if chance.random() < 0.8:
@@ -92,7 +92,7 @@ def _generate(chance: random.Random, engine: str) -> bytes:
 
 
 async def answer(channel: grpc.aio.Channel, method: str, data: bytes, metadata: Sequence[tuple[str, str]] = ()) -> str:
-    """The status of a call; a song is left after its plan."""
+    """Return the status of a call; a song is left after its plan."""
     raw: Any = channel.unary_stream(method)
     sent = raw(data, timeout=ANSWER_SECONDS, metadata=tuple(metadata))
     told = 0

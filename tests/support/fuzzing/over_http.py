@@ -47,7 +47,7 @@ class Sender:
             self.findings.fault(place, f"cancelling: {cancelled}", asked)
 
     async def ask(self, data: bytes, until: bytes | None = None) -> tuple[str, bytes]:
-        """The status and the first bytes of the body of an answer, up to the end or to what is waited for."""
+        """Return the status and the first bytes of the body of an answer, up to the end or to what is waited for."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return _read(await self._exchanged(data, until))

@@ -84,7 +84,7 @@ _WORDS = (
 
 
 def text(chance: random.Random) -> str:
-    """A text of up to some thousand characters, of one kind repeated or of many mixed."""
+    """Return a text of up to some thousand characters, of one kind repeated or of many mixed."""
     kind = chance.randrange(6)
     if kind == 0:
         return repeated(chance, "9")
@@ -112,12 +112,12 @@ def repeated(chance: random.Random, unit: str) -> str:
 
 
 def good_lyrics(chance: random.Random) -> str:
-    """A few lines that every engine can sing, under a tag."""
+    """Return a few lines that every engine can sing, under a tag."""
     return "[verse]\n" + "\n".join(chance.choice(GOOD_LINES) for _ in range(chance.randint(1, 4)))
 
 
 def midi(chance: random.Random) -> bytes:
-    """A MIDI file, whole, with odd numbers in it, or cut."""
+    """Return a MIDI file, whole, with odd numbers in it, or cut."""
     shapes = (0x90, 0x80, 0x99, 0xB0, 0xC0, 0xE0, 0xF0, 0xFF)
     events = bytearray()
     for _ in range(_count(chance, 4_000)):
@@ -132,7 +132,7 @@ def midi(chance: random.Random) -> bytes:
 
 
 def recording(chance: random.Random) -> bytes:
-    """A short recording in one of several formats, with odd numbers in its head, damaged, or cut."""
+    """Return a short recording in one of several formats, with odd numbers in its head, damaged, or cut."""
     if chance.random() < 0.3:
         return _made_up_wav(chance)
     kind = chance.choice(("WAV", "FLAC", "OGG", "MP3", "AIFF", "AU"))
@@ -142,7 +142,7 @@ def recording(chance: random.Random) -> bytes:
 
 @cache
 def _recorded(kind: str, peak: float) -> bytes:
-    """A second of silence with one sample of that height."""
+    """Return a second of silence with one sample of that height."""
     sound = np.zeros((8_000, 2), np.float32)
     sound[4_000] = peak
     file = io.BytesIO()
@@ -151,7 +151,7 @@ def _recorded(kind: str, peak: float) -> bytes:
 
 
 def damaged(chance: random.Random, data: bytes) -> bytes:
-    """The bytes as they are, cut, with some changed, with a piece of them twice, or with others behind them."""
+    """Return the bytes as they are, cut, with some changed, with a piece of them twice, or with others behind them."""
     kind = chance.randrange(8)
     if not data or kind >= 5:
         return data

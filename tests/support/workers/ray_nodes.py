@@ -73,15 +73,15 @@ class RayNodes:
         _ip("-n", _NAMESPACE, "link", "set", _FAR, "up" if up else "down")
 
     def workers(self, node: str) -> list[int]:
-        """The ids of the processes on a node that have a worker of ours."""
+        """Return the ids of the processes on a node that have a worker of ours."""
         return self._running(node, b"ray::_NodeWorker")
 
     def hosts(self, node: str) -> list[int]:
-        """The ids of the processes on a node that start encoders."""
+        """Return the ids of the processes on a node that start encoders."""
         return self._running(node, b"ray::CompanionHost")
 
     def encoders(self, node: str) -> list[int]:
-        """The ids of the encoders on a node."""
+        """Return the ids of the encoders on a node."""
         return self._running(node, b"server.encoders.encoder")
 
     def _running(self, node: str, name: bytes) -> list[int]:
@@ -164,7 +164,9 @@ def can_have_networks() -> bool:
 
 
 def state(pid: int) -> str:
-    """The state of a process as the kernel names it, such as "T" of one that is stopped; empty if there is none."""
+    """Return the state of a process as the kernel names it, such as "T" of one that is stopped; empty if there is
+    none.
+    """
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0].replace("Z", "")
     return ""
@@ -200,7 +202,7 @@ def _answers(head: str) -> bool:
 
 
 def _session(leader: int) -> list[int]:
-    """The processes of a session, and those that its processes have started with sessions of their own."""
+    """Return the processes of a session, and those that its processes have started with sessions of their own."""
     found = [leader]
     parents: dict[int, tuple[int, int]] = {}
     for entry in Path("/proc").iterdir():

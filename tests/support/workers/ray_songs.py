@@ -22,7 +22,7 @@ _PING_SECONDS = 1.0
 
 
 async def local_songs(seconds: float = 120.0) -> dict[int, bytes]:
-    """The sound of each song as the local pool makes it, by seed."""
+    """Return the sound of each song as the local pool makes it, by seed."""
     async with running(devices=[DeviceSpec("cpu", "cpu", lanes=LANES)], timeout_seconds=SECONDS) as bench:
         return {seed: await song_of(bench, seed, seconds).sound() for seed in SEEDS}
 
@@ -33,7 +33,7 @@ def song_of(bench: Bench, seed: int, seconds: float = 120.0) -> Song:
 
 @asynccontextmanager
 async def on_ray(nodes: RayNodes, devices: Sequence[DeviceSpec] = DEVICES) -> AsyncIterator[Bench]:
-    """A runner with workers and encoders on the nodes."""
+    """Context manager with a runner with workers and encoders on the nodes."""
     pool = RayPool(
         devices,
         [FAKE],

@@ -29,7 +29,7 @@ def asked(server: str, *options: str) -> Result:
 
 @contextmanager
 def serving(credentials: grpc.ServerCredentials | None = None) -> Iterator[int]:
-    """The port of a server that encrypts, or does not."""
+    """Context manager with the port of a server that encrypts, or does not."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     add_MusicServiceServicer_to_server(FakeMusic(), server)
     if credentials is None:
@@ -70,7 +70,7 @@ class Files:
         return grpc.ssl_server_credentials([pair], ours, require_client_auth=asks)
 
     def client(self, whose: str, key: str = "") -> tuple[str, ...]:
-        """The options of a client's certificate."""
+        """Return the options of a client's certificate."""
         certificate, private_key = self.path(f"{whose} certificate"), self.path(f"{key or whose} key")
         return ("--certificate", str(certificate), "--private-key", str(private_key))
 

@@ -32,7 +32,7 @@ def generate(address: str, output: Path, *arguments: str) -> Result:
 
 
 def words_of(text: str) -> str:
-    """The words in a box on a terminal."""
+    """Return the words in a box on a terminal."""
     return " ".join(text.replace("│", " ").split())
 
 

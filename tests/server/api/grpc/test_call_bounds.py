@@ -31,7 +31,7 @@ REQUEST = music_pb2.GenerateRequest(prompt="x", duration_seconds=30)
 
 @asynccontextmanager
 async def served(key: ApiKey | None = None, caller_calls: int = 4) -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to a server, which asks for `key` where there is one."""
+    """Context manager with a channel to a server, which asks for `key` where there is one."""
     settings = Settings(engines=("fake",), connections=QUICK)
     interceptors = [Authentication(Authenticator({"key": key}.get, lambda _: None))] if key else []
     runner, health = FakeRunner(FAKE_EVENTS[:2], hangs=True), HealthServicer.alike(lambda: None)
@@ -54,7 +54,7 @@ def key(**fields: Any) -> ApiKey:
 
 
 async def code_of(call: Any) -> grpc.StatusCode:
-    """The code with which a stream ends; OK once it has said something."""
+    """Return the code with which a stream ends; OK once it has said something."""
     try:
         await call.read()
     except grpc.aio.AioRpcError as error:

@@ -18,7 +18,7 @@ class Listener:
         self.port = int(self._socket.getsockname()[1])
 
     def connect(self, *, says: int = 0, address: str = "127.0.0.1") -> socket.socket:
-        """A connection from `address` that has sent so many bytes."""
+        """Return a connection from `address` that has sent so many bytes."""
         client = self._stack.enter_context(
             socket.create_connection(("127.0.0.1", self.port), source_address=(address, 0), timeout=5)
         )

@@ -14,7 +14,7 @@ LIST: Any = health_pb2.HealthListRequest  # type: ignore[attr-defined]
 
 
 def stub_of(channel: grpc.aio.Channel) -> Any:
-    """The stub; the published types know nothing of its methods."""
+    """Return the stub; the published types know nothing of its methods."""
     return health_pb2_grpc.HealthStub(channel)
 
 

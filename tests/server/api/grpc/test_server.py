@@ -24,7 +24,7 @@ SERVICES = ["grpc.health.v1.Health", *(f"{name}.ServerReflection" for name in VE
 
 
 async def told(channel: grpc.aio.Channel, version: str, *questions: dict[str, Any]) -> list[Any]:
-    """The answers of one version, in its own messages."""
+    """Return the answers of one version, in its own messages."""
     service = descriptor_pool.Default().FindServiceByName(f"{version}.ServerReflection")
     method = service.methods_by_name["ServerReflectionInfo"]
     asked, answered = (message_factory.GetMessageClass(one) for one in (method.input_type, method.output_type))

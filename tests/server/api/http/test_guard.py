@@ -17,7 +17,7 @@ UNKNOWN = ("evil.example", "evil.example:8080", "localhost.evil.example", "127.0
 
 
 def status(rules: Rules, method: str = "GET", path: str = "/v1/audio/music", **headers: str) -> int:
-    """The status of the refusal; 0 where there is none."""
+    """Return the status of the refusal; 0 where there is none."""
     given = Headers({name.replace("_", "-"): value for name, value in headers.items()})
     refusal = rules.refusal(method, path, given)
     return refusal.status_code if refusal else 0

@@ -117,7 +117,7 @@ async def test_a_body_that_nobody_reads_ends_its_connection() -> None:
 
 
 async def _poured(writer: asyncio.StreamWriter) -> int:
-    """The bytes that could be written before the connection was closed."""
+    """Return the bytes that could be written before the connection was closed."""
     sent = 0
     try:
         while True:

@@ -18,7 +18,7 @@ from tests.support.http_app import build_http
 
 @asynccontextmanager
 async def http() -> AsyncIterator[str]:
-    """The address of a running HTTP side."""
+    """Context manager with the address of a running HTTP side."""
     async with serving_http(build_http(CollectorRegistry(), readiness_problem=lambda: None), "127.0.0.1", 0) as address:
         yield address
 

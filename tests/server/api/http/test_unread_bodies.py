@@ -30,7 +30,7 @@ async def _refusing(_: Request) -> Response:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a server that reads bodies at /read, and does not at /refuse."""
+    """Context manager with a connection to a server that reads bodies at /read, and does not at /refuse."""
     routes = [
         Route("/read", _reading, methods=["GET", "POST"]),
         Route("/refuse", _refusing, methods=["GET", "POST"]),

@@ -49,7 +49,7 @@ class Source:
 async def asked(
     source: Source, calls: OpenCalls | None = None, stall_seconds: float = 60.0
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which the source was asked for, at a door where there are `calls`."""
+    """Context manager with a connection on which the source was asked for, at a door where there are `calls`."""
 
     async def endpoint(_: Request) -> Response:
         return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
@@ -67,7 +67,7 @@ async def asked(
 
 
 def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The logged reasons of answers that were broken off."""
+    """Return the logged reasons of answers that were broken off."""
     return [
         vars(record)["cause"]
         for record in caplog.records

@@ -23,13 +23,13 @@ END = SongCompleted(12.0, 529_200, 60, "ab" * 32, 0.0, 0.1, 0.2, 0.3)
 
 
 def chunks(start: int, end: int) -> list[SongEvent]:
-    """The sound from one byte to before another, ten bytes a chunk."""
+    """Return the sound from one byte to before another, ten bytes a chunk."""
     return [Chunk(at // 10, SOUND[at : at + 10], 0, at / 5, 2.0, at, 0) for at in range(start, end, 10)]
 
 
 @asynccontextmanager
 async def running(plan: Planned) -> AsyncIterator[tuple[Rest, ToldRunner]]:
-    """A song of which half is made."""
+    """Context manager with a song of which half is made."""
     runner = ToldRunner()
     async with rest_edge(runner) as rest:
         await asyncio.to_thread(rest.begin, {"prompt": "pop"})

@@ -120,7 +120,7 @@ def poisson(count: int, songs_per_second: float) -> list[ToySong]:
 
 
 def off_by(estimated: list[float], actual: list[float]) -> float:
-    """The median of what estimates were off by, as a share of the truth."""
+    """Return the median of what estimates were off by, as a share of the truth."""
     return median(abs(one / other - 1) for one, other in zip(estimated, actual, strict=True))
 
 

@@ -24,7 +24,7 @@ def state(
     start_seconds: float | None = None,
     costs: Costs | None = COSTS,
 ) -> ServiceState:
-    """A service with songs that have waited for so long."""
+    """Return a service with songs that have waited for so long."""
     songs = [WaitingSong(f"song-{n}", "me", "fake", 60.0, None, one) for n, one in enumerate(waited_seconds)]
     known = KnownEngine(ServedEngine(FAKE_INFO, ["cpu"], 4, costs), 0.0 if served else away_seconds, start_seconds)
     return ServiceState({"fake": served} if served else {}, Queue(songs, 0), {"fake": known})
@@ -35,7 +35,7 @@ def eta() -> ServiceEta:
 
 
 def told(service: ServiceState) -> tuple[float, float]:
-    """The ETA of a new song of a minute."""
+    """Return the ETA of a new song of a minute."""
     found = eta().estimate("fake", service, Here(), sound_seconds=60.0, steps=None)
     assert found is not None
     assert found.estimate.first_audio_seconds is not None

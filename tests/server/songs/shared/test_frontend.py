@@ -21,7 +21,7 @@ from tests.support.replica_pair import Pair, heard, pair, request, until
 
 
 def frontend() -> FakeRunner:
-    """A real frontend, in the place of the runner that a pair's first replica has."""
+    """Return a real frontend, in the place of the runner that a pair's first replica has."""
     metrics = Metrics(CollectorRegistry(), engines=["fake"], devices=[])
     return cast(FakeRunner, Frontend(("fake",), queued_songs=16, cold_start_seconds=60.0, metrics=metrics))
 

@@ -26,7 +26,7 @@ SEED = 7
 
 
 def song(cuts: Sequence[int], sound: bytes = SOUND) -> list[Message]:
-    """The events of a song whose chunks end at these frames; a section is told once its last frame is out."""
+    """Return the events of a song whose chunks end at these frames; a section is told once its last frame is out."""
     events = [Message(accepted=SongAccepted(song_id="song-1")), Message(plan=PLAN)]
     told = 0
     for sequence, (first, end) in enumerate(pairwise([0, *cuts])):
@@ -52,7 +52,7 @@ def chunk(sequence: int, first: int, end: int, sound: bytes) -> AudioChunk:
 
 
 def continued(stored: Sequence[Message], again: Sequence[Message]) -> list[Message]:
-    """The song as its listeners have it in the end."""
+    """Return the song as its listeners have it in the end."""
     repetition = Repetition([LoggedEvent.of(message) for message in stored])
     news = [new for message in again if (new := repetition.unstored_part(message)) is not None]
     assert repetition.done

@@ -28,7 +28,9 @@ HEARD_CHUNKS = 5
 async def begun(
     folder: Path, chunks: int = HEARD_CHUNKS, *, here: Sequence[SongEvent] = LONG, **terms: Any
 ) -> AsyncIterator[tuple[Pair, Recording]]:
-    """A song of `there` of which so many chunks are stored and no more come; `here` would play other events."""
+    """Context manager with a song of `there` of which so many chunks are stored and no more come; `here` would play
+    other events.
+    """
     there = LONG[: 1 + chunks]
     async with pair(there, folder=folder, hangs=True, here=FakeRunner(here), **terms) as replicas:
         recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")

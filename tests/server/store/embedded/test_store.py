@@ -22,7 +22,7 @@ NO_LIMITS = StoreLimits()
 
 
 def set_aside(folder: Path) -> list[Path]:
-    """The recordings that were set aside, by name."""
+    """Return the recordings that were set aside, by name."""
     return sorted((folder / "set-aside").glob("*/*"))
 
 
@@ -45,7 +45,7 @@ async def opened(
     watcher: StoreWatcher = UNWATCHED,
     **suffixes: str,
 ) -> AsyncIterator[Replica]:
-    """A server with a store of MP3 files, and of those of further formats by their suffixes."""
+    """Context manager with a server with a store of MP3 files, and of those of further formats by their suffixes."""
     known = {**file_suffixes(), **suffixes}
     async with embedded_store(folder, limits, known, now_ns=lambda: now_ns, watcher=watcher) as store:
         yield Replica(store, EmbeddedService(store).replica())

@@ -12,14 +12,14 @@ from tests.support.shared_stores import empty_directory, plan_for
 
 @pytest.fixture
 async def client() -> AsyncIterator[Redis]:
-    """A client of the directory that tests share, with nothing in it."""
+    """Fixture: a client of the directory that tests share, with nothing in it."""
     async with empty_directory() as opened:
         yield opened
 
 
 @pytest.fixture
 async def parts(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
-    """A replica on the server's own clock."""
+    """Fixture: a replica on the server's own clock."""
     async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="here") as opened:
         yield opened
 

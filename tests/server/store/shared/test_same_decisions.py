@@ -54,7 +54,9 @@ class Side:
 
 
 def plain(result: Any) -> Any:
-    """A result without what is random in it, and without the terms that are for a directory that may lose songs."""
+    """Return a result without what is random in it, and without the terms that are for a directory that may lose
+    songs.
+    """
     if isinstance(result, Admitted):
         return replace(result, claim=plain(result.claim))
     if isinstance(result, Claim):
@@ -98,7 +100,7 @@ class Walk:
         return lambda side: side.replicas[replica].directory.admit(ticket(song, **fields))
 
     def call(self, replica: int, claims: int) -> Callable[[Side], Awaitable[Any]]:
-        """The next call of a replica; `claims` have been made so far."""
+        """Return the next call of a replica; `claims` have been made so far."""
         kind = self.rng.choice(["admit", "admit", "claim", "lost", "queue", "cancel", "attend", "time"] + ["write"] * 8)
         if kind == "admit" or not claims:
             return self.admission(replica)

@@ -28,7 +28,7 @@ time.sleep(60.0)
 
 @pytest.fixture
 def frozen(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has the lock of "gpu-0" and does not run."""
+    """Fixture: a process that has the lock of "gpu-0" and does not run."""
     process = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()

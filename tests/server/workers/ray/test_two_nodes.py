@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
-    """A cluster with room for one worker on each of its nodes."""
+    """Fixture: a cluster with room for one worker on each of its nodes."""
     needed("ray", "make test-ray")
     if not can_have_networks():
         not_tried("network namespaces are missing: run as root, with the package iproute2")
@@ -45,7 +45,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
 
 @pytest.fixture(scope="module")
 def expected() -> dict[int, bytes]:
-    """The sound of each song as the local pool makes it."""
+    """Fixture: the sound of each song as the local pool makes it."""
     return asyncio.run(local_songs())
 
 
