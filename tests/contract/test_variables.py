@@ -1,4 +1,4 @@
-"""Only the settings of the server know its environment variables."""
+"""Tests that only the server's settings read the MELISMA_ environment variables."""
 
 import ast
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ def modules(package: str) -> list[Path]:
 
 
 def environment_reads(source: str) -> Iterator[str]:
-    """Yield the names in `source` that read the environment; to hand on all of it, as `**os.environ`, reads none of
-    it.
+    """Yield the expressions in `source` that read the environment. Passing the whole environment to a process, as
+    `**os.environ`, does not count.
     """
     nodes = [*ast.walk(ast.parse(source))]
     merged = (zip(node.keys, node.values, strict=True) for node in nodes if isinstance(node, ast.Dict))
