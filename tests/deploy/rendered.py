@@ -27,8 +27,8 @@ NEEDS = {
 }
 _APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "models-shared", "ray", "rest", "roles"}
 EVERYTHING = tuple(name for name in COMPONENTS if name not in _APART)
-"""Names of all components that can be combined in one overlay. Left out are components that exclude others, such as a
-second autoscaler.
+"""Names of all components that can be combined in one overlay of studio: without a second autoscaler, REST, roles, and
+components of other engines.
 """
 WEIGHTS = ("ace-step", "ace-step-15")
 """Overlays whose engines read weights from a volume."""

@@ -145,7 +145,7 @@ class FakeMusic(MusicServiceServicer):
         self.resumptions: list[int] = []
         self.cancelled: list[str] = []
         self.lost_answers = 0
-        """The number of deletions whose answers get lost."""
+        """Number of calls of DeleteSong that delete the song but fail before the response."""
         self.left = Event()
 
     def Generate(
