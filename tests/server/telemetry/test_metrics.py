@@ -31,7 +31,7 @@ QUEUE = Queue([WaitingSong(f"song-{engine}", "me", engine, 0.0, None) for engine
 
 
 class Bench:
-    """Metrics of one engine and one device on a clock of their own."""
+    """Metrics of one engine and one device, with a simulated clock."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -48,7 +48,7 @@ class Bench:
         self.ready = self.draining = False
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Return a sample as a scrape sees it."""
+        """Return the value of a metric with these labels, as in a scrape; `None` if it is absent."""
         return self.registry.get_sample_value(f"melisma_{name}", labels)
 
 

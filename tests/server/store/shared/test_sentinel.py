@@ -1,4 +1,4 @@
-"""A directory whose primary dies: the sentinels make a replica the primary, and songs go on there."""
+"""Tests of a song directory whose primary dies: the sentinels promote a replica, and songs continue there."""
 
 from collections.abc import Iterator
 from pathlib import Path
