@@ -35,8 +35,8 @@ CODE = "<|audio_code_"
 
 
 def recording(path: Path) -> dict[str, torch.Tensor]:
-    """Load recorded tensors by name, as diffusers' script or the reduced test data has them; they are reduced to one
-    row and the first call's velocities.
+    """Load the recorded tensors in a file by name, and return them for the first row and the first call of the
+    denoiser. The file is the output of diffusers' script, or already reduced.
     """
     found = dict(np.load(path))
     if "call00/input" in found:

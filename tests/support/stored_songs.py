@@ -42,7 +42,7 @@ async def taken(replica: Replica, song: SongRecord, **fields: Any) -> Claim:
 
 
 async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing":
-    """Let a replica admit, claim and begin a song, and return its writing."""
+    """Let a replica admit, claim and begin a song; return the `Writing` with which it appends to the song."""
     claim = await taken(replica, song, **fields)
     await replica.store.create(song, claim.lease)
     return Writing(replica, claim, claim.song, claim.extent)
@@ -50,8 +50,8 @@ async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing"
 
 @dataclass
 class Writing:
-    """The writing of a song by one replica under one claim: the song's record and stored size as that replica knows
-    them.
+    """The right of one replica to append to a song under one claim, with the song's record and stored size as the
+    replica knows them.
     """
 
     replica: Replica

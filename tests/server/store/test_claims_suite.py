@@ -143,7 +143,7 @@ PATIENCE = 30.0
 
 
 async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_THAN_A_LEASE) -> Writing:
-    """Return the writing of a song of the replica `here` whose lease has expired; the song was made with the sound
+    """Return the expired right (`Writing`) of the replica `here` to append to a song; the song was made with the sound
     fingerprint "one".
     """
     writing = await making(service.here, record(), sound="one")

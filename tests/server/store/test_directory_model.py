@@ -61,8 +61,8 @@ class Song:
 
 @dataclass
 class Model:
-    """All songs of the model in the order of their admission, and all writings (claims with the right to append) so
-    far.
+    """All songs of the model in the order of their admission, and all rights to append (`Writing`) that claims have
+    given.
     """
 
     now: float = 0.0
@@ -137,8 +137,8 @@ class Interleavings(RuleBasedStateMachine):
         self.model.writings.append(song.holder)
 
     def chosen(self, pick: int) -> tuple[Writing, Song, bool]:
-        """Return one of all writings, its song, and True if the writing is the valid one of a song that has not
-        ended.
+        """Return one of all rights to append (`Writing`), its song, and True if the right is still valid and the song
+        has not ended.
         """
         writing = self.model.writings[pick % len(self.model.writings)]
         song = self.model.songs[writing.claim.song.song_id]

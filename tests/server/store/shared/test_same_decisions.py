@@ -33,7 +33,9 @@ pytestmark = pytest.mark.shared
 
 
 class Side:
-    """One kind of service, and the writings of its replicas by the number of their claim."""
+    """One kind of service, with the rights to append (`Writing`) that its replicas got, in the order of their
+    claims.
+    """
 
     def __init__(self, service: Service) -> None:
         self.replicas = (service.here, service.there)
