@@ -54,4 +54,6 @@ SONGS = {
     ),
     "river": music_pb2.GenerateRequest(prompt="folk, acoustic guitar, warm", lyrics=RIVER, duration_seconds=45, seed=4),
 }
-"""By name: the first song of the README, a long ballad, an instrumental, an English song."""
+"""Requests of the benchmark songs by name: the first song of the README, a long ballad, an instrumental, an English
+song.
+"""

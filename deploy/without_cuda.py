@@ -32,7 +32,7 @@ def without_cuda(lines: Iterable[str]) -> Iterator[str]:
 
 
 def refusal(index: str, sha256: str, lock: str) -> str:
-    """Return what is wrong with the arguments or the lock file, as a sentence; empty if nothing is."""
+    """Return a sentence that says which argument, or what in the lock file, is wrong; empty if nothing is wrong."""
     if TORCH.search(lock) is None:
         return "The lock pins no torch."
     if re.search(r"^torchaudio==", lock, re.MULTILINE):

@@ -1,4 +1,4 @@
-"""Writes the tables of this folder that are made from the code: settings, metrics, errors.
+"""Writes the tables of this folder that are generated from the code: settings, metrics and errors.
 
 Run `make docs` after a change of a setting or metric; `python docs/generate.py --check` fails while a file is stale.
 """
@@ -23,15 +23,15 @@ METRICS = """# Metrics
 
 `http://HOST:8080/metrics` serves these metrics in the text format of Prometheus or in OpenMetrics, beside the usual
 `process_*` of the server process. Names are kept. Labels hold engines, devices, nodes, lanes and a few fixed words,
-never a song or a caller. A metric marked "shared store" exists with a shared store alone; every server tells the same
-value of one that counts the whole service, so take the maximum, not the sum. This file is written by `make docs`.
+never a song or a caller. A metric marked "shared store" exists only with a shared store. A metric of all servers has
+the same value on each of them, so take the maximum, not the sum. This file is written by `make docs`.
 
 {table}
 """
 
 
 def generated() -> dict[Path, str]:
-    """Return the files that have generated parts, and the text that each should have."""
+    """Return the files with generated parts, and the text that each file should have."""
     from model.registry import ENGINES
     from server.api.documentation import errors_table
     from server.settings.documentation import engine_table, settings_table

@@ -49,8 +49,8 @@ TYPESCRIPT_OPTIONS = (
 
 
 class Target(NamedTuple):
-    """One target of compilation, Python or TypeScript: the committed folder, and the function that compiles into such a
-    folder.
+    """One target of compilation, Python or TypeScript: the folder of its committed files, and the function that
+    compiles all sources into a folder.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class Target(NamedTuple):
 
 
 def compile_python(folder: Path) -> None:
-    """Write the modules and stubs of all sources into `folder`; raises RuntimeError when protoc refuses."""
+    """Write the Python modules and stubs of all sources into `folder`; raises RuntimeError if protoc fails."""
     include = [f"-I{PROTOS}", f"-I{files('grpc_tools') / '_proto'}"]
     # The plugins are in the folder of the interpreter, which may not be on the search path.
     scripts = Path(sysconfig.get_path("scripts"))
@@ -68,7 +68,7 @@ def compile_python(folder: Path) -> None:
 
 
 def compile_typescript(folder: Path) -> None:
-    """Write the TypeScript client's modules into `folder`; raises RuntimeError when protoc or its plugin refuses."""
+    """Write the TypeScript client's modules into `folder`; raises RuntimeError if protoc or its plugin fails."""
     include = [PROTOS, files("grpc_tools") / "_proto", COMMON_PROTOS]
     plugin = TYPESCRIPT / "node_modules" / ".bin" / "protoc-gen-ts_proto"
     if not plugin.exists():
@@ -89,7 +89,7 @@ def _protoc(arguments: list[str]) -> None:
 
 
 def stale_files(name: str = "python") -> list[str]:
-    """Return the names of the committed files of a target that differ from those compiled now."""
+    """Return the names of the committed files of a target that differ from the files compiled now."""
     target = TARGETS[name]
     with tempfile.TemporaryDirectory() as folder:
         target.compile_into(Path(folder))
@@ -102,9 +102,11 @@ def _differs(fresh: Path, committed: Path) -> bool:
 
 
 def main() -> int:
-    """Compile, or with `--check` compare with the committed files; returns the exit status."""
+    """Command line: compile the target, or with `--check` compare it with the committed files; returns the exit
+    status.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("target", nargs="?", choices=TARGETS, default="python", help="what to compile to")
+    parser.add_argument("target", nargs="?", choices=TARGETS, default="python", help="language to compile to")
     parser.add_argument("--check", action="store_true", help="change nothing, fail when a generated file is stale")
     arguments = parser.parse_args()
     if not arguments.check:

@@ -96,7 +96,7 @@ class PoisonedRequest(ServiceError):
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(
-            f"request {fingerprint} killed two workers and is refused: send another request, and report this one to "
+            f"request {fingerprint} crashed two workers and is refused: send another request, and report this one to "
             "the operator"
         )
         self.fingerprint = fingerprint

@@ -29,36 +29,38 @@ LONG = (
     "server/generation",
     "server/store",
 )
-"""Files that take many seconds, or have neighbours that do, the longest first."""
+"""Folders and files of tests that take many seconds, the longest first."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where tests have to run, the report names those that were left out all the same, as without a GPU, and why."""
+    """Have the report list skipped tests with their reasons if all tests are required to run (CI or REQUIRE)."""
     if required() and "s" not in config.option.reportchars:
         config.option.reportchars += "s"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """The modules that tests import stay to the end, and no collection of garbage looks through them."""
+    """Keep the garbage collector from scanning the modules that tests import."""
     with uncollected():
         return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files: a process that takes one up as the last keeps the others waiting for it."""
+    """Sort the tests so that long files run first, because a long file at the end would delay the whole run."""
     items.sort(key=lambda item: place_in_run(item.path))
 
 
 @cache
 def place_in_run(path: Path) -> int:
-    """The place of a file's group in a run; those that are not `LONG` come last, in the order that they have."""
+    """Return the rank of a test file in the order of the run: its index in `LONG`, or the length of `LONG` for other
+    files.
+    """
     return next((place for place, group in enumerate(LONG) if path.is_relative_to(TESTS / group)), len(LONG))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what needs a GPU where there is none."""
+    """Skip a test that is marked `gpu` if torch finds no GPU."""
     if item.get_closest_marker("gpu") is not None and not has_gpu():
         pytest.skip("no GPU: torch finds no CUDA device")
 
@@ -72,14 +74,16 @@ def has_gpu() -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread_under_numpy() -> Iterator[None]:
-    """As in the server: a pool of threads under every small matrix product makes it many times dearer."""
+    """Fixture: limits the BLAS library under numpy to one thread, as in the server; more threads slow down small
+    matrices.
+    """
     with threadpool_limits(1, user_api="blas"):
         yield
 
 
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:
-    """Parts of a server that run in the test's own process set up its logs, which must not reach the next test."""
+    """Fixture: restores the handlers and level of the root logger after each test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

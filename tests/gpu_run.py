@@ -1,10 +1,10 @@
-"""A plugin of pytest for `make test-gpu`: a run has failed in which no test has used a GPU."""
+"""Plugin of pytest for `make test-gpu`: a run fails if no test has used a GPU."""
 
 import pytest
 
 
 class GpuRun:
-    """Counts the tests that ran, rather than being skipped."""
+    """Counts the tests that ran, not those that were skipped."""
 
     def __init__(self) -> None:
         self._ran = 0

@@ -54,7 +54,10 @@ class Attacked:
 
 @contextmanager
 def attacked(checkout: Path, files: int | None = None, **settings: str) -> Iterator[Attacked]:
-    """Start a server of `checkout` with the fake engine; `files` is its soft limit of open files."""
+    """Context manager with a running server: the code in the folder `checkout`, with the fake engine of the tests.
+
+    `files` is the server's soft limit of open files; `settings` are environment variables without the prefix MELISMA_.
+    """
     with tempfile.TemporaryDirectory(prefix="melisma-attacked-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         given = {"ENGINES": FAKE, "STORE__FOLDER": str(folder / "songs"), "LOG_FORMAT": "json", "GRACE_SECONDS": "0"}
@@ -94,7 +97,7 @@ def _ports(log: Path, process: "subprocess.Popen[bytes]") -> dict[str, tuple[str
 
 
 def silent(address: tuple[str, int], count: int, data: bytes = b"") -> list[socket.socket]:
-    """Open up to `count` connections, each of which sends `data` and then nothing."""
+    """Open up to `count` TCP connections, each of which sends `data` and then nothing; return their sockets."""
     opened = []
     for _ in range(count):
         try:
@@ -138,7 +141,10 @@ def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> 
 
 
 def ask(address: tuple[str, int], method: str, path: str, body: str | None = None, **headers: str) -> str:
-    """Send one HTTP request and return status and milliseconds. Header names are given with _ for -."""
+    """Send one HTTP request; return the status of the response and its duration in milliseconds, as text.
+
+    Header names are keyword arguments, with _ in place of -.
+    """
     began = time.monotonic()
     connection = http.client.HTTPConnection(*address, timeout=10)
     try:

@@ -1,4 +1,6 @@
-"""Measures how much sound a listener misses while other clients read nothing, or while the store deletes old songs."""
+"""Measures how long a listener receives no sound while other clients read nothing, or while the store deletes old
+songs.
+"""
 
 import asyncio
 import json
@@ -18,7 +20,7 @@ _SECONDS = 20.0
 
 
 def non_readers(checkout: Path) -> Figures:
-    """Measure a listener's stalls beside downloads of a complete song whose clients do not read."""
+    """Measure the stalls of a listener while other clients download a complete song without reading it."""
     with attacked(checkout) as server, Listener(server) as listener:
         path = _complete_song(server)
         connections = [_asking(server.http, path) for _ in range(NON_READERS)]
@@ -31,7 +33,7 @@ def non_readers(checkout: Path) -> Figures:
 
 
 def cleaning(checkout: Path) -> Figures:
-    """Measure a listener's stalls while the server deletes old songs after its start."""
+    """Measure the stalls of a listener while the server deletes old songs after its start."""
     with tempfile.TemporaryDirectory() as folder:
         logging.disable(logging.WARNING)
         asyncio.run(store.with_old_songs(Path(folder)))

@@ -39,7 +39,7 @@ FILES = 1_024
 
 
 def called(server: Attacked, *, keyed: bool = False) -> str:
-    """Make a call on a new connection; return its status and duration in milliseconds."""
+    """Make one gRPC call on a new connection; return its status and its duration in milliseconds, as text."""
     metadata = (("authorization", f"Bearer {KEY}"),) if keyed else None
     began = time.monotonic()
     options = [("grpc.use_local_subchannel_pool", 1)]
@@ -54,7 +54,7 @@ def called(server: Attacked, *, keyed: bool = False) -> str:
 
 
 def silent_grpc(checkout: Path) -> Figures:
-    """Open gRPC connections that send nothing."""
+    """Open many gRPC connections that send nothing; yield how many stay open, and how long other callers wait."""
     with attacked(checkout) as server, Listener(server) as listener:
         connections = silent(server.grpc, SILENT)
         yield f"gRPC: {len(connections)} silent connections: a new caller", called(server)
@@ -67,7 +67,10 @@ def silent_grpc(checkout: Path) -> Figures:
 
 
 def silent_http(checkout: Path) -> Figures:
-    """Open HTTP connections that send nothing, or half of the headers, to a server that may open few files."""
+    """Open many HTTP connections that send nothing or half of the headers, to a server with few open files.
+
+    Yields the number of connections that stay open, and the responses that other callers get.
+    """
     with attacked(checkout, files=FILES) as server, Listener(server) as listener:
         for data, what in ((b"", "silent"), (b"GET / HTTP/1.1\r\nHost: x\r\n", "half a header")):
             connections = silent(server.http, SILENT, data)
@@ -92,7 +95,9 @@ def _open_after(connections: list[socket.socket], seconds: float) -> int:
 
 
 def watchers(checkout: Path) -> Figures:
-    """Open many streams without an API key on few connections, and measure if callers with a key can still call."""
+    """Open many streams without an API key on few connections; yield the response that a caller with a key then
+    gets.
+    """
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
         with Listener(server, keyed=True) as listener:
             yield from asyncio.run(_watching(server))

@@ -110,7 +110,7 @@ def _errors(server: Attacked) -> int:
 
 
 def names_and_bodies(checkout: Path) -> Figures:
-    """Send foreign host names and origins, contradicting headers, and requests whose responses are not read."""
+    """Send foreign host names and origins, contradicting headers, and bodies after a refusal; yield the responses."""
     song = '{"prompt": "x", "duration": 10}'
     with attacked(checkout) as server:
         yield "POST with Host: evil.example", ask(server.http, "POST", GENERATE, song, Host="evil.example")
@@ -152,7 +152,7 @@ def _read_after_refusal(address: tuple[str, int]) -> int:
 
 
 def mutual_tls(checkout: Path) -> Figures:
-    """Call the HTTP port of a server whose gRPC port requires client certificates."""
+    """Call the HTTP port of a server that requires client certificates, with and without one; yield the responses."""
     with tempfile.TemporaryDirectory() as folder:
         place, ours = Path(folder), trustme.CA()
         ours.cert_pem.write_to_path(place / "ca.pem")

@@ -74,7 +74,7 @@ def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], 
 
 
 def freeze(target: Target) -> Iterator[str]:
-    """Send requests that are expensive to parse and check."""
+    """Send requests that are expensive to parse and check; yield a table line with the cost of each."""
     size = 4 * _MIB - 4096
     over_grpc = {
         "gRPC, 100 kB of empty notes": payloads.empty_notes(100_000),
@@ -113,7 +113,7 @@ def freeze(target: Target) -> Iterator[str]:
 
 
 def lyrics(target: Target) -> Iterator[str]:
-    """Send lyrics that are expensive to parse, while a listener receives a song."""
+    """Send lyrics that are expensive to parse, also while a listener receives a song; yield a table line for each."""
     target.grpc(SONGS["spring"].SerializeToString())
     yield _listened(target, "nothing", (), 0)
     for name, text in payloads.hostile_lyrics():
@@ -126,7 +126,9 @@ def lyrics(target: Target) -> Iterator[str]:
 
 
 def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int) -> str:
-    """Attack while a listener receives a song of 240 s; return the line with the longest time without a message."""
+    """Send requests while a listener receives a song of 240 s; return a table line with the longest time between two of
+    the listener's messages.
+    """
     over, refused = threading.Event(), [0]
 
     def attacking() -> None:
@@ -160,7 +162,7 @@ def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int
 
 
 def midi(target: Target) -> Iterator[str]:
-    """Send MIDI files that are expensive to parse."""
+    """Send MIDI files that are expensive to parse; yield a table line with the cost of each."""
     target.grpc(SONGS["spring"].SerializeToString())
     for name, data in (
         ("a MIDI file of percussion", payloads.midi_without_notes(63_000)),
@@ -172,7 +174,9 @@ def midi(target: Target) -> Iterator[str]:
 
 
 def answers(target: Target) -> Iterator[str]:
-    """Send invalid requests, which must be refused with a client error and not with an internal error."""
+    """Send invalid requests, each of which must get a client error, not an internal error; yield a table line for
+    each.
+    """
     over_rest = {
         "F12 an integer of 401 digits": payloads.json_number(400),
         "F12 an integer of 5,000 digits": payloads.json_number(5_000),
@@ -201,7 +205,7 @@ def answers(target: Target) -> Iterator[str]:
 
 
 def body(target: Target) -> Iterator[str]:
-    """Send request bodies on after the server has refused them."""
+    """Continue to send request bodies that the server has refused; yield a table line with the cost of each."""
     refusals = {
         "a body that is no JSON": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: text/plain\r\n",
         "a body that is too large": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: application/json\r\n",

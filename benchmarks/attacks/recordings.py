@@ -60,7 +60,7 @@ def table(checkout: Path) -> Iterator[str]:
 
 
 def recordings() -> Iterator[tuple[str, bytes]]:
-    """Yield hostile recordings by name: expensive to read, or without sound."""
+    """Yield hostile recordings, each with its name: sound files that are expensive to read or contain no sound."""
     for rate in (44_100, 11_025, 11_027, 44_101, 48_000, 1, 7_999, 8_000, 192_000, 192_001, 2_000_000):
         yield f"F6  WAV at {rate:,} Hz", _sound(rate, _SECONDS if rate > 1 else 100, "WAV")
     yield f"F6  WAV at 11,027 Hz, {_LONG_SECONDS} s", _sound(11_027, _LONG_SECONDS, "WAV")

@@ -55,7 +55,7 @@ def recordings(folder: Path) -> int:
 
 
 async def foreign(folder: Path) -> str:
-    """Test fault F4: files of another program are in the folder of the store."""
+    """Return the outcome of fault F4 as text: files of another program are in the folder of the store."""
     names = ("My Favourite Song.mp3", "a.mp3", "song-.mp3", "lock")
     for name in names:
         (folder / name).write_bytes(b"mine")
@@ -66,7 +66,7 @@ async def foreign(folder: Path) -> str:
 
 
 async def empty_database(folder: Path) -> str:
-    """Test fault F4: the database of the store is missing."""
+    """Return the outcome of fault F4 as text: the database of the store is missing."""
     await kept_songs(folder, 3)
     for path in folder.glob(f"{DATABASE}*"):
         path.unlink()
@@ -76,7 +76,7 @@ async def empty_database(folder: Path) -> str:
 
 
 async def older_database(folder: Path) -> str:
-    """Test fault F4: the database is older than the recordings."""
+    """Return the outcome of fault F4 as text: the database is older than the recordings."""
     async with opened(folder) as server:
         writing = await making(server, record(song_id=f"song-{uuid.uuid4()}"))
         await writing.sound(b"01234")
@@ -93,7 +93,7 @@ async def older_database(folder: Path) -> str:
 
 
 async def cancelled(folder: Path) -> str:
-    """Test fault F8: many songs are cancelled right after their request."""
+    """Return the outcome of fault F8 as text: many songs are cancelled right after their request."""
     runner = FakeRunner((), hangs=True)
     runner.slots = CANCELLED_SONGS
     async with opened(folder, StoreLimits(max_bytes=1 << 20)) as server:
@@ -124,7 +124,7 @@ async def with_old_songs(folder: Path) -> None:
 
 
 async def cleaning(folder: Path) -> str:
-    """Test fault F8: songs are listed while 20,000 old songs are deleted."""
+    """Return the outcome of fault F8 as text: songs are listed while 20,000 old songs are deleted."""
     await with_old_songs(folder)
     async with opened(folder, StoreLimits(max_age_hours=1.0)) as server:
         started = time.monotonic()
@@ -135,7 +135,9 @@ async def cleaning(folder: Path) -> str:
 
 
 async def lock_holder(folder: Path) -> str:
-    """Test fault F17: another process holds the database's write lock while two songs are written."""
+    """Return the outcome of fault F17 as text: another process holds the write lock of the database while two songs are
+    written.
+    """
     async with opened(folder) as server:
         writings = [await making(server, record(number)) for number in (1, 2)]
         code = f"import sqlite3,sys;c=sqlite3.connect({str(folder / DATABASE)!r});c.execute('BEGIN IMMEDIATE');"
@@ -155,7 +157,7 @@ async def lock_holder(folder: Path) -> str:
 
 
 async def permissions(folder: Path) -> str:
-    """Test fault F16: the folder existed before, and all users can open it."""
+    """Return the outcome of fault F16 as text: the folder existed before, and all users can open it."""
     folder.chmod(0o755)
     async with opened(folder) as server:
         await keep(server, record(), b"sound")
@@ -164,7 +166,7 @@ async def permissions(folder: Path) -> str:
 
 
 async def damaged_middle(folder: Path) -> str:
-    """Test fault F17: the middle of the database has random bytes."""
+    """Return the outcome of fault F17 as text: the middle of the database has random bytes."""
     await kept_songs(folder, 50)
     path = folder / DATABASE
     content = bytearray(path.read_bytes())
@@ -174,7 +176,7 @@ async def damaged_middle(folder: Path) -> str:
 
 
 async def overflow(folder: Path) -> str:
-    """Test fault F17: the sum of the stored sizes exceeds 64 bits."""
+    """Return the outcome of fault F17 as text: the sum of the stored sizes exceeds 64 bits."""
     await kept_songs(folder, 2)
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         database.execute("UPDATE songs SET size_bytes = ?", (2**63 - 1,))
@@ -183,7 +185,7 @@ async def overflow(folder: Path) -> str:
 
 
 async def clock_jump(folder: Path) -> str:
-    """Test fault F25: the wall clock jumps by 30 days while the server runs."""
+    """Return the outcome of fault F25 as text: the wall clock jumps by 30 days while the server runs."""
     jump_ns = 0
     limits = StoreLimits(max_age_hours=168.0)
     async with opened(folder, limits, now_ns=lambda: time.time_ns() + jump_ns) as server:
@@ -196,7 +198,7 @@ async def clock_jump(folder: Path) -> str:
 
 
 async def clock_jump_at_start(folder: Path) -> str:
-    """Test fault F25: the wall clock is 30 days ahead when the server starts."""
+    """Return the outcome of fault F25 as text: the wall clock is 30 days ahead when the server starts."""
     await kept_songs(folder, 3)
     async with opened(folder, StoreLimits(max_age_hours=168.0), lambda: time.time_ns() + 30 * 24 * HOUR_NS) as server:
         await server.store.evict(set())

@@ -51,7 +51,7 @@ def server(folder: Path, **environment: str) -> Iterator[tuple[Service, Rest]]:
 
 
 def missing_sound(folder: Path) -> str:
-    """Test fault F17: the sound file of a listed song is missing."""
+    """Return the outcome of fault F17 as text: the sound file of a listed song is missing."""
     with server(folder) as (service, rest):
         song = rest.generate(SONG).json
         for path in folder.rglob("*.mp3"):
@@ -74,7 +74,7 @@ def missing_sound(folder: Path) -> str:
 
 
 def full_disk(folder: Path) -> str:
-    """Test fault F14: the disk is full while songs are requested."""
+    """Return the outcome of fault F14 as text: the disk is full while songs are requested."""
     with small_disk(folder, "3m"), server(folder) as (_, rest):
         fill(folder)
         waited = rest.generate(SONG)
@@ -95,7 +95,7 @@ def full_disk(folder: Path) -> str:
 
 
 def full_at_start(folder: Path) -> str:
-    """Test fault F14: the disk is full when the server starts, and some songs may be deleted."""
+    """Return the outcome of fault F14 as text: the disk is full when the server starts, and songs may be deleted."""
     with small_disk(folder, "3m"):
         with server(folder) as (_, rest):
             for seed in range(4):

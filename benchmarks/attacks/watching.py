@@ -16,7 +16,9 @@ _TIMEOUT_SECONDS = 120.0
 
 @dataclass(slots=True)
 class Suffered:
-    """The damage by an attack: the longest response time of /livez, and the largest growth of memory in bytes."""
+    """The effect of an attack on the server: the longest response time of /livez in seconds, and the largest growth of
+    memory in bytes.
+    """
 
     silence_seconds: float = 0.0
     server_bytes: int = 0

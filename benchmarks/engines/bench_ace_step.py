@@ -106,7 +106,7 @@ def _estimates(model: Transformer) -> None:
 
 
 def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> float:
-    """Return the TFLOP until the first sound: 27 steps, half of them guided, then the mel frames and half a second of
+    """Return the TFLOP until the first sound: 27 steps, half of them guided, then the decoding of half a second of
     sound.
     """
     frames = frames_of(seconds)
@@ -116,8 +116,8 @@ def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> flo
 
 @app.command()
 def padding(repeats: int = 5, width: int = 256) -> None:
-    """Compare the time of songs of four lengths in one padded pass, in a pass for each length, and in the engine's
-    grouping.
+    """Compare three ways to compute songs of four lengths: one padded pass, one pass per length, and the engine's
+    grouping; print the times.
     """
     torch.set_num_threads(1)
     sizes = TransformerConfig(heads=width // 64, head_width=64, layers=8, lyric=LyricEncoderConfig(64, 2, 128, 6))

@@ -1,4 +1,4 @@
-"""Measures the denoising throughput of the studio engine: eight sections in one batch, against one after another.
+"""Measures the denoising throughput of the studio engine: eight sections in one batch, compared with one after another.
 
 python -m benchmarks.engines.bench_batching
 """

@@ -30,7 +30,9 @@ Worker = subprocess.Popen[str]
 
 @contextmanager
 def worker(checkout: Path) -> Iterator[Worker]:
-    """Start a process that makes songs of a checkout, and end it; its first song, which loads samples, is made."""
+    """Context manager with a process that makes songs with the code of a checkout; it has made one song, which loads
+    the samples.
+    """
     with subprocess.Popen(
         [sys.executable, "-P", cost_worker.__file__],
         cwd=checkout, env=environment_of(checkout), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -43,7 +45,7 @@ def worker(checkout: Path) -> Iterator[Worker]:
 
 
 def cost(process: Worker, song: str) -> tuple[float, float]:
-    """Have a song made; returns CPU seconds for each second of sound, and CPU seconds to the first window."""
+    """Have the process make a song; return CPU seconds per second of sound, and CPU seconds to the first window."""
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(song + "\n")
     process.stdin.flush()
@@ -59,8 +61,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare what the studio engine costs in two checkouts.")
     parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
     parser.add_argument("new", type=Path, help="folder of the checkout to be compared")
-    parser.add_argument("--pairs", type=int, default=20, help="how many songs each checkout makes")
-    parser.add_argument("--seconds", type=float, default=60.0, help="length of the songs")
+    parser.add_argument("--pairs", type=int, default=20, help="number of songs that each checkout makes")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of a song in seconds")
     given = parser.parse_args()
     found: dict[str, list[tuple[float, float]]] = {"old": [], "new": []}
     with worker(given.old.resolve()) as old, worker(given.new.resolve()) as new:

@@ -21,7 +21,9 @@ LYRICS = (
 
 
 def made(engine: StudioEngine, prompt: str, seed: int, seconds: float) -> tuple[float, float, float]:
-    """Make a song; returns its CPU seconds, those to its first window, and the seconds of its sound."""
+    """Make one song; return the CPU seconds of the song, the CPU seconds to its first window, and its length in
+    seconds.
+    """
     began = time.process_time()
     samples, first = 0, 0.0
     context: SectionContext | None = None

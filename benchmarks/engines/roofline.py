@@ -79,7 +79,9 @@ def eager(batch: Batch) -> list[Kernel]:
 
 
 def compiled(batch: Batch) -> list[Kernel]:
-    """Return the kernels of a compiled forward pass: those of a block for each block, and those around the blocks."""
+    """Return the kernels of a compiled forward pass: the kernels of every transformer block, and those before and after
+    the blocks.
+    """
     from benchmarks.engines.compiled_kernels import block_kernels
 
     model, seen = full_size(), []

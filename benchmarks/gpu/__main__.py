@@ -63,11 +63,15 @@ def _told(table: Sequence[Row]) -> list[dict[str, str]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks/gpu.sh", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="parts (all)")
+    parser.add_argument("parts", nargs="*", help="names of the parts to run; default: all")
     parser.add_argument("--small", action="store_true", help="rehearse on a CPU, with tiny networks")
-    parser.add_argument("--list", action="store_true", help="name the parts and the seconds that they may take")
-    parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()), help="folder for what was measured")
-    parser.add_argument("--seconds", type=float, default=TOTAL_SECONDS, help="time for all parts together")
+    parser.add_argument(
+        "--list", action="store_true", help="list the parts with their time limits in seconds, and exit"
+    )
+    parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()), help="folder for the results")
+    parser.add_argument(
+        "--seconds", type=float, default=TOTAL_SECONDS, help="time limit of all parts together in seconds"
+    )
     return parser
 
 

@@ -12,7 +12,9 @@ from typing import cast
 from benchmarks.gpu.figures import Figure, Setup
 
 OWN = frozenset({"benchmarks", "buf", "clients", "melisma", "melisma_client", "model", "server", "tests"})
-"""Packages of this repository; a missing one is an error of the repository, not of the installation."""
+"""Names of the packages of this repository; if one cannot be imported, the repository has an error, not the
+installation.
+"""
 
 
 def main(function: str, file: str, setup: str) -> None:

@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The device to measure ("cpu", "cuda:0"), and the size: full, or `small`, with tiny networks."""
+    """The device to measure ("cpu", "cuda:0"), and the size of its networks: full, or tiny if `small` is True."""
 
     small: bool
     device: str

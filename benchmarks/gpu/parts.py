@@ -41,4 +41,4 @@ PARTS = (
     Part("musicgen", (Stage(f"{_MUSICGEN}.ticks:measure", 45.0),)),
     Part("server", (Stage(f"{_ACE_STEP}.server:songs", 60.0), Stage(f"{_ACE_STEP}.server:failures", 80.0))),
 )
-"""All parts. A further engine adds a line for each of its parts, and its expectations to `expectations`."""
+"""All parts of the measurement. A further engine needs a part here and expected values in `expectations`."""

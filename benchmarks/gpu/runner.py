@@ -23,7 +23,7 @@ TOTAL_SECONDS = 465.0
 _LEAST_SECONDS = 5.0
 
 PATIENCE = 4.0
-"""Factor for time limits in a rehearsal on a CPU, which is slower."""
+"""Factor by which time limits are multiplied in a rehearsal on a CPU."""
 
 NO_GPU = "cpu"
 """Name for a computer without a GPU."""
@@ -31,7 +31,7 @@ NO_GPU = "cpu"
 DONE, PARTLY, FAILED, MISSING, LATE, ABSENT = "done", "partly", "failed", "missing", "out of time", "not here"
 
 FAULTS = frozenset({PARTLY, FAILED, MISSING, LATE, ABSENT})
-"""Statuses of a part that has not yielded all its figures."""
+"""Statuses of a part that has not yielded all of its figures."""
 
 _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 """Statuses, the worst first."""
@@ -53,7 +53,9 @@ class Record:
     errors: dict[str, str] = field(default_factory=dict)
 
     def ended(self, status: str, stage: Stage, why: str) -> None:
-        """Record that a stage has ended with `status`; the part's status is the worst of its stages."""
+        """Record that a stage has ended with `status` for the reason `why`; the part's status is the worst of its
+        stages.
+        """
         self.status = min(self.status, status, key=_ORDER.index)
         if why:
             (self.notes if status in (ABSENT, MISSING) else self.errors)[stage.function.rpartition(":")[2]] = why

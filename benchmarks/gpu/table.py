@@ -8,7 +8,7 @@ from benchmarks.gpu.figures import Value
 from benchmarks.gpu.runner import DONE, Record, last_line
 
 BANDWIDTH = "ceilings.copy.tb_per_s"
-"""The figure by which expected times that memory limits are converted to another GPU."""
+"""Name of the measured copy bandwidth, by which expected times that memory limits are converted to another GPU."""
 
 _AS_EXPECTED, _NOT_MEASURED = "as expected", "not measured"
 _NOT_COMPARED = "not compared: tiny networks"
@@ -59,12 +59,12 @@ class Between:
     everywhere: bool = False
 
     def shown(self, seen: Seen) -> str:
-        """Return the range as text; see `Expectation.shown`."""
+        """Return the expected range as text for the table."""
         low, high = self._range(seen)
         return f"{low:.3g} to {high:.3g} {self.unit}".strip()
 
     def verdict(self, value: Value, seen: Seen) -> str:
-        """Return the verdict on a measured value; see `Expectation.verdict`."""
+        """Return the verdict on a measured value: within the range, or how it deviates."""
         low, high = self._range(seen)
         if not isinstance(value, int | float):
             return "no number"
@@ -88,11 +88,11 @@ class Exactly:
     everywhere: bool = False
 
     def shown(self, _seen: Seen) -> str:
-        """Return the expected value as text; see `Expectation.shown`."""
+        """Return the expected value as text for the table."""
         return _text(self.value)
 
     def verdict(self, value: Value, _seen: Seen) -> str:
-        """Return the verdict on a measured value; see `Expectation.verdict`."""
+        """Return the verdict on a measured value: as expected, or how it deviates."""
         return _AS_EXPECTED if value == self.value else "differs"
 
 

@@ -27,7 +27,7 @@ from model.studio.engine import StudioEngine
 
 
 def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, Piece]]:
-    """Compose a song in every style on each text, and return the songs with their seeds."""
+    """Compose a song in every style on each text, and return each song with its seed."""
     texts, seeds = (HELD_OUT, HELD_OUT_SEEDS) if held_out else (TUNING, TUNING_SEEDS)
     out = []
     for (name, lyrics), seed, seconds in zip(texts.items(), seeds, SECONDS, strict=True):
@@ -38,7 +38,9 @@ def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, P
 
 
 def louder_choruses(count: int, *, held_out: bool) -> list[float]:
-    """Return how many LU the last chorus is louder than the first, for songs in the first `count` styles on a text."""
+    """Return by how many LU the last chorus is louder than the first, for one song in each of the first `count`
+    styles.
+    """
     engine = StudioEngine.load("cpu")
     (lyrics, *_), (seed, *_) = (HELD_OUT.values(), HELD_OUT_SEEDS) if held_out else (TUNING.values(), TUNING_SEEDS)
     prompts = list(STYLES.values())[:count]
@@ -62,11 +64,15 @@ def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Pi
 def main() -> None:
     """Command line: compose songs and print their measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
-    parser.add_argument("--pop909", type=Path, help="archive of the structure annotations; without it no reference")
-    parser.add_argument("--json", type=Path, help="where the figures are written as well")
-    parser.add_argument("--loudness", type=int, default=0, help="songs that are also played, for their last choruses")
-    parser.add_argument("--keep", type=Path, help="where the songs are written for a closer look")
+    parser.add_argument("--held-out", action="store_true", help="use the texts and seeds that are not used for tuning")
+    parser.add_argument(
+        "--pop909", type=Path, help="archive of POP909's structure annotations, as reference; unset: no reference"
+    )
+    parser.add_argument("--json", type=Path, help="JSON file to write the measures into")
+    parser.add_argument(
+        "--loudness", type=int, default=0, help="number of songs whose choruses are rendered to measure loudness"
+    )
+    parser.add_argument("--keep", type=Path, help="file to write the composed songs into, as a pickle")
     options = parser.parse_args()
     torch.set_num_threads(1)
     started = time.process_time()

@@ -33,7 +33,9 @@ _PARTS = ("whole", "voice", "band")
 
 
 def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
-    """Return the songs to render: every style on the first texts, each whole, as voice alone and as band alone."""
+    """Return the songs to render: every style on the first texts; each as whole song, as voice alone and as band
+    alone.
+    """
     pairs = list(zip(HELD_OUT.items(), HELD_OUT_SEEDS, strict=True))[:texts]
     return [
         Job(
@@ -47,7 +49,7 @@ def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
 
 
 def figures(folder: Path, name: str, recogniser: Recogniser | None) -> dict[str, float]:
-    """Return the measures of the mix of one song by name."""
+    """Return the measures of the mix of one rendered song, by the name of the measure."""
     whole, voice, band = (read(folder, f"{name}-{part}") for part in _PARTS)
     sent, _ = decode(folder / f"{name}-whole.mp3")
     off = off_tilt_db(octave_levels_db(whole.sound))
@@ -92,7 +94,7 @@ def main() -> None:
     parser.add_argument("checkouts", type=Path, nargs="+")
     parser.add_argument("--styles", nargs="+", choices=list(STYLES), default=list(STYLES))
     parser.add_argument("--seconds", type=float, default=90.0)
-    parser.add_argument("--texts", type=int, default=2, help="how many of the held-out texts")
+    parser.add_argument("--texts", type=int, default=2, help="number of held-out texts")
     parser.add_argument("--recogniser", type=Path, help="folder of a Whisper model in the format of faster-whisper")
     options = parser.parse_args()
     recogniser = Recogniser(options.recogniser) if options.recogniser else None

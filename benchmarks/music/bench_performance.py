@@ -39,7 +39,9 @@ def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
 
 
 def english_songs(*, held_out: bool) -> list[dict[str, object]]:
-    """Return the English songs, each in another style, with the wish for a spoken version as control."""
+    """Return the requests of the English songs, each in another style; each also asks for a spoken version as a
+    control.
+    """
     styles = list(STYLES.items())
     texts = english_texts.HELD_OUT if held_out else english_texts.TUNING
     return [
@@ -49,7 +51,7 @@ def english_songs(*, held_out: bool) -> list[dict[str, object]]:
 
 
 def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> list[RecordedSong]:
-    """Sing songs with a checkout into `folder`, and return the recordings."""
+    """Sing songs with the code of a checkout, write them into `folder`, and return the recordings."""
     paths = os.pathsep.join(str(checkout / path) for path in _PATHS)
     command = [sys.executable, sing.__file__, str(folder.absolute()), json.dumps(songs)]
     subprocess.run(command, cwd=checkout, env=os.environ | {"PYTHONPATH": paths}, check=True)
@@ -57,7 +59,9 @@ def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> li
 
 
 def measured(folder: Path, recorded: Sequence[RecordedSong], only: Sequence[str], *, english: bool) -> dict[str, float]:
-    """Return the figures of recordings; in English those of their words joined in speech as well, as a control."""
+    """Return the measures of recordings by name. For English words the same measures of the spoken versions are added,
+    as a control.
+    """
     out: dict[str, float] = {}
     for name in only:
         out |= importlib.import_module(f"benchmarks.music.performance.{name}").figures(recorded)
@@ -71,13 +75,23 @@ def measured(folder: Path, recorded: Sequence[RecordedSong], only: Sequence[str]
 def main() -> None:
     """Command line: sing the songs, measure them, and print a column for each checkout."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="where the songs are kept")
-    parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
-    parser.add_argument("--english", action="store_true", help="English songs, each in one style")
-    parser.add_argument("--checkout", type=Path, action="append", default=[], help="another checkout, before this one")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="folder of the recordings; songs in it are not sung again"
+    )
+    parser.add_argument("--held-out", action="store_true", help="use the texts and seeds that are not used for tuning")
+    parser.add_argument("--english", action="store_true", help="sing English songs, each in one style")
+    parser.add_argument(
+        "--checkout",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder of another checkout to measure before this one",
+    )
     parser.add_argument("--only", choices=MEASURES, nargs="*", default=MEASURES)
-    parser.add_argument("--styles", type=int, default=len(STYLES), help="only the first of the styles")
-    parser.add_argument("--json", type=Path, help="where the figures are written as well")
+    parser.add_argument(
+        "--styles", type=int, default=len(STYLES), help="number of styles to measure, from the first on"
+    )
+    parser.add_argument("--json", type=Path, help="JSON file to write the measures into")
     options = parser.parse_args()
     if options.english:
         songs = english_songs(held_out=options.held_out)

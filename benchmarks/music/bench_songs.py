@@ -119,8 +119,10 @@ def measure(engine: Engine, prompt: str, lyrics: str, seconds: float, voice: Voi
 def main() -> None:
     """Command line: print one row per song, then the medians and the worst values."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--styles", type=int, default=len(STYLES), help="only the first of the styles")
-    parser.add_argument("--voice", type=Voice, choices=list(Voice), help="default: by turns")
+    parser.add_argument(
+        "--styles", type=int, default=len(STYLES), help="number of styles to measure, from the first on"
+    )
+    parser.add_argument("--voice", type=Voice, choices=list(Voice), help="voice of all songs; unset: both in turn")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,9 +1,10 @@
-"""Measures how different the styles sound, and the balance of their tracks.
+"""Measures how much the styles differ in sound, and the balance of their tracks.
 
-    python -m benchmarks.music.bench_styles apart --seeds 4   # are songs of one style nearer to each other?
+    python -m benchmarks.music.bench_styles apart --seeds 4   # are songs of one style more similar to each other?
     python -m benchmarks.music.bench_styles balance              # loudness of every stem against the lead, peaks, gaps
 
-Accompaniments alone are compared, of the same lyrics, before mastering. Chance is one in the number of styles.
+Accompaniments alone are compared, of the same lyrics, before mastering. The chance level is one in the number of
+styles.
 """
 
 import argparse
@@ -122,9 +123,11 @@ def main() -> None:
     """Command line: run the measurement `apart` or `balance`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("apart", "balance"))
-    parser.add_argument("--seeds", type=int, default=4, help="songs per style")
-    parser.add_argument("--first-seed", type=int, default=0, help="the styles were tuned on 0 to 3")
-    parser.add_argument("--seed", type=int, default=1, help="the song whose balance is measured")
+    parser.add_argument("--seeds", type=int, default=4, help="number of songs of each style")
+    parser.add_argument(
+        "--first-seed", type=int, default=0, help="seed of the first song; the styles were tuned on seeds 0 to 3"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the song whose balance is measured")
     options = parser.parse_args()
     torch.set_num_threads(1)
     engine = StudioEngine.load("cpu")

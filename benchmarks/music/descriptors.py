@@ -10,7 +10,7 @@ from scipy.signal import find_peaks, stft
 from benchmarks.music.listen import decibels
 
 Stereo = NDArray[np.float32]
-"""Shape [2, samples]."""
+"""Stereo sound: float32 array of shape [2, samples]."""
 
 _WINDOW, _HOP = 2048, 512
 _MEDIAN_FRAMES, _MEDIAN_BINS = 17, 17

@@ -27,8 +27,8 @@ _FRAME_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class SectionBorder:
-    """The audibility of a section border: the sharpest bend of the waveform divided by that of the surrounding sound
-    (above 1 is suspicious).
+    """The border of two sections in the sound. `bend_ratio` is the sharpest bend of the waveform at the border divided
+    by that of the sound around it; above 1 the border may be audible as a click.
     """
 
     seconds: float
@@ -64,7 +64,9 @@ def frame_levels_db(sound: Sound, rate: int) -> NDArray[np.float64]:
 
 
 def longest_silence_seconds(sound: Sound, rate: int) -> float:
-    """Return the longest stretch below -55 dB inside a song, without its first half second and its last two seconds."""
+    """Return the length in seconds of the longest part below -55 dB inside a song; its first half second and its last
+    two seconds are excluded.
+    """
     levels = frame_levels_db(sound[rate // 2 : -2 * rate], rate)
     longest = current = 0
     for quiet in levels < SILENCE_DB:
@@ -74,8 +76,8 @@ def longest_silence_seconds(sound: Sound, rate: int) -> float:
 
 
 def border_at(sound: Sound, rate: int, seconds: float) -> SectionBorder:
-    """Return how smooth the waveform is at the border of two sections, at `seconds`, measured by its second difference
-    in mono.
+    """Return how smooth the waveform is at the section border at `seconds`, measured by the second difference of the
+    mono sound.
     """
     mono, at = sound.mean(axis=1), int(seconds * rate)
     half, around = int(_BORDER_HALF_WIDTH_SECONDS * rate), int(_BORDER_SURROUNDINGS_SECONDS * rate)
@@ -144,8 +146,8 @@ def main() -> None:
     """Command line: analyse a song file and print its measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("song", type=Path)
-    parser.add_argument("--record", type=Path, help="the JSON that record.py wrote beside the song")
-    parser.add_argument("--spectrogram", type=Path, help="where to save a picture")
+    parser.add_argument("--record", type=Path, help="JSON file that record.py wrote beside the song")
+    parser.add_argument("--spectrogram", type=Path, help="PNG file to draw a spectrogram into")
     options = parser.parse_args()
     report(options.song, options.record, options.spectrogram)
 

@@ -72,8 +72,8 @@ def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.
 
 
 def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
-    """Return the difference between each reported vowel start and the start of the voiced sound, for starts after
-    silence or a fricative.
+    """Return for vowels after silence or a fricative the difference in milliseconds between the reported start and the
+    start of voiced sound.
     """
     low = _lowpassed(voice)
     errors = []
@@ -91,7 +91,7 @@ def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
 
 
 def _lowpassed(voice: Sound) -> NDArray[np.float64]:
-    """Return the voice below 900 Hz, mono, in which vowels are heard but not consonants."""
+    """Return the mono voice below 900 Hz, a band that contains vowels but hardly any consonants."""
     spectrum = np.fft.rfft(voice.mean(0).astype(np.float64))
     spectrum[np.fft.rfftfreq(voice.shape[1], 1 / RATE_HERTZ) > 900] = 0
     out: NDArray[np.float64] = np.fft.irfft(spectrum, voice.shape[1])
@@ -105,7 +105,7 @@ def _envelope(sound: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tone_agreement(made: Made, notes: Sequence[Note]) -> float:
-    """Return the share of intervals between syllables that go in the direction which their lexical tones ask for."""
+    """Return the share of intervals between syllables that rise or fall as the lexical tones of the syllables do."""
     firsts = iter([(index, note) for index, note in enumerate(notes) if note.first])
     agreed = []
     for section in made.plan.sections:

@@ -33,8 +33,8 @@ END_SECONDS = 150.0
 
 @dataclass
 class Autoscaler:
-    """Starts and stops generators as KEDA would. `history` has the times at which the wanted number changed, and that
-    number.
+    """Starts and stops generators as KEDA would. `history` lists each change of the wanted number of generators: its
+    time and the new number.
     """
 
     service: Fleet
@@ -83,8 +83,8 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedSong:
-    """The result for one caller: the time to the first sound, and how often the song was begun (once if no server was
-    lost).
+    """The result for one caller: the time to the first sound in seconds, and the number of times that servers began the
+    song (1 if no server was lost).
     """
 
     first_seconds: float
@@ -105,7 +105,9 @@ async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
 async def burst(
     clients: Sequence[AsyncClient], delay_seconds: float, first_seed: int, songs: int
 ) -> Sequence[ReceivedSong]:
-    """Request songs at once, from the frontends in turn; failed ones are printed and left out."""
+    """Request songs at the same time, from the frontends in turn; return the received songs, without those that
+    failed.
+    """
     await asyncio.sleep(delay_seconds)
     asked = (heard(clients[number % len(clients)], first_seed + number) for number in range(songs))
     ended = await asyncio.gather(*asked, return_exceptions=True)

@@ -124,8 +124,15 @@ def main() -> None:
     """Command line: run the measurement `absence` or `followed`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("absence", "followed"))
-    parser.add_argument("--seconds", type=float, default=30.0, help="without a generator, in each round (%(default)s)")
-    parser.add_argument("--cold-start", type=float, default=35.0, help="the setting (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="seconds without a generator in each round (%(default)s)"
+    )
+    parser.add_argument(
+        "--cold-start",
+        type=float,
+        default=35.0,
+        help="MELISMA_STORE__COLD_START_SECONDS in the first round (%(default)s)",
+    )
     given = parser.parse_args()
     with fleet(given.cold_start) as service:
         asyncio.run(measure(service, given.part, given.seconds))

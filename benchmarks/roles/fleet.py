@@ -78,7 +78,7 @@ class Server:
         return next((float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted)), None)
 
     def stop(self) -> None:
-        """End the server by SIGTERM, as a cluster does."""
+        """Send SIGTERM to the server process, as Kubernetes does."""
         self.stopped_at = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
 
@@ -111,7 +111,7 @@ class Fleet:
         }
 
     def start(self, role: str, **variables: str) -> Server:
-        """Start a server, without waiting until it is ready."""
+        """Start a server of a role (`frontend` or `generator`), without waiting until it is ready."""
         more = self._frontends if role == "frontend" else {"LIMITS__QUEUED_SONGS": "64"}
         server = Server(role, self._variables | more | variables)
         self.servers.append(server)

@@ -1,4 +1,4 @@
-"""An engine that works slowly, so that a few songs keep a generator busy on any computer."""
+"""An engine that sleeps in every step, so that a few songs keep a generator busy on any computer."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from model.engine import EngineInfo, SectionState
 from tests.support.fakes import FakeEngine
 
 STEP_SECONDS = 0.02
-"""Seconds of one denoising step of one section. A minute of song is 30 sections of 4 steps, 2.4 s of the device."""
+"""Seconds of one denoising step of one section. A song of a minute has 30 sections of 4 steps, 2.4 s of device time."""
 
 
 class SlowEngine(FakeEngine):

@@ -1,4 +1,4 @@
-"""Measures the cost of a scheduling decision, with many waiting and running songs.
+"""Measures the time of one scheduling decision with many waiting and running songs.
 
     python -m benchmarks.scheduling.bench_scheduler
 
@@ -71,7 +71,7 @@ class Crowd:
         return decided - started + ended - noted
 
     def add_and_drop_seconds(self) -> float:
-        """Return the time to add a song and to drop it while it waits."""
+        """Return the time in seconds to add a song to the queue and to drop it while it waits."""
         started = time.perf_counter()
         self.scheduler.drop(self.add())
         return time.perf_counter() - started

@@ -48,9 +48,9 @@ def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
 
 
 class Estimates:
-    """Estimated costs of songs from the server's estimator, which learns from completed ones.
+    """Estimates of the songs' costs by the server's estimator, which learns from completed songs.
 
-    Each estimate is multiplied by a factor, drawn for the song, whose logarithm has the standard deviation `error`.
+    Each estimate is multiplied by a random factor of the song, whose logarithm has the standard deviation `error`.
     """
 
     def __init__(self, pool: Pool, error: float, seed: int) -> None:

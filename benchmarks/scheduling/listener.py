@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Listener:
-    """A simulated listener who requested a song of `seconds` at `arrived_at`. A song without a listener has one that
-    does not play.
+    """A simulated listener who requested a song of `seconds` at the time `arrived_at` and plays it in real time. For
+    songs without a listener an object that never plays is used.
 
-    `silences` are the moments at which the buffer ran empty, each with the seconds until playback continued. The
-    received sound is played until `plays_until`.
+    `silences` are the times at which the buffer ran empty, each with the seconds until playback continued. The sound
+    received so far lasts until `plays_until`.
     """
 
     arrived_at: float

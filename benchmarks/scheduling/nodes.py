@@ -27,8 +27,8 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
-    """Sum the figures of all nodes in the first one; return it, and the largest share of the sound that one node
-    made.
+    """Add the figures of all nodes to those of the first node. Returns the first node, and the share of all sound that
+    the busiest node made.
     """
     first, *others = nodes
     largest = max(node.sound_seconds for node in nodes)
@@ -44,8 +44,8 @@ def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
 def spread(
     songs: Sequence[ArrivingSong], nodes: int, model: DeviceModel, devices: int, seed: int, *, blind: bool
 ) -> list[list[ArrivingSong]]:
-    """Divide the songs among nodes: each goes to the node with the least remaining work, as estimated from the songs
-    sent to it; ties are broken at random. With `blind` each goes to any node.
+    """Divide the songs among nodes: each song goes to the node with the least remaining work, as estimated from the
+    songs sent before; ties are broken at random. With `blind` each song goes to a random node.
     """
     rng, free_at = random.Random(seed), [0.0] * nodes
     sent: list[list[ArrivingSong]] = [[] for _ in range(nodes)]
@@ -61,8 +61,8 @@ def spread(
 def measured(
     options: argparse.Namespace, model: DeviceModel, devices: int, of_node: int, load: float
 ) -> list[SimulationOutcome]:
-    """Simulate one load, with one scheduler and with one for each node, whose balancer knows or is blind; prints and
-    returns the outcomes.
+    """Simulate one load in three ways, and print and return the outcomes: one scheduler for all devices, one for each
+    node with a balancer that estimates the nodes' work, and one for each node with a balancer that chooses at random.
     """
     traffic = Traffic({model.name: devices * options.capacity}, 0.0, options.bursty, options.seed)
     songs = traffic.steady(load, options.seconds)
@@ -88,14 +88,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="ace_step_h100")
     parser.add_argument("--devices", type=int, nargs="+", default=[8, 16, 32, 64])
-    parser.add_argument("--node-devices", type=int, nargs="+", default=[1, 8], help="devices of a node")
+    parser.add_argument("--node-devices", type=int, nargs="+", default=[1, 8], help="numbers of devices of a node")
     parser.add_argument("--loads", type=float, nargs="+", default=LOADS)
-    parser.add_argument("--seconds", type=float, default=300.0, help="simulated time of every run")
-    parser.add_argument("--remote-ms", type=float, default=1.0, help="what a command on a node costs more than here")
+    parser.add_argument("--seconds", type=float, default=300.0, help="simulated seconds of every run")
+    parser.add_argument(
+        "--remote-ms", type=float, default=1.0, help="additional milliseconds of a command to another node"
+    )
     parser.add_argument("--server-ms", type=float, default=1.5, help="CPU ms of the server process per second of sound")
-    parser.add_argument("--bursty", action="store_true", help="songs arrive in groups, of eight on average")
+    parser.add_argument("--bursty", action="store_true", help="let songs arrive in groups of eight on average")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--png", type=Path, help="draw the result into this file")
+    parser.add_argument("--png", type=Path, help="PNG file to draw the results into")
     options = parser.parse_args()
     model = PRESETS[options.preset]
     options.capacity = capacity(model)

@@ -31,12 +31,13 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SimulationOutcome:
-    """The figures of one run, times in seconds.
+    """The figures of one simulated run; times are in seconds.
 
-    First audio is measured for listeners who heard something; `stalled` is the share of them with a silence of more
-    than `STALL_SECONDS`, and `unheard` the number of the others. `at_once` is the largest number of simultaneous
-    listeners without a silence. `longest_detached` includes songs that are not complete at the end, with their time so
-    far. Cores are those used by encoders and the server process.
+    First audio and `stalled` concern listeners who received sound; `stalled` is the share of them with a silence of
+    more than `STALL_SECONDS`. `unheard` is the number of listeners who received no sound. `at_once` is the largest
+    number of simultaneous listeners without a silence. `longest_detached` is the longest time of a song without a
+    listener, up to the end of the run for incomplete songs. Cores are the numbers of CPU cores that encoders and the
+    server process use.
     """
 
     first_audio_p50: float

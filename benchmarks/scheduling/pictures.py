@@ -42,8 +42,9 @@ def draw_nodes(
     loads: Sequence[float],
     found: Mapping[tuple[int, int], Sequence[Sequence[SimulationOutcome]]],
 ) -> None:
-    """Draw outcomes over load, a column for every pair of devices and devices of a node; outcomes are those of one
-    scheduler and of one for each node, behind a balancer that knows their work or is blind.
+    """Draw the outcomes over load, one column for every pair of the number of devices and of devices per node. Lines
+    are one scheduler for all nodes, and one for each node with a balancer that knows the nodes' work or chooses at
+    random.
     """
     panels_of = (*_OUTCOMES[:2], ("sections in a step", lambda one: one.batch))
     figure, panels = _figure(len(panels_of), len(found), 4 * len(found), 9)

@@ -35,7 +35,7 @@ class DeviceModel:
 
     @property
     def pace(self) -> float:
-        """Device seconds per second of sound of a song that is made alone."""
+        """Device seconds for one second of sound, if the song is made alone."""
         tokens = self.tokens_per_second * self.rows
         denoising = self.steps * (self.step_seconds / self.section_seconds + self.token_seconds * tokens)
         return denoising + self.render_seconds

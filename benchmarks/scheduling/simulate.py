@@ -68,7 +68,7 @@ def _loads(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
 def _measured(
     options: argparse.Namespace, pool: Pool, policy: str, load: float, songs: Sequence[ArrivingSong], until: float
 ) -> tuple[Simulation, SimulationOutcome]:
-    """Simulate one policy, and print its row."""
+    """Simulate one policy under one load, and print its row of the table."""
     simulation = simulated(pool, policy, songs, until, error=options.error, seed=options.seed)
     outcome = outcome_of(simulation, until, options.server_ms)
     print(outcome.row(policy, load), flush=True)
@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policies", choices=POLICIES, nargs="+", default=POLICIES)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--png", type=Path, help="draw the result into this file")
+    parser.add_argument("--png", type=Path, help="PNG file to draw the results into")
     _add_pool(parser)
     _add_traffic(parser)
     return parser
@@ -108,25 +108,29 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_pool(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=PRESETS, nargs="+", default=["ace_step_h100"])
-    parser.add_argument("--devices", type=int, nargs="+", default=[8], help="1 to 1000; one number for each preset")
-    parser.add_argument("--encoders", type=int, help="sounds encoded at a time; without it, as many as there are songs")
-    parser.add_argument("--server-ms", type=float, default=1.5, help="CPU ms of the server process per second of sound")
-    parser.add_argument("--step-ms", type=float, help="a step's time without tokens, instead of the preset's")
-    parser.add_argument("--token-us", type=float, help="time of every token of a step, instead of the preset's")
     parser.add_argument(
-        "--error", type=float, default=0.0, help="deviation of the logarithm of a song's estimated work from the truth"
+        "--devices", type=int, nargs="+", default=[8], help="number of devices, 1 to 1000, for each preset"
+    )
+    parser.add_argument("--encoders", type=int, help="number of encoders; unset: one for each song")
+    parser.add_argument("--server-ms", type=float, default=1.5, help="CPU ms of the server process per second of sound")
+    parser.add_argument("--step-ms", type=float, help="milliseconds of a step without tokens; unset: the preset's")
+    parser.add_argument("--token-us", type=float, help="microseconds of each token of a step; unset: the preset's")
+    parser.add_argument(
+        "--error", type=float, default=0.0, help="standard deviation of the logarithm of estimated by actual work"
     )
 
 
 def _add_traffic(parser: argparse.ArgumentParser) -> None:
     time = parser.add_mutually_exclusive_group()
-    time.add_argument("--seconds", type=float, default=600.0, help="simulated time of every run")
-    time.add_argument("--songs", type=int, help="so many songs in every run, on average, instead of a time")
+    time.add_argument("--seconds", type=float, default=600.0, help="simulated seconds of every run")
+    time.add_argument("--songs", type=int, help="mean number of songs in every run, instead of --seconds")
     loads = parser.add_mutually_exclusive_group()
     loads.add_argument("--loads", type=float, nargs="+", default=LOADS)
-    loads.add_argument("--day", action="store_true", help="a day of bursts, at 10 %% to 150 %% of the capacity")
-    parser.add_argument("--bursty", action="store_true", help="songs arrive in groups, of eight on average")
-    parser.add_argument("--detached", type=float, default=0.0, help="the share of songs without listeners")
+    loads.add_argument(
+        "--day", action="store_true", help="simulate a day of bursts, at 10 %% to 150 %% of the capacity"
+    )
+    parser.add_argument("--bursty", action="store_true", help="let songs arrive in groups of eight on average")
+    parser.add_argument("--detached", type=float, default=0.0, help="share of songs without listeners, 0 to 1")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Measures random arrivals of songs: how many listeners stall, how many are served at once, and how long others wait.
+"""Measures songs that are requested at random times: how many listeners stall, how many play at once, and how long
+songs without listeners take.
 
     python -m benchmarks.service.bench_arrivals --loads 0.5 1.0 1.5 --songs 200
 

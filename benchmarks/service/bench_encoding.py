@@ -37,7 +37,9 @@ MODULES = {"server.encoders.encoder": "encoders", "server.workers.worker": "work
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Encoding speed: seconds of sound per second, and CPU milliseconds per second of sound by kind of process."""
+    """Encoding speed: seconds of sound encoded per second, and CPU milliseconds per second of sound by kind of
+    process.
+    """
 
     sound: float
     cpu_ms: Mapping[str, float]
@@ -74,7 +76,7 @@ def plain(processes: int) -> Speed:
 
 
 def cpu_seconds(service: Service) -> dict[str, float]:
-    """Return the CPU time used so far by kind of process; this process belongs to the listeners."""
+    """Return the CPU seconds used so far by kind of process; the process of this benchmark counts as listener."""
     spent = {"encoders": 0.0, "worker": 0.0, "server": service.own_cpu_seconds(), "listeners": time.process_time()}
     for process in service.process.children():
         kind = next((kind for module, kind in MODULES.items() if module in process.cmdline()), None)

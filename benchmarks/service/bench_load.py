@@ -57,7 +57,7 @@ class Listened:
 
 
 async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: int) -> list[Listened]:
-    """Run clients that request songs one after the other, and return what they received."""
+    """Run clients that each request songs one after the other, and return the received songs."""
 
     each = 2 if clients <= CAPACITY_CLIENTS else 1
 
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--loads", type=float, nargs="*", default=LOADS)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of a song")
     parser.add_argument("--capacity", type=float, help="songs per second; unset: measured with eight clients")
-    parser.add_argument("--devices", default="cpu", help="as MELISMA_DEVICES")
+    parser.add_argument("--devices", default="cpu", help="devices of the server, as in MELISMA_DEVICES")
     options = parser.parse_args()
     print(f"| {' | '.join(HEADER)} |\n|{'---|' * len(HEADER)}")
     capacity = options.capacity

@@ -40,7 +40,7 @@ asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
 
 
 async def chunks_heard(port: int) -> int:
-    """Receive some songs in another process and return the number of chunks that it received."""
+    """Receive some songs in another process, and return the number of chunks that it has received."""
     listener = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _LISTENER, str(port), str(SONGS), str(SONG_SECONDS), stdout=asyncio.subprocess.PIPE
     )

@@ -42,7 +42,9 @@ async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Re
 
 
 async def closed(channel: grpc.aio.Channel, read: Reader = in_response) -> tuple[float, list[float]]:
-    """Return songs per second, and times to the first chunk, of clients that wait for their songs."""
+    """Return the songs per second, and the seconds to the first chunk of each song, of clients that request one song
+    after another.
+    """
 
     async def client(number: int) -> list[float]:
         await asyncio.sleep(SPREAD_SECONDS * number / CLIENTS)
@@ -54,7 +56,9 @@ async def closed(channel: grpc.aio.Channel, read: Reader = in_response) -> tuple
 
 
 async def opened(channel: grpc.aio.Channel, seed: int) -> tuple[float, list[float]]:
-    """Return songs per second, and times to the first chunk, of songs that arrive independently of the others."""
+    """Return the songs per second, and the seconds to the first chunk of each song, for songs requested at random
+    times.
+    """
     rng, due, dues = random.Random(seed), 0.0, list[float]()
     while (due := due + rng.expovariate(RATE)) < OPEN_SECONDS:
         dues.append(due)

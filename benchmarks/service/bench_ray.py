@@ -124,7 +124,9 @@ def _drop(descriptor: int) -> None:
 
 
 async def measured(name: str, once: Callable[[], Awaitable[object]], rounds: int = ROUNDS, of: int = 1) -> None:
-    """Print the median and P99 of calls in milliseconds, and the processor time of one in microseconds."""
+    """Call `once` repeatedly, each time `of` operations; print the median and P99 of a call in milliseconds, and the
+    processor time of one operation in microseconds.
+    """
     for _ in range(10):
         await once()
     times, used = [], time.process_time()
@@ -155,7 +157,9 @@ async def bench(worker: Worker) -> None:
 
 
 async def bench_sound(worker: Worker, address: str, where: str) -> None:
-    """Measure windows whose sound goes to `address`, which is told as `where`."""
+    """Measure the rendering of windows whose sound the worker sends to the socket `address`; `where` is the name in the
+    printed rows.
+    """
     for seconds in ("0.25", "1.0"):
         section = SectionKey(SongKey(f"{seconds} {where}"), 0)
         target = SoundTarget(address, AudioSettings())
@@ -173,7 +177,9 @@ async def bench_sound(worker: Worker, address: str, where: str) -> None:
 
 @asynccontextmanager
 async def encoder_beside(pool: AnyPool, device: str) -> AsyncIterator[str]:
-    """Yield the address of an encoder beside the worker of a device; what it says is dropped."""
+    """Context manager with the address of an encoder on the computer of a device's worker; the encoder's messages are
+    dropped.
+    """
     with tempfile.TemporaryDirectory() as folder:
         local = EncoderProcess(str(Path(folder) / "socket"), ENCODER)
         encoder: Encoder = NodeEncoder(device, ENCODER, pool.bridge) if isinstance(pool, RayPool) else local
@@ -214,8 +220,8 @@ def main() -> None:
     """Measure the local pipe, then the cluster."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", default="", help="HOST:PORT of the cluster's head")
-    parser.add_argument("--token-file", default="", help="file of its token")
-    parser.add_argument("--devices", type=int, default=1, help="workers on it")
+    parser.add_argument("--token-file", default="", help="file of the cluster's token")
+    parser.add_argument("--devices", type=int, default=1, help="number of workers on the cluster")
     arguments = parser.parse_args()
     asyncio.run(run(LocalPool([DeviceSpec("cpu", "cpu")], [ENGINE]), "pipe"))
     if arguments.address:

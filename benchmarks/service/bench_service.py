@@ -125,8 +125,8 @@ def main() -> None:
     """Command line: start a server and run one measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("measurement", choices=MEASUREMENTS)
-    parser.add_argument("--songs", type=int, help="how many songs (for listeners: how many at most)")
-    parser.add_argument("--workers", type=int, default=1, help="how many workers, each on a CPU")
+    parser.add_argument("--songs", type=int, help="number of songs (for listeners: the largest number)")
+    parser.add_argument("--workers", type=int, default=1, help="number of worker processes, each on the device cpu")
     options = parser.parse_args()
     devices = ",".join(["cpu"] * options.workers)
     with running_service(devices=devices, limits__running_songs="64", limits__queued_songs="64") as service:

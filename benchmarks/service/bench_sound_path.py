@@ -29,7 +29,7 @@ class Stage(Protocol):
         """Process the next window and return the sound that is ready."""
 
     def finish(self) -> Window | bytes:
-        """Return the sound that the stage still holds, at the end of a song."""
+        """Return the sound that the stage still buffers, at the end of a song."""
 
 
 def band(rate_hertz: int) -> Window:
@@ -58,7 +58,7 @@ def cpu_ms_per_second(open_stage: Callable[[], Stage], windows: Sequence[Window]
 
 
 def held_back_ms(audio: AudioSettings, windows: Sequence[Window]) -> float:
-    """Return the delay in milliseconds of the encoder: the largest amount of sound that was fed and not yet
+    """Return the delay of the encoder in milliseconds: the largest amount of sound that it had received and not yet
     returned.
     """
     encoder = SongEncoder(SOURCE_RATE_HERTZ, audio)

@@ -148,7 +148,9 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
 
 
 async def disturb(service: Service, kill_seconds: tuple[float, float], tally: Tally, *, ray: bool) -> None:
-    """Kill or stop a worker or an encoder at random times, on a cluster also the process that starts encoders."""
+    """Kill or stop a worker or an encoder at random intervals within `kill_seconds`; on a Ray cluster also the process
+    that starts encoders.
+    """
     rng = random.Random(1)
     while True:
         await asyncio.sleep(rng.uniform(*kill_seconds))
@@ -183,7 +185,9 @@ def ray_processes() -> list[psutil.Process]:
 
 
 async def measure(service: Service, engine: str, songs: int, kill_seconds: tuple[float, float], *, ray: bool) -> None:
-    """Make the songs undisturbed, then all of them with disturbances every `kill_seconds`, between two times."""
+    """Make all songs once without disturbances, then again while processes are killed at random intervals within
+    `kill_seconds`; print the outcomes.
+    """
     tally = Tally()
     async with grpc.aio.insecure_channel(service.address) as channel:
         expected = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
@@ -214,7 +218,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", choices=ENGINES, default="studio")
     parser.add_argument("--songs", type=int, default=200)
-    parser.add_argument("--render-beside", action="store_true", help="two lanes on each device, as on a GPU")
+    parser.add_argument(
+        "--render-beside", action="store_true", help="use two command queues (lanes) for each device, as on a GPU"
+    )
     parser.add_argument("--ray", default="", help="HOST:PORT of the head of a Ray cluster with two free processors")
     parser.add_argument("--token-file", default="", help="file of that cluster's token")
     options = parser.parse_args()

@@ -32,7 +32,7 @@ STOP_SECONDS = 30.0
 RECORD_SECONDS = 1200.0
 LOG_LINES = 20
 _LISTENING = ("the server is listening for gRPC", "listening")
-"""The log message with the address of gRPC; the second one is that of older checkouts."""
+"""Log messages that contain the gRPC address of a server: the present one, and that of older checkouts."""
 
 
 Rounds = Sequence[Sequence[Asked]]
@@ -100,7 +100,9 @@ def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list
 
 
 def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | None:
-    """Return the difference of two records, or a result that neither should have; `None` if there is none."""
+    """Return the difference between the records of two checkouts, or an outcome that is an error in both; `None` if
+    there is none.
+    """
     for name, record in (("old", old), ("new", new)):
         if ("error" in record) != asked.refused:
             error = record.get("error", {"code": "OK", "message": "was not refused"})

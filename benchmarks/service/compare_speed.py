@@ -39,7 +39,7 @@ def module_of(checkout: Path, name: str) -> str:
 
 
 def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
-    """Context manager that runs a server from the source code in a folder."""
+    """Context manager with a server that runs the source code in a folder."""
     return running_service(command, checkout, environment_of(checkout))
 
 
@@ -93,7 +93,7 @@ def pretend(checkout: Path) -> Figures:
 
 
 def overhead(checkout: Path) -> Figures:
-    """Measure the CPU time of the server process per chunk, without engine and encoder."""
+    """Measure the CPU time of the server process per chunk, without the cost of an engine or encoder."""
     done = subprocess.run(
         [sys.executable, "-m", module_of(checkout, "bench_overhead")],
         cwd=checkout, env=environment_of(checkout), stdout=subprocess.PIPE, text=True, check=True,
@@ -130,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare the speed of two checkouts.")
     parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
     parser.add_argument("new", type=Path, help="folder of the checkout to be compared")
-    parser.add_argument("--pairs", type=int, default=9, help="how often each checkout is measured")
+    parser.add_argument("--pairs", type=int, default=9, help="number of measurements of each checkout")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS))
     given = parser.parse_args()
     checkouts = {"old": given.old.resolve(), "new": given.new.resolve()}

@@ -17,7 +17,7 @@ STALL_SECONDS = 0.1
 """Shortest pause in seconds that counts as a stall."""
 
 Reader: TypeAlias = Callable[[bytes], music_pb2.SongEvent]
-"""Function that extracts the event from a message of the stream of Generate."""
+"""Function that extracts the event from a response message of the stream of Generate, given as bytes."""
 
 
 @dataclass(slots=True)

@@ -19,7 +19,9 @@ SERVER = ("server", "--host", "127.0.0.1")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running server: its address, its process, and the time from launch to SERVING."""
+    """A running server: its address, its process, and the seconds from the start of the process to the health
+    SERVING.
+    """
 
     address: str
     process: psutil.Process

@@ -58,7 +58,9 @@ async def admitted(parts: SharedParts, number: int) -> Claim:
 
 
 async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: float) -> list[float]:
-    """Write one song, after a delay, at the rate of a stream; return the seconds that each append took."""
+    """Write the chunks of one song to the store, after a delay, at the rate of a stream; return the seconds that each
+    append took.
+    """
     appends: list[float] = []
     waiting: list[bytes] = []
     at, began, song = Extent(), time.monotonic() + delay_seconds, replace(claim.song, state=SongState.RUNNING)
@@ -132,8 +134,14 @@ def main() -> None:
     """Command line: measure each load with a new Redis or Valkey."""
     parser = argparse.ArgumentParser(description="Measure the shared store.")
     parser.add_argument("--songs", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=20.0, help="chunks a second of each song")
-    parser.add_argument("--flush", type=float, nargs="+", default=[0.0, 0.1], help="seconds of gathering")
+    parser.add_argument("--rate", type=float, default=20.0, help="chunks per second of each song")
+    parser.add_argument(
+        "--flush",
+        type=float,
+        nargs="+",
+        default=[0.0, 0.1],
+        help="seconds for which chunks are collected before they are stored",
+    )
     given = parser.parse_args()
     for flush_seconds in given.flush:
         asyncio.run(measure(Load(given.songs, given.rate, flush_seconds)))

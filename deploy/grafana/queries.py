@@ -6,7 +6,7 @@ from dataclasses import dataclass
 SERVERS = 'namespace=~"$namespace",pod=~"$pod"'
 ENGINES = f'{SERVERS},engine=~"$engine"'
 SERVER = "{{pod}} {{instance}}"
-"""Legend of a server's line: its pod, or outside of Kubernetes, where there are no pods, its instance."""
+"""Legend of the line of a server: its pod, or its instance outside of Kubernetes, where there are no pods."""
 
 PERCENTILE_TIME = "5m"
 """Time span of percentiles and means, as in the alerts; a shorter one has too few songs."""
@@ -107,7 +107,7 @@ def share(part: str, whole: str) -> str:
 
 
 def as_it_is(gauge: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """Return the query for the value of a gauge, by server and other labels."""
+    """Return the query for the present value of a gauge, by server and the labels `by`."""
     return [Query(f"{gauge}{{{labels}}}", f"{SERVER} {_legend(*by)}".strip())]
 
 

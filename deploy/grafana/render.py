@@ -20,11 +20,11 @@ Json = dict[str, Any]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 OPEN = ("Now", "Objectives", "Listeners")
-"""Rows that are expanded: they show that something is wrong. The collapsed ones show the cause, and query Prometheus
-only once expanded.
+"""Rows of the dashboard that are expanded and show if something is wrong. Collapsed rows show the cause, and query
+Prometheus only once they are expanded.
 """
 FIGURE_SIZE, LINES_SIZE = (4, 4), (8, 8)
-"""Width and height."""
+"""Width and height of a panel, in units of Grafana's grid: of a single value, and of lines over time."""
 
 
 def dashboard() -> Json:

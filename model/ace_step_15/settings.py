@@ -51,7 +51,8 @@ class AceStep15Settings(BaseModel):
         default=False, description="let torch compile the network when the engine is loaded, which takes minutes"
     )
     cuda_graphs: bool = Field(
-        default=False, description="replay kernel launches of short passes as CUDA graphs, in addition to compiling"
+        default=False,
+        description="replay kernel launches of short forward passes as CUDA graphs, in addition to compiled blocks",
     )
     padding: float = Field(
         default=0.125,

@@ -48,7 +48,7 @@ def check_controls(params: SongParams, engine: str, controls: Collection[Control
         InvalidParams: the engine does not support some controls; one violation for each.
     """
     found = [
-        Violation(control.value, f"engine {engine!r} does not support it: leave it out")
+        Violation(control.value, f"engine {engine!r} does not support this field: leave it out")
         for control in used_controls(params)
         if control not in controls
     ]

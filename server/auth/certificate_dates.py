@@ -28,7 +28,7 @@ def not_after(der: bytes) -> datetime:
     try:
         return _not_after(der)
     except IndexError:
-        raise ValueError("the certificate is cut off: its file must hold it whole") from None
+        raise ValueError("the certificate is incomplete: its file must contain the whole certificate") from None
 
 
 def _not_after(der: bytes) -> datetime:
@@ -52,7 +52,9 @@ def _value(data: bytes, at: int, *tags: int) -> tuple[bytes, int]:
         ValueError: the element has another tag.
     """
     if data[at] not in tags:
-        raise ValueError(f"the certificate is damaged: it has the DER tag {data[at]:#04x} in place of one of {tags}")
+        raise ValueError(
+            f"the certificate is damaged, with the DER tag {data[at]:#04x} in place of one of {tags}: replace its file"
+        )
     size, start = data[at + 1], at + 2
     if size & _LONG_LENGTH:
         start, count = start + size - _LONG_LENGTH, size - _LONG_LENGTH

@@ -71,6 +71,8 @@ def _loaded(engine: str, options: Mapping[str, object]) -> Validator | None:
     except EngineUnavailable as error:
         # The worker fails to load the engine for the same reason, and reports it; so the level here is debug.
         _log.debug(
-            "this process cannot load the checks of engine %s, so its worker alone checks requests: %s", engine, error
+            "this process cannot load the request checks of engine %s, so only its worker checks requests: %s",
+            engine,
+            error,
         )
         return None

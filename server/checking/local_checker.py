@@ -283,7 +283,7 @@ class LocalChecker:
                 continue
             self._turns.done(asked.caller)
             if not asked.answer.done():
-                text = "the process that checks requests died twice while it checked this request"
+                text = "the process that checks requests crashed twice while it checked this request"
                 asked.answer.set_result(CheckFailed(number, text))
         self._working.clear()
 

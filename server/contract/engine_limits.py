@@ -77,25 +77,30 @@ def _outside(field: str, value: _Number, limits: tuple[_Number, _Number], engine
 def _stem_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
     for index, number in enumerate(message.stems):
         if (stem := STEMS[number]) not in engine.stems:
-            yield Violation(f"stems[{index}]", f"engine {engine.name!r} has no stem {stem.value!r}")
+            known = ", ".join(engine.stems) or "none"
+            text = f"engine {engine.name!r} has no stem {stem.value!r}: use one of its stems ({known}), or leave it out"
+            yield Violation(f"stems[{index}]", text)
 
 
 def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
     if (voice := VOICES.get(message.voice)) is not None and voice not in engine.voices:
-        yield Violation("voice", f"engine {engine.name!r} has no voice {voice.value!r}")
+        known = ", ".join(engine.voices) or "none"
+        text = f"engine {engine.name!r} has no voice {voice.value!r}: use one of its voices ({known}), or leave it out"
+        yield Violation("voice", text)
 
 
 def _language_violations(language: str, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> Iterable[Violation]:
     if language and language_among(language, engine.languages) is None:
         able = [name for name, info in engines.items() if language_among(language, info.languages)]
-        instead = f"; engines that sing this language: {', '.join(able)}" if able else ""
-        own = f"only {', '.join(engine.languages)}" if engine.languages else "no words"
-        yield Violation("language", f"engine {engine.name!r} sings {own}{instead}")
+        instead = f"; these engines can: {', '.join(able)}" if able else ""
+        own = f"only {', '.join(engine.languages)}" if engine.languages else "it sings no words"
+        yield Violation("language", f"engine {engine.name!r} cannot sing this language, {own}{instead}")
 
 
 def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
     owner = message.WhichOneof("engine_options")
     lora = getattr(getattr(message, owner), "lora", "") if owner else ""
     if lora and lora not in engine.loras:
-        own = ", ".join(engine.loras) or "none"
-        yield Violation(f"{owner}.lora", f"engine {engine.name!r} has these LoRA adapters: {own}")
+        known = ", ".join(engine.loras) or "none"
+        text = f"engine {engine.name!r} has no adapter of this name: use one of its adapters ({known}), or leave it out"
+        yield Violation(f"{owner}.lora", text)

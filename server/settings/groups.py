@@ -27,42 +27,49 @@ class Group(BaseModel):
 class Limits(Group):
     """Settings: limits on the work that the server accepts."""
 
-    running_songs: Count = Field(default=32, description="most songs made at the same time on each device")
-    queued_songs: int = Field(default=64, ge=0, description="most waiting songs; one more gets RESOURCE_EXHAUSTED")
-    batch_tokens: Count = Field(
-        default=8192, description="most tokens in one shared denoising step, all sections together"
+    running_songs: Count = Field(default=32, description="maximum number of songs made at the same time on each device")
+    queued_songs: int = Field(
+        default=64, ge=0, description="maximum number of waiting songs; a further request gets RESOURCE_EXHAUSTED"
     )
-    batch_sections: Count = Field(default=64, description="most sections in one shared denoising step; 1: no batching")
+    batch_tokens: Count = Field(
+        default=8192, description="maximum number of tokens in one shared denoising step, summed over its sections"
+    )
+    batch_sections: Count = Field(
+        default=64, description="maximum number of sections in one shared denoising step; 1: no batching"
+    )
     retries: int = Field(
-        default=3, ge=0, description="most retries of a song after failures, each from its last complete section"
+        default=3,
+        ge=0,
+        description="maximum number of retries of a song after failures, each from the song's last complete section",
     )
     crowded_queue_ratio: float = Field(
         default=0.9,
         gt=0,
         le=1,
-        description="share of the queue filled with waiting songs at which readiness and health report not ready",
+        description="filled share of the queue (0 to 1) at which readiness and health report not ready",
     )
     stream_buffer_bytes: int = Field(
-        default=1 << 20, ge=1 << 16, description="bytes of MP3 buffered for a slow reader, at which its song pauses"
+        default=1 << 20, ge=1 << 16, description="bytes of MP3 buffered for a slow listener, at which the song pauses"
     )
     exchange_timeout_seconds: Seconds = Field(
         default=30.0, description="seconds without an answer after which a busy worker is killed and replaced"
     )
     load_timeout_seconds: Seconds = Field(
-        default=3600.0, description="seconds that a worker has to load its engines, downloads included"
+        default=3600.0,
+        description="seconds for a worker to load its engines, downloads included; then it is killed",
     )
     heartbeat_seconds: Seconds = Field(
         default=5.0, description="seconds of silence in a song's stream after which a heartbeat is sent"
     )
     caller_calls: Count = Field(
         default=512,
-        description="most open calls of one caller, over gRPC and REST; without a key a caller is its address",
+        description="maximum number of open calls of one caller (without a key: of one address), over gRPC and REST",
     )
     open_calls: Count = Field(
-        default=128, description="most open calls to the health and load services, which need no API key"
+        default=128, description="maximum number of open calls to the health and load services, which need no API key"
     )
     open_calls_of_peer: Count = Field(
-        default=16, description="most open calls to the health and load services from one address"
+        default=16, description="maximum number of open calls to the health and load services from one address"
     )
     stall_seconds: Seconds = Field(
         default=300.0,
@@ -81,25 +88,28 @@ class Limits(Group):
     concurrent_calls: int = Field(
         default=1024,
         ge=16,
-        description="most open gRPC calls of all methods together, against floods; keep it well above the limits of "
-        "songs",
+        description="maximum number of open gRPC calls of all methods; keep it well above the limits of songs",
     )
 
     @model_validator(mode="after")
     def _recordings_come_on_top(self) -> "Limits":
         if self.recording_bytes < self.request_bytes:
-            raise ValueError("RECORDING_BYTES counts the whole request, so it must be at least REQUEST_BYTES")
+            raise ValueError(
+                "RECORDING_BYTES counts the whole request, so it must be at least REQUEST_BYTES: raise RECORDING_BYTES"
+            )
         return self
 
 
 class Threads(Group):
     """Settings: numbers of encoder processes and of compute threads."""
 
-    encoders: Count = Field(default=2, description="encoder processes per device, which master and encode sound")
+    encoders: Count = Field(
+        default=2, description="number of encoder processes per device, which master and encode sound"
+    )
     worker: int = Field(
         default=1,
         ge=0,
-        description="compute threads of each worker process; 0: the libraries' choice, which overloads busy machines",
+        description="number of compute threads of each worker process; 0: the libraries choose, mostly too many",
     )
 
 
@@ -118,7 +128,7 @@ class Scheduling(Group):
     )
     comfort_seconds: NonNegativeSeconds = Field(
         default=_POLICY.comfort_seconds,
-        description="seconds of buffered sound, beyond the margin, above which a song yields to urgent ones",
+        description="seconds of buffered sound, beyond the margin, above which a song yields to songs with less",
     )
     ahead_seconds: Seconds = Field(
         default=_POLICY.ahead_seconds,
@@ -126,10 +136,11 @@ class Scheduling(Group):
     )
     share_lead_seconds: NonNegativeSeconds = Field(
         default=_POLICY.share_lead_seconds,
-        description="device seconds that a caller may use more than others before its songs yield",
+        description="seconds of device time that a caller may use beyond its fair share before its songs yield",
     )
     weights: dict[str, Positive] = Field(
-        default={}, description='weights of callers in fair sharing, as JSON: {"name": 2.0}; others have 1'
+        default={},
+        description='weights of callers in fair sharing, as JSON: {"name": 2.0}; others have 1',
     )
 
 
@@ -139,7 +150,7 @@ class Device(Group):
     A `count` above 1 stands for this number of equal devices of a Ray cluster.
     """
 
-    device: str = Field(pattern=DEVICE_PATTERN, description="device: cpu, cuda or cuda:0")
+    device: str = Field(pattern=DEVICE_PATTERN, description="name of the device: cpu, cuda or cuda:0")
     count: Count = 1
     engines: tuple[str, ...] = ()
     running_songs: Count | None = None
@@ -159,7 +170,7 @@ class Rest(Group):
     enabled: bool = Field(default=True, description="serve the REST API on the HTTP port")
     origins: str = Field(
         default="",
-        description="allowed origins of web pages (commas), such as https://example.com; *: all; empty: none",
+        description="origins of web pages that may call REST (commas): https://example.com; *: all; empty: none",
     )
     hosts: str = Field(
         default="",
@@ -208,11 +219,11 @@ class Connections(Group):
 
     count: Count = Field(
         default=1024,
-        description="most connections on each port; above this, connections without a request are closed first",
+        description="maximum number of connections on each port; above it, idle connections are closed first",
     )
     peer_count: Count = Field(
         default=512,
-        description="most connections of one address on each port, except those of MELISMA_PROXIES__TRUSTED",
+        description="maximum number of connections of one address on each port, except MELISMA_PROXIES__TRUSTED",
     )
     handshake_seconds: Seconds = Field(
         default=10.0, description="seconds for the TLS handshake of a connection, and for the headers of a request"
@@ -223,11 +234,13 @@ class Connections(Group):
     idle_seconds: Seconds = Field(
         default=120.0, description="seconds without a call after which a connection is closed"
     )
-    concurrent_calls: Count = Field(default=256, description="most open calls on one connection; further calls wait")
+    concurrent_calls: Count = Field(
+        default=256, description="maximum number of open calls on one connection; further calls wait"
+    )
     metadata_bytes: int = Field(
         default=16 << 10,
         ge=4 << 10,
-        description="bytes of the largest metadata of a call; larger gets RESOURCE_EXHAUSTED",
+        description="maximum size of a call's metadata in bytes; larger metadata gets RESOURCE_EXHAUSTED",
     )
     age_seconds: NonNegativeSeconds = Field(
         default=300.0,
@@ -236,7 +249,7 @@ class Connections(Group):
     )
     age_grace_seconds: Seconds = Field(
         default=3600.0,
-        description="seconds that calls on such a connection have to end before it is closed; keep it above the "
+        description="seconds for calls to end on a connection whose client was asked to reconnect; keep it above the "
         "longest song",
     )
 
@@ -245,14 +258,14 @@ class TLS(Group):
     """Settings of TLS on both ports. When the PEM files have changed, they are read again for new connections."""
 
     certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
-    key: str = Field(default="", description="file of the certificate's private key")
+    key: str = Field(default="", description="file of the private key of the server's certificate")
     client_ca: str = Field(
         default="",
         description="file of certificate authorities; clients then need a certificate of one of them (mutual TLS)",
     )
 
     http: bool = Field(
-        default=True, description="encrypt the HTTP port, too; false if a proxy beside the server does that"
+        default=True, description="encrypt the HTTP port, too; false: a proxy beside the server encrypts it"
     )
 
     @model_validator(mode="after")
@@ -267,19 +280,19 @@ class Marking(Group):
 
     enabled: bool = Field(
         default=True,
-        description="mark files in their metadata as generated (EU AI Act, GB 45438-2025)",
+        description="mark files in their metadata as AI-generated (EU AI Act, GB 45438-2025)",
     )
     producer: str = Field(
         default="",
         max_length=200,
         pattern=r"^[^\x00-\x1f\x7f]*$",
-        description="name or code of the service's provider, for the marks; the same on all servers of a shared store",
+        description="name or code of the provider in the marks of files; the same on all servers of a shared store",
     )
     certificate: str = Field(
         default="",
         description="PEM file of the certificate chain for signing C2PA manifests; empty: no manifests",
     )
-    key: str = Field(default="", description="PEM file of that certificate's private key")
+    key: str = Field(default="", description="PEM file of the private key for signing C2PA manifests")
 
     @model_validator(mode="after")
     def _belong_together(self) -> "Marking":

@@ -15,8 +15,8 @@ class Pool(Group):
 
     kind: Literal["processes", "ray"] = Field(
         default="processes",
-        description="where workers run: processes (of this computer), or ray (on the nodes of a Ray cluster, of which "
-        "this computer is one; needs pip install 'melisma[ray]')",
+        description="place where worker processes run: processes (on this computer) or ray (on the nodes of a Ray "
+        "cluster, of which this computer is one; needs pip install 'melisma[ray]')",
     )
     ray_address: str = Field(default="", description="HOST:PORT of the head of the Ray cluster")
     ray_token_file: str = Field(

@@ -64,13 +64,13 @@ class Settings(BaseSettings):
     )
     operations_port: Port | None = Field(
         default=None,
-        description="port for metrics and probes alone, never encrypted, on the same address; 0 takes a free port and "
+        description="port for only metrics and probes, never encrypted, on the same address; 0 takes a free port and "
         "logs it; none: metrics and probes are on the HTTP port",
     )
     devices: Annotated[tuple[Device, ...], NoDecode] = Field(
         default=(Device(device="cpu"),),
         min_length=1,
-        description="devices, with one worker process each: cpu, cpu,cpu or cuda:0 (commas); or as JSON with "
+        description="devices (commas), with one worker process each, such as cpu, cpu,cpu or cuda:0; or as JSON with "
         'limits of each: [{"device": "cuda:0", "engines": ["ace_step"], "running_songs": 8, "batch_tokens": 8192, '
         '"batch_sections": 16, "memory_mebibytes": 40000, "render_beside": true}]; with MELISMA_POOL__KIND=ray devices '
         'have no numbers, and a "count": {"device": "cuda", "count": 8}',
@@ -78,12 +78,12 @@ class Settings(BaseSettings):
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("studio",),
         min_length=1,
-        description="engines to load (commas), each a name, or name=module:Class; the first is the default",
+        description="engines to load (commas), each as name or name=module:Class; the first is the default of requests",
     )
     ready_engines: Literal["all", "any"] = Field(
         default="all",
-        description="engines that must be loaded before readiness and health report ready: all that are named, or any "
-        "one of them",
+        description="engines that must be loaded before readiness and health report ready: all engines of "
+        "MELISMA_ENGINES, or any one of them",
     )
     log_level: LogLevel = Field(
         default="info", description="lowest level of log lines: debug, info, warning, error or critical"
@@ -91,8 +91,10 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         default=LogFormat.AUTO, description="format of the log: auto (plain in a terminal, else json), plain or json"
     )
-    revision: str = Field(default="", description="revision of the build, such as a commit; shown at /version")
-    log_requests: bool = Field(default=False, description="log prompts and lyrics, which are personal data")
+    revision: str = Field(default="", description="revision of the server's build, such as a commit; shown at /version")
+    log_requests: bool = Field(
+        default=False, description="write prompts and lyrics, which are personal data, to the log"
+    )
     grace_seconds: NonNegativeSeconds = Field(
         default=60.0, description="seconds for running songs to finish after SIGTERM"
     )
@@ -102,7 +104,9 @@ class Settings(BaseSettings):
         "calls need no key",
     )
     reflection: bool = Field(default=True, description="serve the schema of the service by gRPC reflection")
-    page: bool = Field(default=True, description="serve the preview page at / of the HTTP port; it needs REST")
+    page: bool = Field(
+        default=True, description="serve the preview page at / of the HTTP port; needs MELISMA_REST__ENABLED"
+    )
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
     pool: Pool = Pool()
@@ -141,7 +145,7 @@ class Settings(BaseSettings):
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(map(_name, value))) < len(value):
-            raise ValueError("has a name twice: give each a name of its own")
+            raise ValueError("has a name twice: give each engine a name of its own")
         return value
 
     @field_validator("engines")

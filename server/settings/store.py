@@ -44,12 +44,15 @@ class Store(Group):
     )
     directory: str = Field(
         default="",
-        description="shared: Redis or Valkey, such as valkeys://user@host:6379/0 (valkey:// without TLS) or "
+        description="shared: URL of Redis or Valkey, such as valkeys://user@host:6379/0 (valkey:// without TLS) or "
         "valkeys+sentinel://host1,host2,host3/service",
     )
-    directory_password_file: str = Field(default="", description="shared: file with the directory's password")
+    directory_password_file: str = Field(
+        default="", description="shared: file with the password of the song directory (Redis or Valkey)"
+    )
     directory_ca: str = Field(
-        default="", description="shared: file of authorities for the directory's certificate; empty: the system's"
+        default="",
+        description="shared: file of certificate authorities for TLS to the song directory; empty: those of the system",
     )
     objects: str = Field(
         default="",
@@ -57,11 +60,11 @@ class Store(Group):
         "file:///folder; credentials come from the cloud's own variables or identity",
     )
     objects_endpoint: str = Field(
-        default="", description="shared: URL of an S3-compatible store that is not Amazon's; empty: Amazon's"
+        default="", description="shared: URL of an S3-compatible object store other than Amazon S3; empty: Amazon S3"
     )
     flush_seconds: NonNegativeSeconds = Field(
         default=0.1,
-        description="shared: seconds of sound that are collected before they are stored and then sent to listeners",
+        description="shared: seconds of sound that are buffered before they are stored and then sent to listeners",
     )
     lease_seconds: Seconds = Field(
         default=6.0,
@@ -69,7 +72,8 @@ class Store(Group):
         description="shared: seconds without a renewed lease after which other servers take over a server's songs",
     )
     outage_seconds: Seconds = Field(
-        default=30.0, description="shared: seconds without the directory after which this server refuses calls"
+        default=30.0,
+        description="shared: seconds without an answer of the song directory after which this server refuses calls",
     )
     cold_start_seconds: Seconds = Field(
         default=60.0,
@@ -78,22 +82,25 @@ class Store(Group):
     )
     resume: Literal[""] | Resume | dict[str, Resume] = Field(
         default="",
-        description="shared: songs of lost servers that this server continues: same_sound (those that "
-        "sound the same here, and those without delivered sound), unheard (only the latter) or never; or as JSON "
-        'by engine: {"ace_step": "unheard"}; empty: unheard for engines on GPUs, else same_sound',
+        description="shared: songs of lost servers that this server continues: same_sound (songs that this server "
+        "makes with the same sound, and songs of which listeners have received no sound), unheard (only songs of "
+        'which listeners have received no sound) or never; or as JSON by engine: {"ace_step": "unheard"}; empty: '
+        "unheard for engines on GPUs, else same_sound",
     )
     resume_seconds: NonNegativeSeconds = Field(
         default=30.0, description="shared: seconds that songs of lost servers wait for a server that continues them"
     )
     max_mebibytes: Count = Field(
-        default=2048, description="most MiB of stored sound; above it the oldest songs are deleted"
+        default=2048, description="maximum MiB of stored sound; above it the oldest songs are deleted"
     )
-    max_songs: Count = Field(default=100_000, description="most stored songs; above it the oldest are deleted")
+    max_songs: Count = Field(
+        default=100_000, description="maximum number of stored songs; above it the oldest songs are deleted"
+    )
     max_age_hours: Positive = Field(default=168.0, description="hours for which a song is stored after its end")
     linger_seconds: NonNegativeSeconds = Field(
         default=10.0,
-        description="seconds for which a song is still made after its last listener has left, in case the listener "
-        "returns",
+        description="seconds for which a song is still made after its last listener has disconnected, in case the "
+        "listener returns",
     )
 
     @field_validator("directory")

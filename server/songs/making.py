@@ -47,7 +47,9 @@ class Making:
         self._now_ns = now_ns
         self._watcher = watcher
         self._persistence = Persistence(store, now_ns)
-        self._lingering = Lingering(partial(self.stop, reason="its listeners have left"))
+        self._lingering = Lingering(
+            partial(self.stop, reason="all of its listeners have disconnected; to hear the song, request it again")
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._settling: set[asyncio.Task[None]] = set()
 

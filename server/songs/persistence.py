@@ -53,7 +53,7 @@ class Persistence:
         try:
             return await self._store_all(recording, writer)
         except _FAILURES as error:
-            logger.error("a song cannot be stored, so only its present listeners will hear it: %s", error)
+            logger.error("a song cannot be stored, so only its present listeners receive it: %s", error)
             recording.keeping.lose()
             if not recording.listeners:
                 fail(recording, SongNotKept(), self._now_ns())

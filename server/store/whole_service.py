@@ -64,5 +64,5 @@ class QueueFull(Exception):
     """The service already has the largest allowed number of songs."""
 
     def __init__(self, songs: int) -> None:
-        super().__init__(f"{songs} songs are running or waiting")
+        super().__init__(f"the queue is full: {songs} songs are running or waiting")
         self.songs = songs

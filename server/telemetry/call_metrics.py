@@ -24,25 +24,46 @@ class CallMetrics:
     """Metrics of calls: counts and durations, refused calls, and the state of the file of API keys."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._rpcs = by_labels(counter(registry, "rpcs", "Ended calls of MusicService, by code", "method", "code"))
+        self._rpcs = by_labels(
+            counter(
+                registry,
+                "rpcs",
+                "Number of ended calls of the gRPC service MusicService, by status code",
+                "method",
+                "code",
+            )
+        )
         self._rpc_seconds = by_labels(
-            histogram(registry, "rpc_seconds", "Duration of a call of MusicService", CALL_BUCKETS, "method")
+            histogram(
+                registry,
+                "rpc_seconds",
+                "Duration of a call of the gRPC service MusicService, in seconds",
+                CALL_BUCKETS,
+                "method",
+            )
         )
         self._http = by_labels(
-            counter(registry, "http_calls", "Ended calls of REST, by class of status", "method", "route", "status")
+            counter(
+                registry,
+                "http_calls",
+                "Number of ended REST calls, by class of HTTP status",
+                "method",
+                "route",
+                "status",
+            )
         )
         self._http_seconds = by_labels(
-            histogram(registry, "http_seconds", "Duration of a call of REST", CALL_BUCKETS, "method", "route")
+            histogram(registry, "http_seconds", "Duration of a REST call, in seconds", CALL_BUCKETS, "method", "route")
         )
         self._refused = counter(
             registry,
             "calls_refused",
-            "Refused calls: no valid API key, or a key without the right to the method",
+            "Number of calls that were refused, by reason: no valid API key, or a key without the right to the method",
             "reason",
         )
         self._keys = Gauge(
             "melisma_keys_usable",
-            "0 while the file of API keys cannot be used; the keys read before stay valid",
+            "1 if the file of API keys was valid when last read, else 0; then the keys read before stay valid",
             registry=registry,
         )
         self._keys.set(1)
@@ -104,8 +125,8 @@ def expose_expiry(
 
 def _expiry_families(certificates: Mapping[str, float], next_key: float | None) -> Iterator[Metric]:
     ends: dict[LabelValues, float] = {(use,): end for use, end in certificates.items()}
-    text = "When the first certificate of a file expires, in seconds since 1970"
+    text = "Time at which the first certificate of a TLS file expires, in seconds since 1970"
     yield gauge_family("certificate_expiry_timestamp_seconds", text, ["use"], ends)
     keys: dict[LabelValues, float] = {} if next_key is None else {(): next_key}
-    text = "When the next caller is left without an API key, in seconds since 1970; absent where no key expires"
+    text = "Time at which the next caller will have no valid API key, in seconds since 1970; absent if no key expires"
     yield gauge_family("api_key_expiry_timestamp_seconds", text, [], keys)

@@ -39,31 +39,44 @@ class DeviceMetrics:
         self._sections = by_labels(
             measure(
                 "batch_sections",
-                "Sections in the batch of one denoising step, or of some frames of a token model",
+                "Number of sections in one step: a denoising step, or a fixed number of frames of a token model",
                 SECTION_BUCKETS,
                 *by,
             )
         )
-        self._tokens = by_labels(count("step_tokens", "Tokens of all sections of all steps", *by))
+        self._tokens = by_labels(
+            count("step_tokens", "Number of tokens that were computed, summed over all sections of all steps", *by)
+        )
         self._fill = by_labels(
-            measure("batch_fill_ratio", "Tokens of a step as a share of the token budget", FILL_BUCKETS, *by)
+            measure(
+                "batch_fill_ratio",
+                "Number of tokens of one step divided by the most tokens allowed in a step",
+                FILL_BUCKETS,
+                *by,
+            )
         )
         self._step = by_labels(
             measure(
                 "step_seconds",
-                "Duration of one denoising step of a batch, or of some frames of a token model",
+                "Duration of one step (denoising, or some frames of a token model), in seconds",
                 WORK_BUCKETS,
                 *by,
             )
         )
-        self._render = by_labels(measure("render_seconds", "Duration of rendering one window", WORK_BUCKETS, *by))
+        self._render = by_labels(
+            measure("render_seconds", "Duration of rendering one window of sound, in seconds", WORK_BUCKETS, *by)
+        )
         self._rendered = by_labels(
-            count("rendered_sound_seconds", "Seconds of sound rendered; sound that is rendered again counts twice", *by)
+            count(
+                "rendered_sound_seconds",
+                "Seconds of sound that were rendered; the sound of retried sections counts twice",
+                *by,
+            )
         )
         self._busy = by_labels(
             count(
                 "device_busy_seconds",
-                "Time that a lane (command queue) of a device was busy, counted at the end of each command",
+                "Seconds in which a command queue (lane) of a device was busy, counted when a command has ended",
                 "device",
                 "lane",
             )
@@ -72,17 +85,21 @@ class DeviceMetrics:
     def _count_workers(self, registry: CollectorRegistry) -> None:
         """Register the metrics of processes: ended and restarted workers and encoders, and workers that run."""
         count = partial(counter, registry)
-        self._restarts = count("worker_restarts", "Workers started in place of lost ones", "device")
+        self._restarts = count(
+            "worker_restarts", "Number of worker processes that were started in place of ended ones", "device"
+        )
         self._deaths = count(
             "worker_deaths",
-            "Workers lost, by cause; out_of_memory: the kernel's count in the container's memory.events has risen",
+            "Number of worker processes that have ended, by cause; out_of_memory: killed by the kernel (memory.events)",
             "device",
             "reason",
         )
-        self._encoder_restarts = count("encoder_restarts", "Encoders started in place of lost ones")
+        self._encoder_restarts = count(
+            "encoder_restarts", "Number of encoder processes that were started in place of ended ones"
+        )
         self._up = Gauge(
             "melisma_worker_up",
-            "1 while the device's worker runs, with any number of loaded engines",
+            "1 while the worker process of the device runs, even if some engines could not be loaded, else 0",
             ["device"],
             registry=registry,
         )
@@ -129,17 +146,17 @@ class DeviceMetrics:
 
     def _memory_families(self) -> Iterator[Metric]:
         for name, text, values in (
-            ("used", "Memory in use, of all processes", {key: one.used_bytes for key, one in self._memory.items()}),
+            ("used", "Memory in use by all processes", {key: one.used_bytes for key, one in self._memory.items()}),
             ("total", "Memory", {key: one.total_bytes for key, one in self._memory.items()}),
         ):
-            yield gauge_family(f"device_memory_{name}_bytes", f"{text} of an accelerator", ["device"], values)
+            yield gauge_family(f"device_memory_{name}_bytes", f"{text} of an accelerator, in bytes", ["device"], values)
 
     def _recent_families(self) -> Iterator[Metric]:
         # Busy time is counted when a command ends; right after a long command it may exceed the window's time span.
         busy = {key: min(1.0, one.per_second()) for key, one in self._recent_busy.items()}
         yield gauge_family(
             "device_busy_ratio",
-            "Share of time that a lane (command queue) of a device was busy, over the last five minutes",
+            "Share of the last five minutes in which a command queue (lane) of a device was busy",
             ["device", "lane"],
             busy,
         )

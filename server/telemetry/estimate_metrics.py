@@ -28,12 +28,12 @@ class EstimateMetrics:
         self._error = histogram(
             registry,
             "estimate_error_seconds",
-            "Difference between estimated and actual time of a song; late: the song took longer than estimated",
+            "Difference between the estimated and the actual time of a song, in seconds; late: later than estimated",
             ERROR_BUCKETS,
             *signed,
         )
         unsigned = ("engine", "estimate")
-        text = "Estimated time divided by actual time"
+        text = "Estimated time of a song, such as that of its end, divided by the actual time"
         self._ratio = histogram(registry, "estimate_ratio", text, RATIO_BUCKETS, *unsigned)
 
         for engine, what in product(engines, Estimated):

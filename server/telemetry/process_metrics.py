@@ -33,7 +33,7 @@ class LoopLag:
     """Measures the event loop lag: the delay with which the event loop runs tasks that are due."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        text = "Delay with which the event loop runs tasks that are due; all responses to callers wait as long"
+        text = "Delay in seconds with which the asyncio event loop runs tasks that are due; it delays all calls"
         self._lag = histogram(registry, "event_loop_lag_seconds", text, LAG_BUCKETS)
 
     async def run(self) -> None:
@@ -56,5 +56,5 @@ def _families(pids: Pids) -> Iterator[Metric]:
     memory: dict[LabelValues, float] = {
         kind: sum(resident_bytes(pid) for pid in numbers if pid is not None) for kind, numbers in pids.items()
     }
-    text = "Resident memory of the processes beside the server's own: the worker of a device, all encoders, the checker"
+    text = "Resident memory of child processes in bytes: the worker of a device, all encoders, the request checker"
     yield gauge_family("process_resident_bytes", text, ["process", "device"], memory)

@@ -25,13 +25,13 @@ def expose_store(registry: CollectorRegistry, usage: Callable[[], StoreUsage], l
 
 
 def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> None:
-    """Register gauges of the size limit of stored sound and of the free space on the disk of the store's folder, in
-    bytes.
-    """
-    limit = Gauge("melisma_stored_bytes_limit", "Bytes of sound that the store may keep", registry=registry)
+    """Register gauges of the limit of stored sound, and of the free space on the disk of the store's folder."""
+    limit = Gauge("melisma_stored_bytes_limit", "Most bytes of sound that the song store may hold", registry=registry)
     limit.set(max_bytes)
     free = Gauge(
-        "melisma_store_free_bytes", "Free bytes on the disk of the store's folder (embedded store)", registry=registry
+        "melisma_store_free_bytes",
+        "Free bytes on the disk of the song store's folder (embedded store)",
+        registry=registry,
     )
     free.set_function(lambda: shutil.disk_usage(folder).free)
 
@@ -65,16 +65,16 @@ def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[st
 
 
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
-    """Register a gauge that is 1 while clients may send songs to this server, read at every scrape."""
+    """Register a gauge that reads, at every scrape, if songs may be sent to this server."""
     gauge = Gauge(
-        "melisma_ready", "1 while clients may send new songs to this server, as /readyz reports", registry=registry
+        "melisma_ready", "1 while the server is ready for new songs, as /readyz reports, else 0", registry=registry
     )
     gauge.set_function(lambda: float(ready()))
 
 
 def expose_crowded(registry: CollectorRegistry, crowded: Callable[[], bool]) -> None:
-    """Register a gauge that is 1 while the queue of songs is nearly full, read at every scrape."""
-    text = "1 while the queue is nearly full, so that balancers should send songs elsewhere"
+    """Register a gauge that reads, at every scrape, if the queue is nearly full."""
+    text = "1 while the queue is nearly full, when balancers should send songs to other servers, else 0"
     Gauge("melisma_crowded", text, registry=registry).set_function(lambda: float(crowded()))
 
 
@@ -91,8 +91,10 @@ def expose_nodes(registry: CollectorRegistry, nodes: Callable[[], Mapping[str, s
 
 
 def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -> None:
-    """Register a gauge that is 1 while the server is draining, read at every scrape."""
-    gauge = Gauge("melisma_draining", "1 while the server finishes its songs before it ends", registry=registry)
+    """Register a gauge that reads, at every scrape, if the server is draining."""
+    gauge = Gauge(
+        "melisma_draining", "1 while the server is shutting down and finishes its songs, else 0", registry=registry
+    )
     gauge.set_function(lambda: float(draining()))
 
 
@@ -101,12 +103,14 @@ def expose_limits(
 ) -> None:
     """Register gauges of the server's limits: running songs (read at every scrape), waiting songs, connections."""
     running = Gauge(
-        "melisma_running_songs_limit", "Songs that can be made at once, on devices with an engine", registry=registry
+        "melisma_running_songs_limit",
+        "Most songs that can be made at once, on all devices with a loaded engine",
+        registry=registry,
     )
     running.set_function(running_songs)
     for name, text, value in (
-        ("queue_songs_limit", "Songs that may wait", queue_songs),
-        ("connections_limit", "Connections at once", connections),
+        ("queue_songs_limit", "Most songs that may wait in the queue", queue_songs),
+        ("connections_limit", "Most connections that may be open at once on each port", connections),
     ):
         Gauge(f"melisma_{name}", text, registry=registry).set(value)
 
@@ -120,22 +124,25 @@ def expose_build(registry: CollectorRegistry, version: str, revision: str) -> No
     """Register a gauge with the constant value 1 that has the server's version and revision as labels."""
     labels = ["version", "revision"]
     Gauge(
-        "melisma_build_info", "Always 1; the labels are version and revision of the server", labels, registry=registry
+        "melisma_build_info",
+        "Always 1; the labels are the version and revision of the server",
+        labels,
+        registry=registry,
     ).labels(version, revision).set(1)
 
 
 def _closed_families(closed: Mapping[str, int]) -> Iterator[Metric]:
-    text = "Connections that were closed because there were too many"
+    text = "Number of connections that the server closed because too many were open, by port"
     yield counter_family("connections_closed", text, ["port"], {(port,): count for port, count in closed.items()})
 
 
 def _node_families(nodes: Mapping[str, str]) -> Iterator[Metric]:
-    text = "1 for the node of the Ray cluster on which the device's worker runs; with a pool on Ray alone"
+    text = "1 for the node of the Ray cluster on which the worker of the device runs (only with MELISMA_POOL__KIND=ray)"
     yield gauge_family("device_node", text, ["device", "node"], dict.fromkeys(nodes.items(), 1.0))
 
 
 def _engine_families(ready: Mapping[tuple[str, str], bool]) -> Iterator[Metric]:
-    text = "1 while the engine is loaded on the device; devices that are not to load it have no series"
+    text = "1 while the engine is loaded on the device, else 0; no series for devices that are not set to load it"
     values: dict[LabelValues, float] = {key: float(loaded) for key, loaded in ready.items()}
     yield gauge_family("engine_ready", text, ["engine", "device"], values)
 
@@ -145,44 +152,66 @@ def _depth_families(depths: Mapping[str, QueueDepth]) -> Iterator[Metric]:
         return {(engine,): read(depth) for engine, depth in depths.items()}
 
     yield gauge_family(
-        "queue_songs", "Songs that wait on this server", ["engine"], by_engine(lambda depth: depth.waiting_songs)
+        "queue_songs",
+        "Number of songs that wait in the queue of this server",
+        ["engine"],
+        by_engine(lambda depth: depth.waiting_songs),
     )
     yield gauge_family(
-        "running_songs", "Songs being made by this server", ["engine"], by_engine(lambda depth: depth.running_songs)
+        "running_songs",
+        "Number of songs that this server is making",
+        ["engine"],
+        by_engine(lambda depth: depth.running_songs),
     )
     yield gauge_family(
         "queue_sections",
-        "Sections of running songs whose denoising has not begun",
+        "Number of sections of running songs whose generation has not begun",
         ["engine"],
         by_engine(lambda depth: depth.waiting_sections),
     )
-    yield gauge_family("open_sections", "Sections being made", ["engine"], by_engine(lambda depth: depth.open_sections))
+    yield gauge_family(
+        "open_sections",
+        "Number of sections that are being made",
+        ["engine"],
+        by_engine(lambda depth: depth.open_sections),
+    )
 
 
 def _work_families(songs: Mapping[str, int], backlog_seconds: Mapping[str, float]) -> Iterator[Metric]:
     def by_engine(values: Mapping[str, float]) -> dict[LabelValues, float]:
         return {(engine,): value for engine, value in values.items()}
 
-    text = "Songs of the whole service that have not ended; 1 for a configured engine that was never served"
+    text = "Number of songs of all servers that have not ended; 1 for a configured engine that was never loaded"
     yield gauge_family("service_songs", text, ["engine"], by_engine(songs))
-    text = "Device seconds of the waiting songs of the whole service (shared store)"
+    text = "Estimated device time in seconds for all waiting songs of all servers (shared store)"
     yield gauge_family("backlog_seconds", text, ["engine"], by_engine(backlog_seconds))
 
 
 def _store_families(usage: StoreUsage, listeners: int) -> Iterator[Metric]:
-    yield gauge_family("stored_songs", "Songs in the store, those being made included", [], {(): usage.songs})
-    yield gauge_family("stored_bytes", "Bytes of sound in the store", [], {(): usage.size_bytes})
-    yield gauge_family("listeners", "Listeners of all songs at present, over gRPC and HTTP", [], {(): listeners})
+    yield gauge_family(
+        "stored_songs", "Number of songs in the song store, including those being made", [], {(): usage.songs}
+    )
+    yield gauge_family("stored_bytes", "Bytes of sound in the song store", [], {(): usage.size_bytes})
+    yield gauge_family(
+        "listeners", "Number of clients that receive a song now, over gRPC and HTTP", [], {(): listeners}
+    )
 
 
 def _deletion_families(by_caller: int, by_limits: int) -> Iterator[Metric]:
     counts: dict[LabelValues, float] = {("caller",): by_caller, ("limits",): by_limits}
-    yield counter_family("songs_deleted", "Songs deleted from the store by this server", ["cause"], counts)
+    yield counter_family(
+        "songs_deleted",
+        "Number of songs that this server deleted from the store, by cause: their callers, or the limits of the store",
+        ["cause"],
+        counts,
+    )
 
 
 def _credentials_families(made: int, failed: int) -> Iterator[Metric]:
     counts: dict[LabelValues, float] = {("made",): made, ("failed",): failed}
-    yield counter_family("content_credentials", "C2PA manifests of songs, by outcome", ["outcome"], counts)
+    yield counter_family(
+        "content_credentials", "Number of signatures of C2PA manifests, by outcome: made or failed", ["outcome"], counts
+    )
 
 
 def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[Metric]:
@@ -191,11 +220,11 @@ def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[M
     waiting = Counter(song.engine for song in queue.waiting)
     by_engine: dict[LabelValues, float] = {(engine,): waiting[engine] for engine in (*engines, *waiting)}
     yield gauge_family(
-        "service_queue_songs", "Songs of the whole service that wait (shared store)", ["engine"], by_engine
+        "service_queue_songs", "Number of waiting songs of all servers (shared store)", ["engine"], by_engine
     )
     yield gauge_family(
         "service_running_songs",
-        "Songs of the whole service that are made or have lost their server (shared store)",
+        "Number of songs of all servers that are being made, or whose server was lost (shared store)",
         [],
         {(): queue.running},
     )

@@ -79,31 +79,33 @@ class SongMetrics:
     def _count_songs(self, registry: CollectorRegistry) -> None:
         """Register the counters of songs: accepted, refused, retried, ended and others, by engine."""
         count = partial(counter, registry)
-        self._accepted = count("songs_accepted", "Songs accepted", "engine")
+        self._accepted = count("songs_accepted", "Number of songs that were accepted into the queue", "engine")
         self._refused = count(
             "songs_refused",
-            "Songs refused before acceptance; an engine that is not configured counts as unknown",
+            "Number of songs that were refused, by reason; engine is unknown for an engine that is not configured",
             "engine",
             "reason",
         )
         self._ended = count(
             "songs_ended",
-            "Songs that ended, by outcome; rejected: found to be invalid after acceptance",
+            "Number of songs that ended, by outcome; rejected: found to be invalid after acceptance",
             "engine",
             "outcome",
         )
         self._judged = count(
             "songs_judged",
-            "Songs that count for availability, by verdict; good: completed without a buffer underrun",
+            "Number of songs that count for availability, by verdict; good: completed without a buffer underrun",
             "engine",
             "verdict",
         )
         self._held = count(
-            "song_held_seconds", "Time for which songs were paused because their listeners did not read", "engine"
+            "song_held_seconds",
+            "Seconds in which songs were paused because their listeners did not read the sound",
+            "engine",
         )
         self._retried = count(
             "songs_retried",
-            "Songs resumed after a failure; after encoder_lost from their beginning",
+            "Number of songs that were resumed after a failure, by reason; after encoder_lost from their beginning",
             "engine",
             "reason",
         )
@@ -112,20 +114,26 @@ class SongMetrics:
         """Register the histograms of songs, by engine: queueing time, time to first audio, latency and speed."""
         measure = partial(histogram, registry)
         self._queued = measure(
-            "song_queue_seconds", "Time from acceptance to the first work on a song", QUEUE_BUCKETS, "engine"
+            "song_queue_seconds",
+            "Time from the acceptance of a song to the first work on it, in seconds",
+            QUEUE_BUCKETS,
+            "engine",
         )
         self._first = measure(
-            "first_audio_seconds", "Time from acceptance to the first chunk of a song", FIRST_AUDIO_BUCKETS, "engine"
+            "first_audio_seconds",
+            "Time from the acceptance of a song to its first chunk of sound, in seconds",
+            FIRST_AUDIO_BUCKETS,
+            "engine",
         )
         self._latency = measure(
             "song_latency_seconds",
-            "Time from acceptance to the end of a completed song, without pauses because its listeners did not read",
+            "Seconds from acceptance to the end of a completed song, without pauses caused by its listeners",
             SONG_BUCKETS,
             "engine",
         )
         self._speed = measure(
             "song_realtime_factor",
-            "Seconds of sound per second of latency, of completed songs",
+            "Length of a completed song divided by its latency (melisma_song_latency_seconds)",
             REALTIME_BUCKETS,
             "engine",
         )
@@ -211,8 +219,10 @@ class SongMetrics:
 
     def _recent_families(self) -> Iterator[Metric]:
         for name, text, recent in (
-            ("song_latency", "completed songs, from acceptance to end", self._recent_latency),
-            ("first_audio", "songs, from acceptance to the first chunk", self._recent_first),
+            ("song_latency", "seconds from acceptance to end of completed songs", self._recent_latency),
+            ("first_audio", "seconds from acceptance to the first chunk of songs", self._recent_first),
         ):
             p95s = {key: percentile(values, 95) for key, one in recent.items() if (values := one.values())}
-            yield gauge_family(f"{name}_p95_seconds", f"95th percentile of recent {text}", ["engine"], p95s)
+            yield gauge_family(
+                f"{name}_p95_seconds", f"95th percentile of the {text}, over the last five minutes", ["engine"], p95s
+            )

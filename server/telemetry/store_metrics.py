@@ -66,7 +66,7 @@ class StoreMetrics:
             histogram(
                 registry,
                 "store_call_seconds",
-                "Duration of one answered call to the shared store",
+                "Duration of one answered call to the shared store (song directory or object store), in seconds",
                 CALL_BUCKETS,
                 "part",
             )
@@ -88,32 +88,34 @@ class StoreMetrics:
         self._leases_lost = counter(
             registry,
             "leases_lost",
-            "Songs of this server that another server took because their leases had expired (shared store)",
+            "Number of songs of this server that another server took because their leases expired (shared store)",
         )
         self._found_lost = counter(
-            registry, "songs_found_lost", "Songs of lost servers that were assigned to this server (shared store)"
+            registry,
+            "songs_found_lost",
+            "Number of songs of lost servers that this server claimed, to continue or end them (shared store)",
         )
         self._handed_over = counter(
             registry,
             "songs_handed_over",
-            "Songs that this server handed over to another server at shutdown (shared store)",
+            "Number of songs of this server that another server took at its shutdown (shared store)",
         )
         self._taken_over = counter(
             registry,
             "songs_taken_over",
-            "Songs of other servers, lost or handed over, that this server continued (shared store)",
+            "Number of songs of other servers, lost or shut down, that this server continued (shared store)",
         )
         self._diverged = counter(
             registry,
             "songs_diverged",
-            "Songs made again that differed from their stored part, and were interrupted (shared store)",
+            "Number of songs that failed because they differed when made again on this server (shared store)",
         )
 
     def _measure_silence(self, registry: CollectorRegistry) -> None:
         """Register the gauge of the seconds since the song directory last answered."""
         silence = Gauge(
             "melisma_directory_silence_seconds",
-            "Time since the song directory last answered this server (shared store)",
+            "Seconds since the song directory (Redis or Valkey) last answered this server (shared store)",
             registry=registry,
         )
         silence.set_function(lambda: self._clock() - self._answered_at)
@@ -181,12 +183,15 @@ class StoreMetrics:
         used_bytes, limit_bytes = self._memory or (0, 0)
         used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
         yield gauge_family(
-            "directory_memory_bytes", "Memory of the song directory that counts for its limit (shared store)", [], used
+            "directory_memory_bytes",
+            "Memory that the song directory (Redis or Valkey) uses of its limit, in bytes (shared store)",
+            [],
+            used,
         )
         limit: dict[LabelValues, float] = {(): limit_bytes} if limit_bytes else {}
         yield gauge_family(
             "directory_memory_bytes_limit",
-            "Memory limit of the song directory (maxmemory); above 80 % new songs are refused",
+            "Memory limit (maxmemory) of the song directory, in bytes; new songs are refused above 80 % of it",
             [],
             limit,
         )
@@ -196,32 +201,34 @@ class StoreMetrics:
         longest = max((now - seal.begun_at for seal in self._seals), default=0.0)
         yield gauge_family(
             "unsealed_songs",
-            "Ended songs of this server that are not in the object store yet (shared store)",
+            "Number of ended songs of this server that are not in the object store yet (shared store)",
             [],
             {(): len(self._seals)},
         )
         yield gauge_family(
             "unsealed_bytes",
-            "Bytes of sound of ended songs that are not in the object store yet (shared store)",
+            "Bytes of sound of the ended songs that are not in the object store yet (shared store)",
             [],
             {(): size_bytes},
         )
         yield gauge_family(
             "unsealed_seconds",
-            "Longest time for which an ended song has waited to be moved to the object store (shared store)",
+            "Longest time in seconds that an ended song has waited for the object store (shared store)",
             [],
             {(): longest},
         )
 
 
 def _errors(registry: CollectorRegistry) -> Counter:
-    text = "Failed calls to the store: full or broken for the folder; away, full, refused for a shared store"
+    text = (
+        "Number of failed calls to the store, by reason: full, broken (embedded store), away or refused (shared store)"
+    )
     return counter(registry, "store_errors", text, "part", "reason")
 
 
 def _not_kept(registry: CollectorRegistry, engines: Sequence[str]) -> Counter:
     found = counter(
-        registry, "songs_not_kept", "Songs made by this server that could not be stored (NOT_KEPT)", "engine"
+        registry, "songs_not_kept", "Number of songs of this server that could not be stored (NOT_KEPT)", "engine"
     )
     for engine in engines:
         found.labels(engine)

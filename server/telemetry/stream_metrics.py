@@ -27,24 +27,37 @@ class StreamMetrics:
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
-        self._stalled = count("songs_stalled", "Songs whose first listener had at least one buffer underrun", "engine")
+        self._stalled = count(
+            "songs_stalled",
+            "Number of songs in which a listener in real time has at least one buffer underrun",
+            "engine",
+        )
         self._sound = by_labels(
             count(
                 "sound_seconds",
-                "Seconds of sound mastered and encoded; sound that is encoded again counts twice",
+                "Seconds of sound that were mastered and encoded; songs that began again count twice",
                 "engine",
             )
         )
-        self._chunks = by_labels(count("chunks", "Chunks of encoded sound appended to streams", "engine"))
-        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of encoded sound appended to streams", "engine"))
+        self._chunks = by_labels(
+            count("chunks", "Number of chunks of encoded sound that were added to streams", "engine")
+        )
+        self._chunk_bytes = by_labels(
+            count("chunk_bytes", "Bytes of encoded sound that were added to streams", "engine")
+        )
         self._underrun = measure(
             "song_underrun_seconds",
-            "Total buffer underruns of a listener who starts with the first chunk of a song",
+            "Total buffer underruns in seconds of a listener who plays a song in real time from its first chunk",
             UNDERRUN_BUCKETS,
             "engine",
         )
         self._encode = by_labels(
-            measure("encode_seconds", "Duration of mastering and encoding one window", WORK_BUCKETS, "engine")
+            measure(
+                "encode_seconds",
+                "Duration of mastering and encoding one window of sound, in seconds",
+                WORK_BUCKETS,
+                "engine",
+            )
         )
         self._recent_underrun: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
         registry.register(Scraped(self._recent_families))
@@ -76,7 +89,10 @@ class StreamMetrics:
     def _recent_families(self) -> Iterator[Metric]:
         free = {key: _share_of_zero(values) for key, one in self._recent_underrun.items() if (values := one.values())}
         yield gauge_family(
-            "stall_free_ratio", "Share of songs without a buffer underrun, over the last five minutes", ["engine"], free
+            "stall_free_ratio",
+            "Share of the songs of the last five minutes that a listener plays in real time without a buffer underrun",
+            ["engine"],
+            free,
         )
 
 

@@ -1,4 +1,4 @@
-"""The script for a GPU works as far as a CPU can tell, and goes on where one part of it does not."""
+"""Tests of the script that measures on a GPU, run on a CPU: a part that fails does not stop the other parts."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The simulated pool: its encoders, its listeners, its traffic, and a run of it."""
+"""Tests of the simulated pool of devices: its encoders, listeners and traffic, and a whole run."""
 
 from dataclasses import replace
 
@@ -17,7 +17,9 @@ OTHER = replace(PRETEND, name="other")
 
 
 def listener(*windows: tuple[float, float], seconds: float = 10.0, until: float = 100.0) -> Listener:
-    """One who came at 0, got windows at moments, each of so many seconds, and stopped at `until`."""
+    """Return a simulated listener who requested a song of `seconds` at time 0 and stops listening at `until`. Each of
+    `windows` is a time and the seconds of sound that arrive then.
+    """
     one = Listener(0.0, seconds)
     for at, length in windows:
         one.hear(at, length)
@@ -91,7 +93,7 @@ def test_a_day_follows_its_hours() -> None:
 
 
 class _Nobody:
-    """A dispatcher without songs."""
+    """A dispatcher that never has a command for a device."""
 
     def arrive(self, song_id: str, song: ArrivingSong, outlet: object) -> tuple[str, ...]:
         raise AssertionError

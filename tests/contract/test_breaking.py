@@ -1,4 +1,4 @@
-"""`make check` guards the whole contract: a renamed field of any message is a breaking change."""
+"""Tests that `make check` finds breaking changes in the whole contract, such as a renamed field of any message."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def enums(files: FileDescriptorSet) -> Iterator[EnumDescriptorProto]:
 
 
 def breaks(files: FileDescriptorSet, folder: Path) -> str:
-    """The breaking changes of the files against the baseline, as `buf` reports them."""
+    """Return the breaking changes of `files` against the baseline of the contract, as `buf breaking` reports them."""
     image = folder / "image.binpb"
     image.write_bytes(files.SerializeToString())
     against = ("--against", BASELINE, "--config", ROOT / "protos" / "buf.yaml", "--error-format", "json")

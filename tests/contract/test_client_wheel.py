@@ -1,4 +1,4 @@
-"""The Python client is a distribution of its own, complete without the repository, with types for every event."""
+"""Tests of the Python client as a distribution: complete without the repository, and typed for every event."""
 
 import os
 import subprocess
@@ -46,11 +46,11 @@ def heard(client: Client) -> bytes:
 def known(client: Client) -> tuple[tuple[StoredSong, ...], tuple[Engine, ...]]:
     return client.list_songs(), client.list_engines()
 """
-"""A caller's program that names every event and the type of one field of each."""
+"""Source of a client program that names every event class, and checks the type of one field of each."""
 
 
 def build(source: Path, target: str, folder: Path) -> Path:
-    """The `target` ("sdist", "wheel") built from the project in `source`."""
+    """Build the project in the folder `source` as `target` ("sdist" or "wheel"), and return the built file."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     (built,) = folder.glob("melisma_client-*.tar.gz" if target == "sdist" else "melisma_client-*.whl")
@@ -64,7 +64,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is built from the sdist alone, as a package index or a distribution would."""
+    """Fixture: the wheel built from only the sdist, as a package index would build it."""
     folder = tmp_path_factory.mktemp("wheel")
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
@@ -100,7 +100,7 @@ def test_the_wheel_works_without_the_repository(wheel: Path, tmp_path: Path) -> 
 
 
 def test_a_strict_program_finds_types_for_every_event(wheel: Path, tmp_path: Path) -> None:
-    """The wheel is installed among the site packages of an environment that borrows the rest from this one."""
+    """The program is type-checked in an environment with the wheel and the stubs of the present environment."""
     environment = tmp_path / "environment"
     venv.create(environment)
     (packages,) = environment.glob("lib/python*/site-packages")

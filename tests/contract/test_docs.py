@@ -1,4 +1,4 @@
-"""The documentation agrees with the code, and its links lead somewhere."""
+"""Tests that generated documentation is up to date, that its links have targets, and that the README is short."""
 
 import re
 import runpy
@@ -11,19 +11,19 @@ MAX_README_LINES = 150
 
 
 def documents() -> list[Path]:
-    """Every Markdown file of the repository."""
+    """Return the paths of all Markdown files of the repository."""
     names = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [ROOT / name for name in names.splitlines() if (ROOT / name).is_file()]
 
 
 def anchors(text: str) -> set[str]:
-    """Anchors of the headings of a Markdown text."""
+    """Return the link anchors of the headings of a Markdown text."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_generated_tables_are_fresh() -> None:
-    """`make docs` writes them."""
+    """The generated files of docs/ are equal to the output of `make docs`."""
     assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["stale_files"]() == []
 
 

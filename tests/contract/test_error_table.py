@@ -1,4 +1,4 @@
-"""The table of statuses covers the whole tree of errors."""
+"""Tests that the table of statuses has a row for every error class."""
 
 from collections.abc import Iterator
 

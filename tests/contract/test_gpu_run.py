@@ -1,4 +1,4 @@
-"""`make test-gpu` cannot succeed without a GPU."""
+"""Tests that `make test-gpu` fails without a GPU."""
 
 import subprocess
 import sys

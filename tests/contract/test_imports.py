@@ -1,4 +1,4 @@
-"""What may not be imported is not imported, looked at in a fresh interpreter."""
+"""Tests of the import rules in new Python processes, such as a server process without torch."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def loaded_after(statement: str) -> set[str]:
-    """The modules that an interpreter has after `statement`."""
+    """Return the names of all modules that a new Python process has loaded after `statement`."""
     path = os.pathsep.join(str(ROOT / folder) for folder in ("", "protos"))
     script = f"{statement}; import sys; print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": path}

@@ -1,4 +1,4 @@
-"""The locks pin everything by hash and say nothing of where it was fetched."""
+"""Tests that the lock files pin every package by hash, and contain no URL of an index."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ SMALL = {"requirements/page.lock": 2, "requirements/shared.lock": 0}
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Every pinned requirement of a lock, by normalised name, with all that belongs to it."""
+    """Return the pinned requirements of a lock file: by normalised package name, the version and hashes as text."""
     text = (ROOT / lock).read_text("utf-8")
     entries = re.findall(r"^(\S+?)==(\S+(?:.*\\\n)+.*)$", text, flags=re.MULTILINE)
     return {normal(name): rest for name, rest in entries}

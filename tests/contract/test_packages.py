@@ -1,4 +1,4 @@
-"""The generic names of our packages are ours alone."""
+"""Tests that no installed distribution has a package with the name of one of the repository's packages."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""A test that cannot run is skipped where somebody develops, and fails where tests have to run."""
+"""Tests that a test with a missing requirement is skipped on a developer's computer, and fails with CI or REQUIRE."""
 
 import subprocess
 import sys

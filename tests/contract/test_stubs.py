@@ -1,4 +1,4 @@
-"""The committed stubs are what the .proto files give today, and files of others are as they have them."""
+"""Tests that the committed protobuf modules and stubs are up to date with the .proto files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A table of cases fails with all that fail, and without cases is refused."""
+"""Tests of `table`: a test of many cases reports all cases that fail, and a table without cases is refused."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Only the settings of the server know its environment variables."""
+"""Tests that only the server's settings read the MELISMA_ environment variables."""
 
 import ast
 from collections.abc import Iterator
@@ -11,12 +11,14 @@ READERS = {"environ", "environb", "getenv", "getenvb"}
 
 
 def modules(package: str) -> list[Path]:
-    """The modules of `package`, relative to the root of the repository."""
+    """Return the modules of `package`, relative to the root of the repository."""
     return sorted(path.relative_to(ROOT) for path in (ROOT / package).rglob("*.py"))
 
 
 def environment_reads(source: str) -> Iterator[str]:
-    """The names in `source` that read the environment; to hand on all of it, as `**os.environ`, reads none of it."""
+    """Yield the expressions in `source` that read the environment. Passing the whole environment to a process, as
+    `**os.environ`, does not count.
+    """
     nodes = [*ast.walk(ast.parse(source))]
     merged = (zip(node.keys, node.values, strict=True) for node in nodes if isinstance(node, ast.Dict))
     handed_on = [value for items in merged for key, value in items if key is None]

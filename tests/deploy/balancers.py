@@ -1,4 +1,4 @@
-"""The balancers of deploy/, started as they are there but for names and ports."""
+"""Starts the load balancers of deploy/ with their configurations, in which only host names and ports are replaced."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,21 +14,25 @@ from tests.support.servers import answers, free_port
 from tests.support.service import Service
 
 IDLE = "60s"
-"""The silence after which the balancers of deploy/ take a stream for dead."""
+"""Time without data after which the balancers of deploy/ close a stream."""
 
 _NAME = re.compile(r"melisma-\d+")
 
 
 @dataclass(frozen=True)
 class Front:
-    """The addresses of a balancer: that of gRPC, and that of REST, which is empty where it has none."""
+    """The addresses of a balancer for gRPC and for REST; the address for REST is empty if the balancer does not proxy
+    HTTP.
+    """
 
     grpc: str
     rest: str = ""
 
 
 class Balancer(Protocol):
-    """Starts a balancer before some servers, with its files in `folder`; `idle` is in the place of `IDLE`."""
+    """Protocol of a function that starts a balancer in front of some servers, with its files in `folder`; `idle`
+    replaces the timeout `IDLE` of the configuration.
+    """
 
     def __call__(
         self, servers: Sequence[Service], folder: Path, *, idle: str = IDLE
@@ -37,7 +41,7 @@ class Balancer(Protocol):
 
 @contextmanager
 def envoy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
-    """Envoy, to its addresses."""
+    """Context manager with the addresses of an Envoy in front of the servers."""
     config = yaml.safe_load((DEPLOY / "balancers" / "envoy.yaml").read_text("utf-8"))
     ports = {"grpc": free_port(), "rest": free_port()}
     config["admin"]["address"]["socket_address"]["port_value"] = free_port()
@@ -62,7 +66,7 @@ def envoy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iter
 
 @contextmanager
 def nginx(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
-    """nginx, to its addresses."""
+    """Context manager with the addresses of an nginx in front of the servers."""
     ports = free_port(), free_port()
     listens = {f"listen {old};": f"listen 127.0.0.1:{new};" for old, new in zip((50051, 8080), ports, strict=True)}
     file = _adapted("nginx.conf", servers, folder, {**listens, "/tmp/": f"{folder}/", IDLE: idle})
@@ -75,7 +79,7 @@ def nginx(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iter
 
 @contextmanager
 def haproxy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
-    """HAProxy, to its addresses."""
+    """Context manager with the addresses of a HAProxy in front of the servers."""
     ports = free_port(), free_port()
     binds = {f"bind :{old}": f"bind 127.0.0.1:{new}" for old, new in zip((50051, 8080), ports, strict=True)}
     file = _adapted("haproxy.cfg", servers, folder, {**binds, IDLE: idle})
@@ -87,7 +91,9 @@ def haproxy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> It
 
 @contextmanager
 def none(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
-    """No balancer: a target of several addresses, as the name of a headless Service is, for the client to choose."""
+    """Context manager with a gRPC target of several addresses without a balancer, like the name of a headless Service;
+    the client balances by itself.
+    """
     yield Front("ipv4:" + ",".join(server.address for server in servers))
 
 
@@ -96,7 +102,9 @@ BALANCERS: Mapping[str, Balancer] = {**PROXIES, "round_robin": none}
 
 
 def _adapted(name: str, servers: Sequence[Service], folder: Path, changes: Mapping[str, str]) -> Path:
-    """A configuration with other texts, and with a line for each of the servers in the place of its own two."""
+    """Write a configuration of deploy/balancers to `folder`, with texts replaced and one line for each of the servers;
+    return its path.
+    """
     text = (DEPLOY / "balancers" / name).read_text("utf-8")
     for old, new in changes.items():
         assert old in text, f"{name} does not say {old!r} any more"
@@ -116,7 +124,7 @@ def _with_servers(lines: Sequence[str], servers: Sequence[Service]) -> Iterator[
 
 
 def _line_of(line: str, number: int, server: Service) -> str:
-    """The line of melisma-1 for a server; the port of health has no host there."""
+    """Return the configuration line of the server melisma-1, changed to the addresses of another server."""
     port = _host_and_port(server.http_address)[1]
     named = line.replace("melisma-1:50051", server.address).replace("melisma-1:8080", server.http_address)
     assert named != line, line

@@ -1,4 +1,4 @@
-"""The Helm chart as Helm renders it: by the library of the tools' environment, since no package brings the program."""
+"""Renders the Helm chart with the library of Helm in the environment of tools, because no package has the program."""
 
 import json
 import re
@@ -25,14 +25,14 @@ except helm.HelmError as error:
 
 
 class NotRenderedError(Exception):
-    """Helm refuses the values; the text is its own."""
+    """Helm cannot render the chart with these values; the text is the error of Helm."""
 
 
 def rendered(values: Mapping[str, Any]) -> str:
-    """All resources of the chart with these values, over its own, as YAML.
+    """Return all resources of the chart as YAML, with `values` in place of the chart's default values.
 
     Raises:
-        NotRenderedError: the chart refuses them.
+        NotRenderedError: the chart refuses the values.
     """
     python = TOOLS / "bin" / "python"
     if not python.exists() or not list(TOOLS.glob("lib/python*/site-packages/helm_python")):

@@ -1,4 +1,4 @@
-"""Runs images without a daemon, with crun."""
+"""Runs container images with crun, without a container daemon."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _STORE = "MELISMA_STORE__FOLDER="
 
 @dataclass(frozen=True)
 class Container:
-    """A container that runs, seen from outside."""
+    """A running container: its process, port, log file and folder of songs."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -28,21 +28,21 @@ class Container:
     _user: str
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command inside, as the user of the image."""
+        """Run a command in the container, as the user of the image; return its exit status and output."""
         inside = [*self._crun, "exec", "--user", self._user, "melisma", *command]
         return subprocess.run(inside, capture_output=True, text=True, timeout=60, check=False)
 
     def signal(self, name: str) -> None:
-        """Send a signal to the first process inside."""
+        """Send a signal to the first process in the container."""
         output_of(*self._crun, "kill", "melisma", name)
 
 
 @contextmanager
 def running_container(image: str, folder: Path) -> Iterator[Container]:
-    """The image as it says itself that it is run, without any capability.
+    """Context manager with a container that runs the command of the image, without any capability.
 
-    It can write to /tmp and to a folder for songs alone. It shares the network of this machine and listens on free
-    ports of the loopback address. `folder` holds its log and its songs.
+    The container can write only to /tmp and to a folder for songs. It shares the network of this computer and listens
+    on free ports of the loopback address. `folder` holds its log and its songs.
     """
     config = images.config_of(image)
     port, http_port = free_port(), free_port()
@@ -73,7 +73,7 @@ _OWN_CGROUPS = (
 
 
 def _songs_folder(folder: Path, config: dict[str, Any]) -> Path:
-    """What a volume for songs is: a folder that belongs to the user of the image."""
+    """Make a folder for songs that belongs to the user of the image, like a mounted volume, and return its path."""
     songs = folder / "songs"
     songs.mkdir()
     os.chown(songs, *map(int, config["User"].split(":")))

@@ -1,4 +1,4 @@
-"""Engines for the worker processes of servers that stand behind balancers."""
+"""Engines for the worker processes of servers behind load balancers."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ STEP_SECONDS = 0.05
 
 
 class SlowEngine(FakeEngine):
-    """Makes the fake engine's songs in a time that a device might need: each step of a batch takes a while."""
+    """The fake engine with a delay in every denoising step, as on a real device."""
 
     @classmethod
     def load(cls, device: str) -> "SlowEngine":

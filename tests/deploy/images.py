@@ -1,6 +1,7 @@
-"""Builds deploy/Dockerfile without a daemon, with buildah, on a small Debian. Needs root, Debian's packages and pip's.
+"""Builds deploy/Dockerfile with buildah, without a container daemon, on a small Debian. Needs root, and the package
+indexes of Debian and pip.
 
-What was built stays in .venv/tools/cache, so that another run only builds what has changed.
+Built layers stay in .venv/tools/cache, so that another run builds only what has changed.
 """
 
 import ast
@@ -26,11 +27,13 @@ REVISION = "0123abc"
 BUILD_TIMEOUT_SECONDS = 1800.0
 ALONE = ("unshare", "--mount", "--propagation", "private")
 BUILD_ARGUMENTS = ("LOCK", "TORCH_INDEX", "TORCH_HASH")
-"""Build arguments that can be given as IMAGE_LOCK=requirements/ace_step.lock and so on, to try other images."""
+"""Build arguments of the Dockerfile that environment variables such as IMAGE_LOCK=requirements/ace_step.lock
+replace.
+"""
 
 
 def require_builder() -> None:
-    """Ends the test where no image can be built."""
+    """End the test as skipped or failed (see `not_tried`) if this computer cannot build images."""
     for name in ("buildah", "debootstrap"):
         tool(name)
     if shutil.which("crun") is None:
@@ -42,7 +45,7 @@ def require_builder() -> None:
 
 
 def build() -> str:
-    """The image of deploy/Dockerfile as it is, on a small Debian with its Python; its id."""
+    """Build the image of deploy/Dockerfile on a small Debian with its Python, and return the id of the image."""
     _storage("rm", "--all")  # what a run left behind that was killed
     if not _storage("images", "--quiet", BASE, check=False):
         _make_base()
@@ -56,7 +59,9 @@ def build() -> str:
 
 
 def _build(*arguments: str) -> None:
-    """Whatever is mounted for it is seen by it alone, and goes with it even when it fails."""
+    """Run `buildah build` in its own mount namespace, and remove the working containers afterwards, even after a
+    failure.
+    """
     try:
         output_of(
             *ALONE, *_command(), "build", "--isolation", "chroot", *arguments, timeout_seconds=BUILD_TIMEOUT_SECONDS
@@ -81,7 +86,9 @@ def _build_options(scratch: Path) -> list[str]:
 
 
 def pip_settings() -> dict[str, str]:
-    """How pip is set up on this machine, which it has to be within a build as well; variables go before files."""
+    """Return pip's configuration on this computer by option, for use within a build; environment variables override
+    files.
+    """
     listed = output_of(sys.executable, "-m", "pip", "config", "list")
     found = [match for line in listed.splitlines() if (match := re.fullmatch(r"(\S+)\.([\w-]+)=('.*'|\".*\")", line))]
     found.sort(key=lambda match: match[1] == ":env:")
@@ -89,7 +96,9 @@ def pip_settings() -> dict[str, str]:
 
 
 def paths_in(settings: Mapping[str, str]) -> list[str]:
-    """The files and folders that pip's settings name; of an index in the file system, the folder that it stands in."""
+    """Return the files and folders that pip's settings name; for an index in the file system, the folder that contains
+    it.
+    """
     words = " ".join(settings.values()).split()
     indexes = {str(Path(word.removeprefix("file://")).parent) for word in words if word.startswith("file:///")}
     return sorted(path for path in indexes | {word for word in words if word.startswith("/")} if Path(path).exists())
@@ -128,7 +137,7 @@ def _scratch() -> Iterator[Path]:
 
 
 def mounts_below(folder: Path) -> list[str]:
-    """What is mounted somewhere in a folder."""
+    """Return the mount points in a folder and its subfolders."""
     places = (line.split()[1] for line in Path("/proc/mounts").read_text("utf-8").splitlines())
     return [place for place in places if Path(place).is_relative_to(folder)]
 
@@ -146,14 +155,14 @@ def _command() -> tuple[str, ...]:
 
 
 def config_of(image: str) -> dict[str, Any]:
-    """What an image says of how it is run."""
+    """Return the container configuration of an image, such as its user and command."""
     config: dict[str, Any] = json.loads(_storage("inspect", "--type", "image", image))["Docker"]["config"]
     return config
 
 
 @contextmanager
 def unpacked(image: str) -> Iterator[Path]:
-    """The files of an image."""
+    """Context manager with a folder in which the files of an image are mounted."""
     working = _storage("from", "--pull-never", image).strip()
     try:
         yield Path(_storage("mount", working).strip())

@@ -1,4 +1,6 @@
-"""Prometheus and Alertmanager as deploy/ configures them, but for addresses and a quicker pace; what they watch."""
+"""Starts Prometheus and Alertmanager with the configuration of deploy/, in which addresses and intervals are replaced,
+and the server that they watch.
+"""
 
 import json
 import threading
@@ -20,20 +22,22 @@ from tests.support.service import Service, running_service
 
 PROMETHEUS = DEPLOY / "prometheus"
 PACE = "1s"
-"""How often Prometheus asks the server, and computes a hundred rules."""
+"""Interval at which Prometheus scrapes the server and computes its rules."""
 
 PATIENCE_SECONDS = 120.0
-"""Most time for what follows from a few scrapes."""
+"""Maximum time to wait for an effect of a few scrapes, in seconds."""
 
 ENGINES = "fake=tests.deploy.engines:SlowEngine"
-"""Of the servers that are watched."""
+"""Setting MELISMA_ENGINES of the servers that Prometheus watches."""
 
 _TIMEOUT_SECONDS = 10.0
 
 
 @contextmanager
 def watched_service() -> Iterator[Service]:
-    """A server that is ready, and whose log is read, lest it wait for a reader."""
+    """Context manager with a server that is ready; a thread reads its log, so that the server does not block on a full
+    pipe.
+    """
     with running_service(ENGINES) as service:
         assert service.process.stderr is not None
         reader = threading.Thread(target=service.process.stderr.read)
@@ -48,13 +52,13 @@ def watched_service() -> Iterator[Service]:
 
 
 def answer(url: str, **question: str) -> Any:
-    """What an HTTP API answers, from JSON."""
+    """Return the JSON response of an HTTP API; `question` are the query parameters."""
     with urlopen(f"{url}?{urlencode(question)}", timeout=_TIMEOUT_SECONDS) as response:
         return json.load(response)
 
 
 def healthy(url: str) -> bool:
-    """Whether a page answers well."""
+    """Return True if a GET request to the URL succeeds."""
     try:
         urlopen(url, timeout=_TIMEOUT_SECONDS).close()
     except OSError:
@@ -64,27 +68,27 @@ def healthy(url: str) -> bool:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """One that runs; `port` is that of its HTTP API."""
+    """A running Prometheus; `port` is the port of its HTTP API."""
 
     port: int
 
     def ask(self, path: str, **question: str) -> Any:
-        """The data of an answer of the API."""
+        """Return the data of a successful response of Prometheus's HTTP API."""
         told = answer(f"http://127.0.0.1:{self.port}/api/v1/{path}", **question)
         assert told["status"] == "success", told
         return told["data"]
 
     def values(self, expr: str) -> list[float]:
-        """What an expression comes to now: as many values as there are series."""
+        """Return the present values of an expression, one for each series."""
         return [float(sample["value"][1]) for sample in self.ask("query", query=expr)["result"]]
 
     def value(self, expr: str) -> float:
-        """What an expression comes to now, of which there is one series."""
+        """Return the present value of an expression that has exactly one series."""
         (value,) = self.values(expr)
         return value
 
     def wait_for(self, expr: str, value: float) -> None:
-        """Return once the one series of an expression has a value, and all rules were computed after that."""
+        """Wait until the only series of an expression has a value, and until all rules were computed after that."""
         eventually(lambda: self.values(expr) == [value], PATIENCE_SECONDS)
         seen_at = datetime.now(UTC)
         eventually(lambda: min(self._computed_at()) > seen_at, PATIENCE_SECONDS)
@@ -93,7 +97,7 @@ class Prometheus:
         return [datetime.fromisoformat(group["lastEvaluation"]) for group in self.ask("rules")["groups"]]
 
     def alerts(self) -> dict[str, dict[str, Any]]:
-        """Every alert that fires, by name; one for each name."""
+        """Return the firing alerts by name, one alert for each name."""
         return {one["labels"]["alertname"]: one for one in self.ask("alerts")["alerts"] if one["state"] == "firing"}
 
 
@@ -101,7 +105,9 @@ class Prometheus:
 def prometheus(
     server: str, folder: Path, *, patience: Mapping[str, str] | None = None, alertmanager: str = ""
 ) -> Iterator[Prometheus]:
-    """A Prometheus that asks one server; `patience` replaces what alerts wait for, by their names."""
+    """Context manager with a Prometheus that scrapes one server; `patience` replaces the `for` durations of alerts, by
+    the alerts' names.
+    """
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
     config["global"] |= {"scrape_interval": PACE, "evaluation_interval": PACE}
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [server]
@@ -124,7 +130,7 @@ def prometheus(
 
 
 def _at_once() -> Any:
-    """The rules, all of them computed as often as the first."""
+    """Return the recording rules, all with the default interval."""
     config = yaml.safe_load((PROMETHEUS / "rules.yml").read_text("utf-8"))
     for group in config["groups"]:
         group.pop("interval", None)
@@ -141,7 +147,7 @@ def _hurried(patience: Mapping[str, str]) -> Any:
 
 @contextmanager
 def alertmanager(folder: Path) -> Iterator[str]:
-    """An Alertmanager, to its address."""
+    """Context manager with the address of a running Alertmanager."""
     port = free_port()
     command = (
         *(tool("prometheus-alertmanager"), f"--config.file={PROMETHEUS / 'alertmanager.yml'}"),
@@ -153,7 +159,7 @@ def alertmanager(folder: Path) -> Iterator[str]:
 
 
 def tell(manager: str, namespace: str, names: Collection[str]) -> None:
-    """Let alerts of a deployment fire, as Prometheus would."""
+    """Send firing alerts of the deployment in `namespace` to Alertmanager, as Prometheus would."""
     alerts = [{"labels": {"alertname": name, "namespace": namespace}} for name in names]
     headers = {"Content-Type": "application/json"}
     request = Request(f"http://{manager}/api/v2/alerts", json.dumps(alerts).encode(), headers)
@@ -161,7 +167,9 @@ def tell(manager: str, namespace: str, names: Collection[str]) -> None:
 
 
 def told(manager: str, namespace: str = "") -> dict[str, str]:
-    """What Alertmanager does with every alert of a deployment that it has heard of."""
+    """Return the state, such as active or suppressed, of each alert of a deployment in Alertmanager, by the alert's
+    name.
+    """
     alerts = answer(f"http://{manager}/api/v2/alerts")
     return {
         alert["labels"]["alertname"]: alert["status"]["state"]

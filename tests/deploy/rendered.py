@@ -1,4 +1,4 @@
-"""The manifests as kubectl renders them, and what the schemas of Kubernetes find in them."""
+"""Renders the manifests with kubectl, and validates them against the schemas of Kubernetes."""
 
 import os
 import subprocess
@@ -27,14 +27,15 @@ NEEDS = {
 }
 _APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "models-shared", "ray", "rest", "roles"}
 EVERYTHING = tuple(name for name in COMPONENTS if name not in _APART)
-"""The ways to scale exclude each other; with REST there is one pod, whatever else goes with it; roles are two kinds,
-and weights are of both ACE-Steps alone, Ray of ace-step."""
+"""Names of all components that can be combined in one overlay of studio: without a second autoscaler, REST, roles, and
+components of other engines.
+"""
 WEIGHTS = ("ace-step", "ace-step-15")
-"""Overlays with weights on a volume."""
+"""Overlays whose engines read weights from a volume."""
 _SEVERAL_PODS = ("autoscaling-", "models-shared", "ray", "roles", "shared-store")
 ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(_SEVERAL_PODS))
 SHARED = ("api-keys", "gateway", "gateway-envoy", "rest", "shared-store", "shared-store-keys")
-"""REST by any number of pods."""
+"""Names of the components for REST with several pods on a shared store."""
 ROLES = (
     "roles",
     "api-keys",
@@ -48,20 +49,24 @@ ROLES = (
     "tls",
     "tracing",
 )
-"""Frontends, and generators from none to many, with all that goes with them."""
+"""Names of the components for frontends and autoscaled generators on a shared store."""
 VERSIONS = ("1.30", "1.37")
-"""The oldest Kubernetes that has the sleep of preStop, and the newest whose schemas are known."""
+"""Versions of Kubernetes for validation: the oldest that supports `sleep` in preStop, and the newest with known
+schemas.
+"""
 
 
 def kustomized(folder: Path) -> str:
-    """A folder as kubectl renders it."""
+    """Return the output of `kubectl kustomize` for a folder."""
     return output_of(tool("kubectl"), "kustomize", folder)
 
 
 def put_together(
     folder: Path, overlay: str = "studio", components: Iterable[str] = (), literals: Sequence[str] = ()
 ) -> str:
-    """An overlay of the user's own, written to `folder`, as kubectl renders it."""
+    """Write an overlay with components and settings to `folder`, and return the resources that kubectl renders from it,
+    as YAML.
+    """
     here = os.path.relpath(KUBERNETES, folder.resolve())
     settings = {"name": "melisma-settings", "behavior": "merge", "literals": list(literals)}
     kustomization = {
@@ -76,7 +81,9 @@ def put_together(
 
 
 def with_needed(component: str, overlay: str) -> tuple[str, ...]:
-    """A component after those that it goes with on an overlay; none where it does not go with that."""
+    """Return a component and the components that it needs in an overlay, in their order; empty if it does not fit the
+    overlay.
+    """
     if component == "models-shared":
         return (component,) if overlay in WEIGHTS else ()
     weights = overlay in WEIGHTS and component.startswith("autoscaling-")
@@ -84,31 +91,33 @@ def with_needed(component: str, overlay: str) -> tuple[str, ...]:
 
 
 def resources(text: str) -> list[Resource]:
-    """What was rendered, a resource each."""
+    """Return the resources in a YAML text of several documents."""
     return list(yaml.safe_load_all(text))
 
 
 def only(found: Iterable[Resource], kind: str, name: str = "melisma") -> Resource:
-    """The one resource of that kind and name."""
+    """Return the only resource of this kind and name."""
     (one,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name))
     return one
 
 
 def pod_of(found: Iterable[Resource]) -> Resource:
-    """The spec of the Deployment's pods."""
+    """Return the pod spec of the only Deployment."""
     pod: Resource = only(found, "Deployment")["spec"]["template"]["spec"]
     return pod
 
 
 def schema_errors(text: str, folder: Path, version: str) -> list[str]:
-    """What the schemas of one version of Kubernetes find in a text; see `all_schema_errors`."""
+    """Return the errors of rendered resources against the schemas of one version of Kubernetes; see
+    `all_schema_errors`.
+    """
     return all_schema_errors({"rendered": text}, folder, version)
 
 
 def all_schema_errors(texts: Mapping[str, str], folder: Path, version: str) -> list[str]:
-    """What the schemas find in several texts, whose names stand in the lines.
+    """Return the errors of several texts against the schemas of one version of Kubernetes; each error names its text.
 
-    Kinds that are not of Kubernetes itself have no schema, and are no fault.
+    Custom resources have no schema and are not validated.
     """
     customs = {f"kind {kind} with api version {api}" for api, kind in FIELDS}
     return [line for line in _faults(texts, folder, version) if not any(custom in line for custom in customs)]

@@ -1,4 +1,4 @@
-"""A rolling update on loopback: servers at addresses of their own, behind a name that a DNS server answers."""
+"""A rolling update on loopback: servers with separate addresses, behind a name that a DNS server resolves."""
 
 import socket
 import struct
@@ -19,7 +19,7 @@ _ADDRESS_TYPE = 1
 
 
 class Names:
-    """A DNS server that answers every name with the addresses that are set, as that of a headless Service."""
+    """A DNS server that resolves every name to `addresses`, like the DNS of Kubernetes for a headless Service."""
 
     def __init__(self) -> None:
         self.addresses: tuple[str, ...] = ()
@@ -27,13 +27,13 @@ class Names:
         self._socket.bind(("127.0.0.1", 0))
 
     def target(self, port: int) -> str:
-        """The target that a gRPC client dials."""
+        """Return the target for a gRPC client that resolves the name with this DNS server."""
         host, own_port = self._socket.getsockname()
         return f"dns://{host}:{own_port}/{NAME}:{port}"
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Answer in the background while the context lasts."""
+        """Context manager in which a thread answers DNS queries."""
         self._socket.settimeout(0.2)
         done = threading.Event()
         thread = threading.Thread(target=self._answer, args=(done,))
@@ -64,7 +64,9 @@ class Names:
 
 @contextmanager
 def pods(count: int, engine: str) -> Iterator[tuple[Sequence[Service], int]]:
-    """Servers that are ready, at 127.0.0.2 and so on, and the port that all of them listen on."""
+    """Context manager with servers that are ready, at 127.0.0.2 and the following addresses, and with the port of all
+    servers.
+    """
     port = free_port()
     with ExitStack() as stack:
         servers = [
@@ -79,7 +81,9 @@ def pods(count: int, engine: str) -> Iterator[tuple[Sequence[Service], int]]:
 def roll(
     names: Names, old: Sequence[Service], new: Sequence[Service], *, min_ready_seconds: float, pre_stop_seconds: float
 ) -> None:
-    """Replace servers as a Deployment with maxSurge 1 does: the next old one goes when the next new one counts."""
+    """Replace servers one by one as a Deployment with maxSurge 1 does: the next old server ends once the next new one
+    has been ready for `min_ready_seconds`.
+    """
     stops = []
     for leaving, coming in zip(old, new, strict=True):
         names.addresses += (_host(coming),)

@@ -1,4 +1,6 @@
-"""Alerts fire at the real server when they should, and one that says it all silences those that follow from it."""
+"""Tests that alerts fire for a real server in trouble, and that the most serious alert inhibits the alerts that it
+causes.
+"""
 
 import re
 from pathlib import Path
@@ -26,7 +28,7 @@ SONG_SECONDS = 10.0
 
 
 def test_alerts_fire_and_the_worst_silences_the_others(tmp_path: Path) -> None:
-    """A worker that ends again and again, and then the server itself."""
+    """A worker process crashes repeatedly, then the server is killed."""
     patience = {"MelismaServerDown": "1s", "MelismaNoServer": "1s"}
     with (
         watched_service() as service,
@@ -50,7 +52,9 @@ def test_alerts_fire_and_the_worst_silences_the_others(tmp_path: Path) -> None:
 
 
 def end_workers(service: Service) -> None:
-    """Have two songs end two workers each. A song that finds no worker would be refused, and end none."""
+    """Request two songs, each of which crashes two workers. The server must be ready before each, or it would refuse
+    the song.
+    """
     with Client(service.address) as client:
         for lyrics in ("one", "other"):
             eventually(lambda: healthy(f"http://{service.http_address}/readyz"), PATIENCE_SECONDS)
@@ -59,7 +63,7 @@ def end_workers(service: Service) -> None:
 
 
 def test_a_server_without_engines_is_told(tmp_path: Path) -> None:
-    """It answers, and its worker is up, but nothing can be made."""
+    """The server responds and its worker runs, but no engine can be loaded."""
     patience = {"MelismaNoServerReady": "1s"}
     with (
         running_service("fake=tests.support.fakes:MissingEngine") as service,
@@ -80,7 +84,7 @@ def test_a_server_without_engines_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_follows_from_an_alert_is_silenced(tmp_path: Path, worst: str, others: set[str]) -> None:
-    """But not that of another deployment."""
+    """An alert inhibits others of the same deployment, but none of another deployment."""
     with alertmanager(tmp_path) as manager:
         tell(manager, "trial", {"MelismaQueueDeep"})
         tell(manager, "songs", {worst, *others})
@@ -99,7 +103,7 @@ def test_a_server_that_is_started_again_and_again_is_told(tmp_path: Path) -> Non
 
 
 def wait_for_another_server(watcher: Prometheus, address: str, restarts: int) -> None:
-    """Start a server and kill it when Prometheus has seen it, which makes so many restarts."""
+    """Start a server, wait until Prometheus has counted `restarts` of the server process, and kill it."""
     server = start("--port", "0", "--http-port", address.rpartition(":")[2], ENGINES=ENGINES)
     try:
         watcher.wait_for('changes(process_start_time_seconds{job="melisma"}[30m])', restarts)

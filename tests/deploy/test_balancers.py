@@ -1,4 +1,4 @@
-"""Two servers behind each balancer of deploy/, under load, while one of them goes: drained, killed, or just busy."""
+"""Tests of two servers behind each balancer of deploy/ under load, while one server is drained, killed or busy."""
 
 import json
 import signal
@@ -35,31 +35,31 @@ TIMEOUT_SECONDS = 120.0
 
 @dataclass
 class Watched:
-    """A server whose log is kept."""
+    """A server and the records of its log so far."""
 
     service: Service
     lines: list[dict[str, Any]]
 
     @property
     def songs(self) -> list[str]:
-        """The songs that were let in, by name."""
+        """Ids of the songs that the server has accepted."""
         return [line["song_id"] for line in tuple(self.lines) if line["message"] == "a song was accepted"]
 
     @property
     def questions(self) -> int:
-        """Calls of ListEngines."""
+        """Number of calls of ListEngines that the server has answered."""
         return sum(line.get("method", "").endswith("ListEngines") for line in tuple(self.lines))
 
     @property
     def songs_of_drain(self) -> list[str]:
-        """Those of them that were let in after the server was told to stop."""
+        """Entries for the songs that the server accepted after the signal to shut down."""
         messages = [line["message"] for line in self.lines]
         return ["" for message in messages[messages.index(SHUTTING_DOWN) :] if message == "a song was accepted"]
 
 
 @dataclass
 class ReceivedSong:
-    """What a listener was told of one song."""
+    """The events that a listener received of one song: its ids, if sound came, if it was complete, and its error."""
 
     song_ids: list[str] = field(default_factory=list)
     heard: bool = False
@@ -91,7 +91,7 @@ def servers() -> Iterator[tuple[Watched, Watched]]:
 
 @pytest.fixture
 def address(balancer: Balancer, servers: tuple[Watched, Watched], tmp_path: Path) -> Iterator[str]:
-    """Where the balancer is, once it sends songs to both servers."""
+    """Fixture: the address of the balancer, once it has sent songs to both servers."""
     with balancer([server.service for server in servers], tmp_path) as front, Client(front.grpc) as client:
         eventually(
             lambda: sing(client, SongRequest("noise", duration_seconds=10)).complete and all(s.songs for s in servers)
@@ -100,7 +100,7 @@ def address(balancer: Balancer, servers: tuple[Watched, Watched], tmp_path: Path
 
 
 def sing(client: Client, request: SongRequest | None = None) -> ReceivedSong:
-    """Ask for a song and listen to its end."""
+    """Request a song and receive it to its end; return the received events."""
     told = ReceivedSong()
     try:
         for event in client.generate(
@@ -119,7 +119,7 @@ def sing(client: Client, request: SongRequest | None = None) -> ReceivedSong:
 
 
 def listen(address: str, go: Callable[[], None]) -> list[ReceivedSong]:
-    """What so many listeners, each over a connection of its own, are told of their songs; `go` is called meanwhile."""
+    """Return the songs that several listeners received, each over its own connection; `go` is called meanwhile."""
 
     def one(_: int) -> list[ReceivedSong]:
         with Client(address) as client:
@@ -164,7 +164,7 @@ def test_a_killed_server_costs_its_own_songs_at_most(servers: tuple[Watched, Wat
 @pytest.mark.parametrize("name", ["envoy", "nginx", "haproxy"])
 @pytest.mark.parametrize("heartbeat_seconds", [0.5, 60.0])
 def test_signs_of_life_keep_a_waiting_song(name: str, heartbeat_seconds: float, tmp_path: Path) -> None:
-    """A song waits for longer than a balancer bears silence: it comes through if, and only if, it says something."""
+    """A song waits longer than the idle timeout of the balancer; its stream survives only with heartbeats."""
     limits = {"LIMITS__RUNNING_SONGS": "1", "LIMITS__HEARTBEAT_SECONDS": str(heartbeat_seconds)}
     with (
         running_service(SLOW, **limits) as server,
@@ -184,7 +184,7 @@ def test_signs_of_life_keep_a_waiting_song(name: str, heartbeat_seconds: float, 
 
 
 def answered(client: Client) -> bool:
-    """Whether the balancer lets calls through to a server."""
+    """Return True if a call through the balancer reaches a server."""
     try:
         return bool(client.list_engines())
     except Unavailable:
@@ -192,14 +192,14 @@ def answered(client: Client) -> bool:
 
 
 def running_songs(server: Service) -> float:
-    """The songs that a server makes now, as it tells Prometheus."""
+    """Return the number of songs that a server makes now, from its metrics."""
     with urlopen(f"http://{server.http_address}/metrics", timeout=10) as response:
         lines = response.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("melisma_running_songs{"))
 
 
 def test_envoy_sends_songs_to_where_room_is(servers: tuple[Watched, Watched], tmp_path: Path) -> None:
-    """Servers tell their load every second: one that is busy beside Envoy gets less through it, from the first song."""
+    """Servers report their load every second; a server that is busy with other songs gets fewer calls through Envoy."""
     busy, free = servers
     with (
         BALANCERS["envoy"]([busy.service, free.service], tmp_path) as front,
@@ -217,7 +217,7 @@ def test_envoy_sends_songs_to_where_room_is(servers: tuple[Watched, Watched], tm
 
 
 def weights_of(folder: Path) -> list[int]:
-    """The weights of the servers, in order, as Envoy's administration tells them; Envoy's files are in `folder`."""
+    """Return the weights of the servers in order, from Envoy's administration interface; `folder` has Envoy's files."""
     admin = yaml.safe_load((folder / "envoy.yaml").read_text("utf-8"))["admin"]["address"]["socket_address"]
     with urlopen(f"http://{admin['address']}:{admin['port_value']}/clusters?format=json", timeout=10) as response:
         hosts = {cluster["name"]: cluster["host_statuses"] for cluster in json.load(response)["cluster_statuses"]}
@@ -225,7 +225,7 @@ def weights_of(folder: Path) -> list[int]:
 
 
 def share_of_calls(channel: grpc.Channel, servers: Sequence[Watched]) -> float:
-    """The share of the first server in a number of calls."""
+    """Make 40 calls, and return the share of them that the first server answered."""
     before, count = [server.questions for server in servers], 40
     for _ in range(count):
         music_pb2_grpc.MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest(), timeout=10)

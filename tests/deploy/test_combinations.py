@@ -1,4 +1,4 @@
-"""Components that contradict each other: kustomize ends with an error that names what stands against it."""
+"""Tests of components that contradict each other: kustomize fails, and its error names the conflicting component."""
 
 import re
 from itertools import permutations

@@ -1,4 +1,4 @@
-"""The compose files, held to the schema of Compose; needs no image."""
+"""Tests that the compose files match the schema of Compose. They need no image."""
 
 import subprocess
 

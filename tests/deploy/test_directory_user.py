@@ -1,4 +1,4 @@
-"""The directory as deploy/valkey starts it: its one user can do all that the store does, and nothing else."""
+"""Tests of the song directory as deploy/valkey starts it: its only user has exactly the rights that the store needs."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -34,7 +34,7 @@ QUOTA = Quota(songs_per_minute=60, concurrent_songs=50, audio_seconds_per_hour=3
 
 @dataclass(frozen=True)
 class Directory:
-    """Where the directory listens, and the file of its password."""
+    """The port of a song directory, and the file of its password."""
 
     port: int
     password_file: Path
@@ -46,7 +46,9 @@ class Directory:
 
 
 def prepared(folder: Path, port: int) -> list[str]:
-    """The command that starts a server by start.sh, on the configuration with paths and port of our own."""
+    """Return the command that starts a server with start.sh, and write its configuration with the paths and port of the
+    test.
+    """
     (folder / "valkey-server").symlink_to(program("valkey-server", "redis-server"))
     (folder / "password").write_text(f"{PASSWORD}\n", "utf-8")
     text = (VALKEY / "valkey.conf").read_text("utf-8")
@@ -61,7 +63,7 @@ def prepared(folder: Path, port: int) -> list[str]:
 
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[None]:
-    """A server, killed at the end."""
+    """Context manager with a running server, which is killed at the end."""
     process = started(command, lambda: answers(port))
     try:
         yield
@@ -148,7 +150,9 @@ async def test_the_directory_keeps_what_it_is_given(user: Redis) -> None:
 
 
 async def test_a_killed_directory_has_its_songs_when_it_starts_again(tmp_path: Path) -> None:
-    """The server reads what scripts have written with the rights of the default user, who cannot log in."""
+    """At its start the server reads writes of scripts, which ran with the rights of the default user, who cannot log
+    in.
+    """
     port = free_port()
     command, directory = prepared(tmp_path, port), Directory(port, tmp_path / "password")
     with running(command, port):

@@ -1,4 +1,4 @@
-"""Clients that generators make of the OpenAPI document: their types fit, and their calls work."""
+"""Tests of clients that generators make from the OpenAPI document: they pass type checks, and their calls work."""
 
 import json
 import subprocess
@@ -77,14 +77,14 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def described(tmp_path: Path) -> Path:
-    """The document as a file."""
+    """Fixture: a file with the OpenAPI document."""
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(document(secured=False)))
     return path
 
 
 def try_out(program: str, folder: Path, generator: str, service: Service) -> None:
-    """Check the types of a program that uses what a generator has made in `folder`, and run it."""
+    """Type-check a program that uses the client that a generator has made in `folder`, then run it."""
     path, python = folder / "program.py", Path(generator).parent / "python"
     path.write_text(program)
     mypy = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", "--python-executable", str(python)]

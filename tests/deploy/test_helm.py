@@ -1,4 +1,4 @@
-"""The Helm chart as Helm renders it: valid, and the same as the overlays but for what the values say."""
+"""Tests of the Helm chart as Helm renders it: valid, and equal to the overlays except for the changed values."""
 
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ ALL: dict[str, Any] = {
 }
 VERSION_LABEL = "app.kubernetes.io/version"
 HELMS_OWN = {"app.kubernetes.io/managed-by", "helm.sh/chart", VERSION_LABEL}
-"""Labels that Helm puts on every resource; kustomize has the version on what the base has."""
+"""Labels that Helm puts on every resource; kustomize puts the version label only on resources of the base."""
 RULE = "PrometheusRule"
 COMPONENTS = ("api-keys", "gateway", "gateway-envoy", "monitoring")
 
 
 def comparable(found: list[Resource]) -> dict[tuple[str, str], Resource]:
-    """Resources by kind and name, without what Helm and kustomize each have of their own."""
+    """Return resources by kind and name, without the labels and names in which Helm and kustomize differ."""
     kept = {}
     for one in found:
         if one["kind"] == "Namespace":

@@ -1,4 +1,4 @@
-"""deploy/Dockerfile is built as it is, and the image run as it is: read-only, without rights, until SIGTERM."""
+"""Tests of the image that is built from deploy/Dockerfile and run read-only, without capabilities, until SIGTERM."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def container(image: str, tmp_path: Path) -> Iterator[Container]:
 
 
 def wait_serving(port: int) -> None:
-    """Return once health says SERVING."""
+    """Wait until the health service of the container reports SERVING."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=SERVING_TIMEOUT_SECONDS)

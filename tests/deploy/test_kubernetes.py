@@ -1,7 +1,7 @@
-"""The manifests as kubectl renders them: held to the schemas of Kubernetes, to checkov, and to each other.
+"""Tests of the manifests as kubectl renders them, against the schemas of Kubernetes, checkov, and each other.
 
-Nothing here needs a cluster. What only a cluster knows, definitions of custom resources above all, is not tried; their
-fields are held to a table in tests/contract.
+No cluster is needed. Definitions of custom resources, which only a cluster has, are not used; the fields of custom
+resources are compared with the table in static/custom_resources.py.
 """
 
 import json
@@ -42,7 +42,7 @@ CORE_GROUPS = ("v1", "apps/v1", "policy/v1", "networking.k8s.io/v1", "autoscalin
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The overlay studio with all components that go together."""
+    """Fixture: the rendered overlay studio with all components that can be combined."""
     return put_together(tmp_path_factory.mktemp("everything"), components=EVERYTHING)
 
 
@@ -115,7 +115,7 @@ def test_selectors_select_the_pods(found: list[Resource]) -> None:
 
 
 def test_the_rule_for_dns_is_left_alone(found: list[Resource]) -> None:
-    """Labels put into all selectors would end up here, too, and fit no pod of the cluster's DNS."""
+    """Labels that kustomize adds to all selectors must not reach this rule, or it would not match the pods of DNS."""
     rules = only(found, "NetworkPolicy")["spec"]["egress"]
     assert [
         (rule["to"][0]["podSelector"]["matchLabels"], {one["port"] for one in rule["ports"]}) for rule in rules
@@ -206,7 +206,7 @@ def test_a_changed_setting_rolls_the_pods(tmp_path: Path) -> None:
 
 
 def readme_blocks() -> list[str]:
-    """The YAML of the README."""
+    """Return the YAML code blocks of the README."""
     return re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)
 
 
@@ -259,7 +259,7 @@ def test_an_overlay_of_the_readme_is_rendered_as_it_stands(example: str, tmp_pat
 
 
 def checkov(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
-    """The exit status, and the report of each framework."""
+    """Run checkov, and return its exit status and its reports by framework."""
     path = os.pathsep.join([str(Path(tool("kubectl")).parent), os.environ["PATH"]])
     command = [tool("checkov"), "--config-file", str(DEPLOY / "checkov.yaml"), "--output", "json", *map(str, arguments)]
     done = subprocess.run(
@@ -280,7 +280,7 @@ def test_checkov_has_nothing_to_say_of_deploy() -> None:
 
 
 def test_checkov_finds_what_is_wrong(everything: str, tmp_path: Path) -> None:
-    """All components at once are fine; with a right too many they are not."""
+    """All components pass; with one additional right checkov reports a failure."""
     file = tmp_path / "rendered.yaml"
     only_this = ("--framework", "kubernetes", "--directory", tmp_path)
     file.write_text(everything, "utf-8")

@@ -1,4 +1,4 @@
-"""REST on Kubernetes: one pod, a host name of its own, and a port that is closed without it."""
+"""Tests of REST on Kubernetes: one pod, a host name for REST, and a closed HTTP port without REST."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.deploy
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The overlay studio with REST, and all components that go with it."""
+    """Fixture: the rendered overlay studio with REST, and all components that can be combined with it."""
     return put_together(tmp_path_factory.mktemp("one-pod"), components=ONE_POD)
 
 
@@ -41,7 +41,7 @@ def test_all_that_goes_with_rest_fits_the_schemas(rendered: str, version: str, t
 
 
 def test_rest_has_a_name_and_a_listener_of_its_own(one_pod: list[Resource]) -> None:
-    """Two kinds of route with one name on one listener: the gateway would refuse one of them."""
+    """A gateway refuses two kinds of route with the same host name on one listener."""
     listeners = {one["name"]: one for one in only(one_pod, "Gateway")["spec"]["listeners"]}
     routes = [only(one_pod, kind)["spec"] for kind in ("GRPCRoute", "HTTPRoute")]
     assert [route["parentRefs"][0]["sectionName"] for route in routes] == list(listeners) == ["https", "rest"]
@@ -65,7 +65,7 @@ def test_with_rest_there_is_one_pod_that_is_reached_even_when_it_is_full(one_pod
 
 
 def let_in(found: Iterable[Resource], port: str) -> set[str]:
-    """The labels of the namespaces from which network policies let callers in to a port."""
+    """Return the labels of the namespaces from which network policies admit connections to a port."""
     policies = [one["spec"] for one in found if one["kind"] == "NetworkPolicy"]
     rules = [rule for policy in policies for rule in policy.get("ingress", [])]
     sources = [source for rule in rules if port in {one["port"] for one in rule["ports"]} for source in rule["from"]]

@@ -1,4 +1,4 @@
-"""Frontends and generators, as kubectl renders them: who gets which calls, files, limits and names."""
+"""Tests of frontends and generators as kubectl renders them: their calls, files, limits and names."""
 
 from pathlib import Path
 
@@ -14,23 +14,23 @@ FRONTEND = "melisma-frontend"
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """The overlay studio with roles, and all that goes with them."""
+    """Fixture: the resources of the overlay studio with roles, and all components that can be combined with them."""
     return resources(put_together(tmp_path_factory.mktemp("roles"), components=ROLES))
 
 
 def pods(found: list[Resource], name: str = "melisma") -> Resource:
-    """The template of a Deployment's pods."""
+    """Return the pod template of a Deployment."""
     template: Resource = only(found, "Deployment", name)["spec"]["template"]
     return template
 
 
 def values(found: list[Resource], name: str = "melisma") -> dict[str, str]:
-    """The variables that a Deployment sets, without those that come from elsewhere."""
+    """Return the environment variables of a Deployment; a variable from a Secret or ConfigMap has an empty value."""
     return {entry["name"]: entry.get("value", "") for entry in pods(found, name)["spec"]["containers"][0]["env"]}
 
 
 def selected(found: list[Resource], selector: Resource) -> set[str]:
-    """The Deployments whose pods a selector selects."""
+    """Return the names of the Deployments whose pods a label selector matches."""
     deployments = (one for one in found if one["kind"] == "Deployment")
     return {
         one["metadata"]["name"]

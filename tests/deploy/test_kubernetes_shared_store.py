@@ -1,4 +1,4 @@
-"""Several pods on a shared store: what the manifests make of REST, volumes and the way out."""
+"""Tests of several pods on a shared store: REST, volumes and network policies in the manifests."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ WITHOUT = tuple(name for name in SHARED if not name.startswith("shared-store"))
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """The overlay studio with REST and the shared store."""
+    """Fixture: the resources of the overlay studio with REST and the shared store."""
     return resources(put_together(tmp_path_factory.mktemp("shared"), components=SHARED))
 
 

@@ -1,4 +1,4 @@
-"""Prometheus at the real server: what it computes is what callers measure. promtool tries its rules."""
+"""Tests that Prometheus computes from a real server's metrics what callers measure; promtool tests its rules."""
 
 import asyncio
 import json
@@ -31,16 +31,18 @@ RULES = ("rules.yml", "alerts.yml")
 TESTS = ("tests.yml", "tests_objectives.yml")
 CALL = "melisma.v1.MusicService/Generate"
 WARM_UP, SONGS = 3, 41
-"""Of so many no percentile lies between two songs, where a rounding error would choose."""
+"""Numbers of songs before and during the measurement. With 41 songs no percentile lies between two songs, where
+rounding errors would decide.
+"""
 AT_ONCE = 2
 STEPS = (1, 5)
-"""The least and the most of each section of a song. One takes 50 ms."""
+"""Smallest and largest number of denoising steps in each section of a song; a step takes 50 ms."""
 SONG_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a caller measured of one song, in seconds since it asked for it."""
+    """The times of one song's events, measured by its caller, in seconds since the request."""
 
     accepted: float
     first_audio: float
@@ -49,7 +51,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Watched:
-    """A server that made songs, what its callers measured, and the Prometheus that watched."""
+    """A server that has made songs, the times that its callers measured, and the Prometheus that scraped it."""
 
     prometheus: Prometheus
     collector: Collector
@@ -58,12 +60,14 @@ class Watched:
 
     @property
     def slack(self) -> float:
-        """By how much a caller may have measured more than the server: as long as the way there and back took."""
+        """Most seconds by which a caller's time exceeds the server's, for the network: the longest time to
+        `accepted`.
+        """
         return max(song.accepted for song in self.songs)
 
 
 async def listen(client: AsyncClient, request: SongRequest) -> Measured:
-    """Ask for a song, and take the times."""
+    """Request a song, and return the times of its events."""
     times: dict[type, float] = {}
     began_at = time.monotonic()
     async with client.generate(request) as song:
@@ -73,7 +77,7 @@ async def listen(client: AsyncClient, request: SongRequest) -> Measured:
 
 
 async def listen_to_all(address: str, steps: Sequence[int]) -> list[Measured]:
-    """Ask for a song for each count of steps, two at once."""
+    """Request a song for each number of steps, two at a time, and return the times of their events."""
     places = asyncio.Semaphore(AT_ONCE)
     async with AsyncClient(address) as client:
 
@@ -86,7 +90,7 @@ async def listen_to_all(address: str, steps: Sequence[int]) -> list[Measured]:
 
 @contextmanager
 def traced_service(collector: Collector) -> Iterator[Service]:
-    """The same, with its traces on the way to a collector."""
+    """Context manager with a server that Prometheus can scrape, and that sends its traces to a collector."""
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{collector.address}")
@@ -97,7 +101,9 @@ def traced_service(collector: Collector) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """The first songs are over before Prometheus looks: it can count only what comes after its first look."""
+    """Fixture: a server whose first songs have ended before Prometheus scrapes it, because counters increase only after
+    the first scrape.
+    """
     folder = tmp_path_factory.mktemp("watched")
     completed = 'melisma_songs_ended_total{outcome="completed"}'
     chance = random.Random(7)
@@ -111,7 +117,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def bucket_of(value: float, bounds: Sequence[float]) -> tuple[float, float]:
-    """The bounds of a histogram between which a value lies."""
+    """Return the bounds of the histogram bucket that contains a value."""
     index = bisect_left(bounds, value)
     return (bounds[index - 1] if index else 0.0, bounds[index])
 
@@ -121,7 +127,7 @@ def bucket_of(value: float, bounds: Sequence[float]) -> tuple[float, float]:
 def test_a_percentile_is_that_of_the_callers(
     watched: Watched, metric: str, bounds: Sequence[float], percent: int
 ) -> None:
-    """As far as the buckets tell: they are all that Prometheus knows."""
+    """The percentile of Prometheus lies in the histogram bucket of the callers' percentile."""
     of_callers = percentile([_seconds(song, metric) for song in watched.songs], percent)
     at_least, _ = bucket_of(of_callers - watched.slack, bounds)
     _, at_most = bucket_of(of_callers, bounds)
@@ -131,7 +137,7 @@ def test_a_percentile_is_that_of_the_callers(
 
 @pytest.mark.parametrize("metric", ["first_audio", "song_latency"])
 def test_the_mean_is_that_of_the_callers(watched: Watched, metric: str) -> None:
-    """It knows no buckets: callers have measured as much, and the way there and back."""
+    """The mean does not depend on buckets: it equals the callers' mean except for network time."""
     total, count = (watched.prometheus.value(f"melisma_{metric}_seconds_{what}") for what in ("sum", "count"))
     songs = [*watched.warm_up, *watched.songs]
     mean_of_callers = sum(_seconds(song, metric) for song in songs) / len(songs)
@@ -188,7 +194,7 @@ def test_configurations_are_valid() -> None:
 
 
 def promtool_says(folder: Path, *files: str) -> str:
-    """What promtool says of files of tests in a folder; "" for nothing."""
+    """Return the errors that promtool reports for test files in a folder; empty if all tests pass."""
     command = [tool("promtool"), "test", "rules", *(str(folder / name) for name in files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     return done.stdout + done.stderr if done.returncode else ""
@@ -199,9 +205,10 @@ def test_rules_and_alerts_pass_their_tests() -> None:
 
 
 def of_changed(folder: Path, kind: str, change: str, tests: Sequence[dict[str, Any]], *rules: str) -> str:
-    """What promtool says of tests where the expressions of all rules of a kind are changed.
+    """Return the errors that promtool reports for `tests` after all rule expressions of a kind were changed by the
+    format string `change`.
 
-    Texts of alerts, which ask for the address of the runbook each time, are left out: that takes most of the time.
+    Annotations of alerts are removed, because their templates take most of the time.
     """
     for name in rules:
         changed = groups(name)
@@ -218,7 +225,7 @@ def of_changed(folder: Path, kind: str, change: str, tests: Sequence[dict[str, A
 
 
 def names_of(kind: str) -> set[str]:
-    """The names of all rules of a kind: "record" or "alert"."""
+    """Return the names of all rules of a kind, "record" or "alert"."""
     return {rule[kind] for name in RULES for group in groups(name) for rule in group["rules"] if kind in rule}
 
 
@@ -237,7 +244,7 @@ def test_no_recorded_value_passes_them_when_it_is_wrong(tmp_path: Path) -> None:
 
 
 def test_no_alert_passes_them_when_it_is_silent() -> None:
-    """Each is expected to fire somewhere."""
+    """The tests of promtool expect each alert to fire at least once."""
     fires = {
         one["alertname"] for test in tests_of(*TESTS) for one in test.get("alert_rule_test", ()) if one["exp_alerts"]
     }
@@ -259,7 +266,7 @@ def test_no_alert_passes_them_when_it_always_fires(tmp_path: Path) -> None:
 
 
 def checked(folder: Path, expressions: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Have promtool read expressions, as rules."""
+    """Run `promtool check rules` on expressions, and return its exit status and output."""
     rules = [{"record": f"expression:{number}", "expr": expr} for number, expr in enumerate(expressions)]
     file = folder / "expressions.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "expressions", "rules": rules}]}), "utf-8")

@@ -1,4 +1,4 @@
-"""The REST API against its own OpenAPI document, by made-up requests."""
+"""Tests that REST responds to generated requests as its OpenAPI document says."""
 
 import threading
 

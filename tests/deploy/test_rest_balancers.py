@@ -1,4 +1,4 @@
-"""The configurations of balancers hold without their parts for gRPC, for those who offer REST alone."""
+"""Tests that the balancer configurations are valid without their gRPC parts, for services that offer only REST."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,9 @@ HOSTS = {"melisma-1:": "127.0.0.1:", "melisma-2:": "localhost:"}
 
 
 def without(text: str, *parts: str) -> str:
-    """A configuration without parts, each of which it has once; hosts have names that are known everywhere."""
+    """Return a configuration without the parts that match regular expressions, each exactly once; host names are
+    replaced by resolvable ones.
+    """
     for part in parts:
         text, count = re.subn(part, "", text, flags=re.DOTALL | re.MULTILINE)
         assert count == 1, part

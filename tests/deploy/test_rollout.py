@@ -1,6 +1,6 @@
-"""A rolling update of three servers, as fast as the manifests let it be, seen by clients of gRPC alone.
+"""Tests a rolling update of three servers, at the speed that the manifests allow, with plain gRPC clients.
 
-Seconds are a tenth of the real ones: those of the manifests, and the pause of gRPC between two look-ups of a name.
+Times are a tenth of the real ones: those of the manifests, and gRPC's pause between two DNS queries of a name.
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.support.servers import eventually
 pytestmark = pytest.mark.deploy
 
 GRPC_INTERVAL_SECONDS = 30.0
-"""What gRPC waits between two look-ups, unless told otherwise."""
+"""Default minimum time in seconds between two DNS queries of a gRPC client."""
 SCALE = 0.1
 CLIENTS = 3
 PAUSE_SECONDS = 0.05
@@ -32,7 +32,7 @@ COUNT = 3
 
 
 class Caller:
-    """A client of gRPC alone that asks for a short song again and again; `refused` are the calls that failed."""
+    """A plain gRPC client that requests short songs repeatedly; `refused` lists the errors of failed calls."""
 
     def __init__(self, target: str, interval_seconds: float, service_config: Any) -> None:
         self.refused: list[str] = []
@@ -46,7 +46,7 @@ class Caller:
         self._stub = music_pb2_grpc.MusicServiceStub(self._channel)
 
     def call_until(self, done: threading.Event) -> None:
-        """Ask until `done`."""
+        """Request songs repeatedly until the event `done` is set."""
         with self._channel:
             while not done.wait(PAUSE_SECONDS):
                 try:
@@ -56,7 +56,7 @@ class Caller:
                     self.refused.append(str(error))
 
     def _sing(self) -> None:
-        """Until the song is let in: from then on nothing is refused."""
+        """Request a song, and cancel the call after its first event, when the server has accepted the song."""
         request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=10)
         call = self._stub.Generate(request, timeout=20)
         next(call)
@@ -64,14 +64,16 @@ class Caller:
 
 
 def documented_service_config() -> Any:
-    """The service config that docs/callers.md gives."""
+    """Return the gRPC service config in docs/callers.md."""
     text = (ROOT / "docs/callers.md").read_text("utf-8")
     (block,) = (one for one in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if "loadBalancingConfig" in one)
     return json.loads(block)
 
 
 def scaled(deployment: Path) -> tuple[float, float]:
-    """`minReadySeconds` and the sleep of preStop, both as long as in this test."""
+    """Return `minReadySeconds` and the `sleep` of preStop of a Deployment in seconds, scaled to the time of this
+    test.
+    """
     spec = yaml.safe_load(deployment.read_text("utf-8"))["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     return spec["minReadySeconds"] * SCALE, container["lifecycle"]["preStop"]["sleep"]["seconds"] * SCALE
@@ -91,7 +93,7 @@ def calling(callers: Sequence[Caller]) -> Iterator[None]:
 
 
 def test_no_call_is_refused_where_clients_look_again_before_the_next_pod_goes() -> None:
-    """Of those that look again too late all calls fail for a while: the test sees what it is to see."""
+    """As a control, all calls of clients that query DNS too late fail for a while."""
     min_ready, pre_stop = scaled(DEPLOY / "kubernetes/base/deployment.yaml")
     names = Names()
     with names.answering(), pods(2 * COUNT, "fake=tests.support.fakes:FakeEngine") as (servers, port):

@@ -1,4 +1,4 @@
-"""The question of the autoscaler to Prometheus, tried by promtool."""
+"""Tests the autoscaler's Prometheus query with promtool."""
 
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ SCALED = DEPLOY / "kubernetes/components/autoscaling-keda/scaledobject.yaml"
 
 
 def series(name: str, pod: str, value: int, namespace: str = "melisma", **labels: str) -> dict[str, str]:
-    """A series that does not change."""
+    """Return a constant series of a metric in promtool's notation."""
     all_labels = {"namespace": namespace, "pod": pod, **labels}
     named = ", ".join(f'{label}="{text}"' for label, text in all_labels.items())
     return {"series": f"melisma_{name}{{{named}}}", "values": f"{value}x5"}
 
 
 def songs_of(folder: Path, query: str, draining: dict[str, int], expected: int) -> None:
-    """Have promtool ask for the songs of three pods with 3 + 1, 5 and 7 of them, one of which may drain."""
+    """Check with promtool that a query for the songs of three pods (4, 5 and 7), some of which drain, gives
+    `expected`.
+    """
     given = [
         series("queue_songs", "a", 1, engine="studio"),
         series("running_songs", "a", 3, engine="studio"),

@@ -1,6 +1,6 @@
-"""Troubles of a service as Prometheus sees them: who is woken, and after how many minutes. promtool plays them.
+"""Tests, with promtool, which critical alerts fire in failure scenarios of a service, and after how many minutes.
 
-Each begins after a good hour, the first that Prometheus has seen of the service.
+Each scenario begins after an hour without trouble, the first hour that Prometheus has scraped.
 """
 
 import subprocess
@@ -24,12 +24,14 @@ OTHER = 'instance="a:8080", engine="ace_step"'
 
 @dataclass(frozen=True)
 class Scenario:
-    """What each series gains in a minute before the trouble and after; gauges have the values themselves."""
+    """A failure scenario: for each counter the increase per minute before and during the failure, for each gauge the
+    two values.
+    """
 
     counters: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     gauges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     critical: Mapping[str, int] = field(default_factory=dict)
-    """The alerts that wake somebody, and the minute of trouble from which each fires."""
+    """The critical alerts, and for each the minute of the failure from which it fires."""
     bad_minutes: int = BAD_MINUTES
 
 
@@ -101,7 +103,7 @@ SCENARIOS = {
 
 
 def values(rates: tuple[float, float], minutes: int) -> str:
-    """A counter in promtool's notation."""
+    """Return the values of a counter in promtool's notation: before, during and after the failure."""
     before, after = rates
     after_that = before * GOOD_MINUTES + after * minutes
     return (
@@ -111,7 +113,7 @@ def values(rates: tuple[float, float], minutes: int) -> str:
 
 
 def levels(gauge: tuple[float, float], minutes: int) -> str:
-    """A gauge in promtool's notation."""
+    """Return the values of a gauge in promtool's notation: before, during and after the failure."""
     return f"{gauge[0]:g}x{GOOD_MINUTES} {gauge[1]:g}x{minutes - 1} {gauge[0]:g}x{BAD_MINUTES}"
 
 
@@ -120,7 +122,9 @@ def firing(names: Sequence[str]) -> list[dict[str, object]]:
 
 
 def played(scenario: Scenario) -> dict[str, object]:
-    """The test of promtool: a minute before each alert, and at its minute, just those fire that should."""
+    """Return the promtool test of a scenario: a minute before each alert and at its minute, exactly the expected alerts
+    fire.
+    """
     known = dict.fromkeys((judged(verdict) for verdict in VERDICTS), (0, 0))
     series = [
         {"series": name, "values": values(rates, scenario.bad_minutes)}

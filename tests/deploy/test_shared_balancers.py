@@ -1,4 +1,4 @@
-"""Three servers on one store behind each proxy of deploy/: whichever of them a call meets, it knows every song."""
+"""Tests of three servers on one store behind each proxy of deploy/: every server answers calls for every song."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Replica]
 def front(
     request: pytest.FixtureRequest, replicas: list[Replica], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Front]:
-    """A proxy that sends calls to all three."""
+    """Fixture: the addresses of a proxy that sends calls to all three servers."""
     folder = tmp_path_factory.mktemp(request.param)
     with (
         PROXIES[request.param]([one.service for one in replicas], folder) as front,
@@ -66,7 +66,7 @@ def rest(front: Front) -> Rest:
 
 
 def asked(client: Client) -> bool:
-    """True where the proxy lets a call through."""
+    """Return True if a call through the proxy reaches a server."""
     try:
         return bool(client.list_engines())
     except Unavailable:
@@ -74,23 +74,25 @@ def asked(client: Client) -> bool:
 
 
 def every(replicas: Sequence[Replica], method: str, before: Sequence[int]) -> bool:
-    """True once each server has answered such a call since it had answered so many."""
+    """Return True if each server has answered more calls of the method than `before`."""
     return all(one.calls(method) > old for one, old in zip(replicas, before, strict=True))
 
 
 def several(replicas: Sequence[Replica], method: str, before: Sequence[int]) -> bool:
-    """True once more than one server, and so one that does not make the song, has answered such a call."""
+    """Return True if more than one server has answered more calls of the method than `before`; at least one of them
+    does not make the song.
+    """
     return sum(one.calls(method) > old for one, old in zip(replicas, before, strict=True)) > 1
 
 
 def at_once(work: Callable[[int], bytes], count: int = LISTENERS) -> list[bytes]:
-    """What comes of work that so many do at the same time, numbered."""
+    """Call `work` in several threads at the same time, each with its number, and return the results."""
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(work, range(count), timeout=TIMEOUT_SECONDS))
 
 
 def made(client: Client, request: SongRequest) -> tuple[str, bytes]:
-    """The name and the sound of a whole song."""
+    """Request a song, and return its id and sound."""
     song = client.generate(request)
     whole = b"".join(song.audio())
     assert song.received.accepted is not None
@@ -98,9 +100,9 @@ def made(client: Client, request: SongRequest) -> tuple[str, bytes]:
 
 
 class Cut:
-    """One song that is asked for through the proxy, and heard at the two servers that do not make it.
+    """One song that is requested through the proxy and received from the two servers that do not make it.
 
-    Each listener's connections are cut at random bytes, and go to the one and to the other server in turn.
+    Each listener's connection is cut after random bytes; the next connection goes to the other server.
     """
 
     def __init__(self, replicas: list[Replica], number: int) -> None:
@@ -111,7 +113,9 @@ class Cut:
         self.cuts = 0
 
     def hear(self, client: Client) -> None:
-        """Make the song and listen to it; fails unless everybody is told the same bytes and one end."""
+        """Make the song and listen to it; fails unless all listeners receive the same bytes and the same final
+        event.
+        """
         whole, ends = b"", []
         hearing: list[Future[tuple[int, bytes, list[SongFinished]]]] = []
         with ThreadPoolExecutor(2) as listeners:

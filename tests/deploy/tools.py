@@ -1,6 +1,7 @@
-"""The programs that deploy/ is tried against.
+"""Finds the programs that test the files of deploy/.
 
-A test whose program cannot be had here is skipped, and the reason says how to get it; with CI or REQUIRE it fails.
+A test whose program is missing is skipped, and the reason says how to install the program; with CI or REQUIRE the test
+fails.
 """
 
 import shutil
@@ -30,7 +31,9 @@ _FROM_DEBIAN = {
 
 
 def tool(name: str) -> str:
-    """The path of a program: from the environment of tools, else of this machine; without one see `missing`."""
+    """Return the path of a program, from the environment of tools or from this computer; ends the test if it is
+    missing.
+    """
     inside = TOOLS.glob(f"lib/python*/site-packages/{_INSIDE_PACKAGES.get(name, name)}")
     own = next((path for path in (*inside, TOOLS / "bin" / name) if path.is_file()), None)
     found = str(own) if own else shutil.which(name)
@@ -40,7 +43,9 @@ def tool(name: str) -> str:
 
 
 def missing(name: str, cure: str) -> NoReturn:
-    """Ends the test that needs `name`, which the command `cure` brings: skipped, or failed with CI or REQUIRE."""
+    """End the test as skipped (failed with CI or REQUIRE) because the program `name` is missing; the command `cure`
+    installs it.
+    """
     not_tried(f"{name} is missing: run `{cure}`")
 
 
@@ -49,7 +54,7 @@ def _cure(name: str) -> str:
 
 
 def output_of(*command: str | Path, timeout_seconds: float = 120.0) -> str:
-    """What a command prints; an exit status other than 0 fails the test and shows everything it said."""
+    """Run a command, and return its standard output; a non-zero exit status fails the test and shows all output."""
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=timeout_seconds, check=False)
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -59,7 +64,7 @@ def output_of(*command: str | Path, timeout_seconds: float = 120.0) -> str:
 def running(
     *command: str | Path, ready: Callable[[], bool], log: Path, cwd: Path = ROOT
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in the background, once it is `ready`; what it says goes to `log`. Leaving the context ends it."""
+    """Context manager with a program in the background that has become `ready`; its output goes to the file `log`."""
     with log.open("wb") as said:
         process = subprocess.Popen([*map(str, command)], stdout=said, stderr=said, cwd=cwd)
     try:

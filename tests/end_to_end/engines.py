@@ -8,7 +8,7 @@ from tests.support.fakes import FakeEngine
 
 
 class NarrowEngine(FakeEngine):
-    """Makes the fake engine's songs and has none of its controls but steps."""
+    """The fake engine with `steps` as its only control."""
 
     @classmethod
     def load(cls, device: str) -> "NarrowEngine":

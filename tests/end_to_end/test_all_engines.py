@@ -1,4 +1,4 @@
-"""All engines in one server, with tiny checkpoints: a song never depends on who shares the server."""
+"""Tests all engines in one server, with tiny checkpoints: a song does not depend on other songs of the server."""
 
 import asyncio
 import random
@@ -28,9 +28,9 @@ CLIENTS, SONGS_OF_A_CLIENT = 16, 3
 START_TIMEOUT_SECONDS, SONG_TIMEOUT_SECONDS = 600.0, 900.0
 LYRICS = "[verse]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
 _COME_BACK = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
-"""Answers after which a request that has had no event may be sent again."""
+"""Statuses after which a client may repeat a request if it has received no event."""
 APART = {"shared_steps": "off"}
-"""The bytes of a song of ACE-Step depend on itself alone where it shares no steps."""
+"""Setting of ACE-Step with which the bytes of a song do not depend on other songs."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -62,7 +62,7 @@ async def _ready(channel: grpc.aio.Channel) -> None:
 
 
 def requests() -> dict[str, music_pb2.GenerateRequest]:
-    """Three songs of each engine."""
+    """Return the requests of three songs for each engine, by name."""
     made = {}
     for number in range(3):
         for engine in ENGINES:
@@ -78,7 +78,9 @@ def requests() -> dict[str, music_pb2.GenerateRequest]:
 
 @dataclass
 class Finished:
-    """Songs that clients got, by the name of their request, and the number of those left early."""
+    """The songs that clients received, each with the name of its request, and the number of songs that they
+    cancelled.
+    """
 
     songs: list[tuple[str, Song]] = field(default_factory=list)
     cancelled: int = 0
@@ -104,7 +106,7 @@ async def test_every_song_is_that_of_an_idle_server(channel: grpc.aio.Channel) -
 async def _client(
     channel: grpc.aio.Channel, asked: Mapping[str, music_pb2.GenerateRequest], number: int, got: Finished
 ) -> None:
-    """Ask for songs one after the other; leave some of them as soon as they are being made or heard."""
+    """Request songs one after the other; cancel some of them after one of their first events."""
     chance = random.Random(number)
     for turn in range(SONGS_OF_A_CLIENT):
         name = list(asked)[(5 * number + 7 * turn) % len(asked)]
@@ -116,7 +118,7 @@ async def _client(
 
 
 async def _song(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest) -> Song:
-    """A song from its beginning to its end; asked for again where the server is not ready for it yet."""
+    """Return a song that was received to its end; the request is repeated while the server is not ready for it."""
     while True:
         song = Song()
         try:
@@ -146,7 +148,7 @@ async def _leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateReq
 
 
 async def _kill_worker(got: Finished) -> None:
-    """Kill the worker once some songs are complete and others are being made."""
+    """Kill the worker process once some songs are complete and others are being made."""
     while len(got.songs) < CLIENTS // 2:
         await asyncio.sleep(0.05)
     workers = [child for child in psutil.Process().children() if "server.workers.worker" in child.cmdline()]

@@ -1,4 +1,6 @@
-"""Callers without a good key, or beyond their quota, are told so by the right status, and cost nobody else anything."""
+"""Tests that callers without a valid key, or beyond their quota, get the right status, and do not affect other
+callers.
+"""
 
 import hashlib
 import json
@@ -33,7 +35,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 def write_keys(path: Path, **keys: dict[str, Any]) -> None:
-    """A file of keys; the key of NAME is "key-of-NAME"."""
+    """Write a file of API keys; the key of the caller NAME is "key-of-NAME"."""
     entries = [
         {"name": name, "sha256": hashlib.sha256(f"key-of-{name}".encode()).hexdigest(), **limits}
         for name, limits in keys.items()

@@ -1,4 +1,4 @@
-"""Whatever a caller sends gets a status that says what is wrong, and the server lives on."""
+"""Tests that every invalid input gets a status that names the error, and that the server continues to work."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Connections: encrypted ones, and those that are too many, too busy or too old."""
+"""Tests of connections: encrypted, too many, too busy, or too old."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 class Certificates:
-    """Two authorities, and who they vouch for."""
+    """Files of two certificate authorities, and of certificates that they have issued."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 def ask(service: Service, credentials: grpc.ChannelCredentials | None) -> bool:
-    """Whether the server can be talked to."""
+    """Return True if a call with these credentials succeeds."""
     with Client(service.address, retry=NO_RETRY, credentials=credentials) as client:
         try:
             return bool(client.list_engines(timeout_seconds=5.0))
@@ -96,7 +96,7 @@ def test_a_missing_file_is_told_at_the_start(variable: str, certificates: Certif
 
 @pytest.fixture(scope="module")
 def for_two() -> Iterator[Service]:
-    """A server that takes two connections."""
+    """Fixture: a server that accepts at most two connections."""
     with running_service(FAKE, CONNECTIONS__COUNT="2") as service:
         service.discard_log()
         yield service
@@ -145,7 +145,7 @@ def test_who_probes_too_often_is_disconnected() -> None:
 
 
 def test_a_connection_ends_by_its_age_and_its_songs_do_not() -> None:
-    """A client that keeps its channel is to find new servers, without losing what it listens to."""
+    """A client with a permanent channel reconnects to new servers, without losing the song that it receives."""
     slow = "fake=tests.deploy.engines:SlowEngine"
     with (
         running_service(slow, CONNECTIONS__AGE_SECONDS="1") as service,

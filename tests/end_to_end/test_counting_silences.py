@@ -1,4 +1,4 @@
-"""The count of silences in the thousand cuts."""
+"""Tests of the measurement of silences in test_cuts.py."""
 
 import pytest
 
@@ -8,7 +8,7 @@ MAKER, OWN, OTHER = 1, 2, 3
 
 
 class Connected:
-    """A way that led to one server first, and to another one later."""
+    """A path to servers that led to one server at first and to another one later."""
 
     def port_at(self, at: float) -> int:
         return OWN if at < 20.0 else OTHER

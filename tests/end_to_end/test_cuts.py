@@ -1,13 +1,14 @@
-"""The thousand cuts: songs whose servers, directory and ways between them fail at random, and come out whole.
+"""A fault injection test: songs stay complete while their servers, the song directory and the network fail at random.
 
 `make test-shared` runs it with a few songs; CUTS_SONGS, CUTS_SECONDS and CUTS_ENGINE set their number, their length and
-another engine. A seed in CUTS_SEED repeats the order of what happens. Servers are cut off by taking their links of a
-network namespace down, where one can be made (root, and the program `ip`), else by proxies that pass nothing on.
+another engine. CUTS_SEED repeats the order of the faults. Servers are cut off by setting the links of a network
+namespace down if the process may create one (root, and the program `ip`), otherwise by proxies that hold all bytes
+back.
 
-No call is silent for longer than LONGEST_SILENCE_SECONDS after a cut. A silence counts from its beginning, and anew
-from each cut that hits the same song: its server, that of the listener, or the directory. Pauses of the sound take the
-time that making a song again does on the machine at hand, while it starts another server; they are told, and one of
-LONGEST_PAUSE_SECONDS is a song that stands still.
+No call may be silent for longer than LONGEST_SILENCE_SECONDS after a cut. A silence is measured from its beginning, and
+again from each cut that hits the same song: a cut of the song's server, the listener's server, or the directory. Pauses
+of the sound last as long as making the song again takes on this computer while it starts another server; they are
+reported, and a pause of LONGEST_PAUSE_SECONDS counts as an error.
 """
 
 import os
@@ -56,7 +57,7 @@ def request(kind: int) -> SongRequest:
 
 
 def heard(song: Song, whole: bytes, report: Report, ear: Ear) -> None:
-    """Hear a song from its offset to its end, and note what is wrong with it."""
+    """Receive a song from its offset to its end, and record its errors in the report."""
     sound, ends, name = [], 0, ear.listener
     start = song.received.size_bytes
     try:
@@ -82,7 +83,9 @@ def heard(song: Song, whole: bytes, report: Report, ear: Ear) -> None:
 
 
 def one_song(number: int, fleet: Fleet, wholes: list[bytes], report: Report, rng: Random) -> None:
-    """Have a song made, with a listener from its beginning and two from random bytes, each at a server of its own."""
+    """Request a song through one server, and receive it from its beginning and from two random bytes, each through
+    another server.
+    """
     whole = wholes[number % KINDS_OF_SONGS]
     offsets = [rng.randrange(len(whole)) for _ in range(2)]
     way = fleet.way()
@@ -113,7 +116,7 @@ def one_song(number: int, fleet: Fleet, wholes: list[bytes], report: Report, rng
 
 
 def misfortunes(fleet: Fleet, over: threading.Event, report: Report, rng: Random) -> None:
-    """One after the other, at random times."""
+    """Cause random faults one after the other, at random times, until the event `over` is set."""
     kinds = fleet.misfortunes
     names, weights = list(kinds), [weight for _, weight in kinds.values()]
     while not over.wait(rng.uniform(0.5, 2.5)):

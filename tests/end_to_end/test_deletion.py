@@ -1,4 +1,4 @@
-"""What is left of a song that its caller deletes from a server alone: nothing, in files, log, traces and metrics."""
+"""Tests that nothing remains of a deleted song on a single server: in files, log, traces and metrics."""
 
 import threading
 from pathlib import Path
@@ -17,7 +17,7 @@ FAKE = "fake=tests.support.fakes:FakeEngine"
 
 
 class Log:
-    """All that a server writes to its log from now on."""
+    """All records that a server writes to its log from now on."""
 
     def __init__(self, service: Service) -> None:
         self.text = ""

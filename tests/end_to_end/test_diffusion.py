@@ -1,6 +1,7 @@
-"""Both ACE-Step engines behind a real port, on tiny random checkpoints: what arrives is noise, and arrives in full.
+"""Tests of both ACE-Step engines in a server on a real port, with tiny random checkpoints: the sound is noise of the
+planned length.
 
-They share their servers, which are dear to start, with each other and with studio.
+Their servers, which start slowly, are shared with each other and with studio.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ ENGINES = ("ace_step", "ace_step_15")
 LYRICS = "[Verse 1]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
 START_TIMEOUT_SECONDS = 240.0
 LATENT_FRAME_SECONDS = 4096 / 44_100
-"""Length of a latent frame of the first engine; those of the other are shorter."""
+"""Length of a latent frame of ACE-Step v1 in seconds; frames of ACE-Step 1.5 are shorter."""
 
 WHOLE, SECTIONED = music_pb2.GENERATION_MODE_WHOLE, music_pb2.GENERATION_MODE_SECTIONED
 UNSPECIFIED = music_pb2.GENERATION_MODE_UNSPECIFIED
@@ -44,7 +45,9 @@ on_both_engines = pytest.mark.parametrize("engine", ENGINES)
 async def channel(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A server with all engines on one lane; with the parameter, without studio, which renders beside its steps."""
+    """Fixture: a channel to a server with all engines and one command queue; with the parameter True, with two queues
+    and without studio.
+    """
     beside = bool(request.param)
     group: dict[str, Any] = {
         "ace_step": ace_step_options(tmp_path_factory.mktemp("ace_step")),
@@ -239,7 +242,7 @@ async def test_cancelled_songs_and_those_past_their_deadline_cost_nothing_more(c
 
 
 def workers() -> list[psutil.Process]:
-    """The worker processes of the server in this process."""
+    """Return the worker processes of the server that runs in this process."""
     found = []
     for child in psutil.Process().children():
         with suppress(psutil.NoSuchProcess):  # one that has just ended
@@ -250,7 +253,7 @@ def workers() -> list[psutil.Process]:
 
 @on_both_kinds_of_lanes
 async def test_songs_outlive_their_worker(channel: grpc.aio.Channel) -> None:
-    """Of one, the first section was heard; the other was still being denoised at once."""
+    """One song's first section had been sent; the other song was still being denoised as a whole."""
     asked = [request("ace_step", SECTIONED, 16.0, steps=16), request("ace_step_15", seconds=10.0, steps=16)]
     undisturbed = [await generate(channel, each) for each in asked]
     other = asyncio.create_task(generate(channel, asked[1]))

@@ -1,6 +1,6 @@
-"""Code blocks of the documentation do what they say, against a running service.
+"""Tests that the code blocks of the documentation work with a running service.
 
-A block that cannot be run here stands behind a comment that says why: `<!-- not run: needs docker -->`.
+A block that cannot be run here has a comment with the reason before it: `<!-- not run: needs docker -->`.
 """
 
 import os
@@ -23,11 +23,11 @@ TIMEOUT_SECONDS = 120.0
 PLAYER = """#!/bin/sh
 cat > played.mp3 && test -s played.mp3
 """
-"""Stands in for ffplay: takes all sound from standard input, and fails where there is none."""
+"""Shell script in place of ffplay: reads all sound from standard input, and fails if there is none."""
 
 
 class Block(NamedTuple):
-    """A block of code, with the reason for which it is not run, if there is one."""
+    """A code block with its language, and the reason for not running it; an empty reason means that it is run."""
 
     reason: str
     language: str
@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 
 def blocks(document: str) -> list[Block]:
-    """The code blocks of a document that have a language."""
+    """Return the code blocks of a document that name their language."""
     return [Block(*found) for found in BLOCK.findall((ROOT / document).read_text("utf-8"))]
 
 
@@ -47,7 +47,7 @@ def service() -> Iterator[Service]:
 
 
 def run(block: Block, service: Service, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a block in `folder`, with the service's addresses in place of the usual ones."""
+    """Run a code block in `folder`, with the addresses of the service in place of the default ones."""
     player = folder / "bin" / "ffplay"
     player.parent.mkdir(exist_ok=True)
     player.write_text(PLAYER)

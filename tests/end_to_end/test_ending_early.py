@@ -1,4 +1,6 @@
-"""Songs that end before their plan, through the whole service: stream, times, ranges, lost worker, quota, store."""
+"""Tests, in the whole service, of songs that end before their planned length: stream, times, ranges, lost worker,
+quota, store.
+"""
 
 import hashlib
 import json
@@ -23,21 +25,23 @@ ENGINE = "ending=tests.support.ending_engine:EndingEngine"
 TIMEOUT_SECONDS = 60.0
 SEED, PLANNED_SECONDS = 1, 24.0
 SECTION_SECONDS = [2.4, 2.5, 2.9]
-"""What the engine makes of this seed: three of six sections, all of them shorter than planned."""
+"""Lengths in seconds of the sections that the engine makes for `SEED`: three of six sections, all shorter than
+planned.
+"""
 QUOTA = {"audio_seconds_per_hour": 40}
-"""Enough for one song as planned and another as made, not for two as planned."""
+"""Quota that admits one song of planned length after a shorter song, but not two songs of planned length."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server under test."""
+    """A server under test: its process, a stub, and its HTTP address."""
 
     process: psutil.Process
     stub: Any
     address: str
 
     def begin(self, prompt: str = "noise", *, seed: int = SEED, key: str = "free") -> Any:
-        """A new song's call."""
+        """Request a new song and return the call."""
         request = music_pb2.GenerateRequest(
             request_id=str(uuid4()), prompt=prompt, duration_seconds=PLANNED_SECONDS, seed=seed
         )
@@ -71,7 +75,7 @@ def write_keys(path: Path, **keys: dict[str, Any]) -> None:
 
 
 def of(events: list[Any], kind: str) -> list[Any]:
-    """The events of one kind."""
+    """Return the contents of all events of one kind."""
     return [getattr(event, kind) for event in events if event.WhichOneof("event") == kind]
 
 
@@ -85,7 +89,7 @@ def events_of(call: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def slow(server: Server) -> bytes:
-    """The file of a song that is made slowly and undisturbed."""
+    """Fixture: the file of a song that was made slowly and without disturbances."""
     return sound(events_of(server.begin("slow")))
 
 
@@ -130,7 +134,7 @@ def test_what_was_made_is_stored_and_charged(server: Server) -> None:
 
 
 def test_songs_in_different_phases_are_made_together(server: Server, slow: bytes) -> None:
-    """The engine's sound is spoilt if tokens and sound share a pass."""
+    """The engine's sound would be wrong if a step contained both tokens and sound."""
     calls = [server.begin("slow", seed=seed) for seed in (SEED, 7, SEED)]
     together: list[list[Any]] = [[], [], []]
     for row in zip_longest(*calls):

@@ -1,7 +1,7 @@
-"""Thousands of made-up requests: each gets a status that is the caller's, the server and its workers live on.
+"""Tests with thousands of generated requests: each gets a status that blames the caller, and the server keeps working.
 
-Every request depends on its seed and number alone: `Sender(..., seed).send(range(number, number + 1))` sends it again.
-The quick tests run with the others; `make test-fuzz` sends forty times as many, to all engines, and looks at memory.
+Every request depends only on its seed and number: `Sender(..., seed).send(range(number, number + 1))` repeats it. The
+quick tests run with all tests; `make test-fuzz` sends forty times as many requests, to all engines, and checks memory.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def sender_over_http(service: Service, engine: str, seed: int) -> Sender:
 
 @dataclass
 class Watched:
-    """A server, its workers as they were at the start, and the records of its log."""
+    """A server, the ids of its worker processes at the start, and the records of its log."""
 
     service: Service
     workers: list[int]
@@ -78,7 +78,9 @@ def workers(service: Service) -> list[int]:
 
 
 def assert_unhurt(watched: Watched, sender: Sender, songs: int) -> None:
-    """Nothing of what was sent cost the server more than its answer."""
+    """Check that all requests got a valid response, nothing was logged as an error, and no worker process was
+    replaced.
+    """
     assert sender.findings.faults == []
     assert sender.findings.planned >= songs, sender.findings.answers
     assert watched.errors() == []

@@ -1,4 +1,4 @@
-"""The whole service as a process, with an engine that makes noise: what a caller and an operator see."""
+"""Tests of the whole service as a process, with the fake engine: the view of callers and operators."""
 
 import hashlib
 import queue
@@ -26,7 +26,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[grpc.Channel]:
-    """A channel to a server that no test ends."""
+    """Fixture: a channel to a server that no test stops."""
     with running_service(ENGINES, READY_ENGINES="any") as started, grpc.insecure_channel(started.address) as channel:
         started.wait_serving(channel)
         yield channel
@@ -45,7 +45,7 @@ def song(channel: grpc.Channel, seconds: float = 10.0, **fields: Any) -> Iterato
 
 
 def statuses(channel: grpc.Channel) -> Iterator[int]:
-    """What health tells from now on."""
+    """Return an iterator over the statuses that the health service reports from now on."""
     stub: Any = health_pb2_grpc.HealthStub(channel)
     return (told.status for told in stub.Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS))
 
@@ -108,7 +108,7 @@ def test_a_second_signal_cuts_the_drain_short(service: Service, channel: grpc.Ch
 
 
 def test_a_call_that_nobody_ends_holds_up_no_drain(service: Service, channel: grpc.Channel) -> None:
-    """Reflection stays open for as long as its caller likes; the grace is for songs."""
+    """A reflection call stays open as long as its client wants; the grace time is only for songs."""
     asked: queue.SimpleQueue[reflection_pb2.ServerReflectionRequest] = queue.SimpleQueue()
     asked.put(reflection_pb2.ServerReflectionRequest(list_services=""))
     schema: Any = reflection_pb2_grpc.ServerReflectionStub(channel)

@@ -1,4 +1,4 @@
-"""The HTTP port as its operator sets it up: encrypted, with certificates of callers, apart from metrics and probes."""
+"""Tests of the settings of the HTTP port: TLS, client certificates, and a separate port for metrics and probes."""
 
 import http.client
 import json
@@ -22,7 +22,9 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 def asked(service: Service, ca: Path | None, pair: tuple[Path, Path] | None = None) -> int | str:
-    """The status of an answer over HTTPS, or over plain HTTP without a `ca`; the kind of error where there is none."""
+    """Return the HTTP status of a call over TLS, or over plain HTTP if `ca` is `None`; the class of the error if the
+    call fails.
+    """
     try:
         if ca is None:
             return Rest(service.http_address, {}).ask("GET", "/v1/engines").status

@@ -1,4 +1,4 @@
-"""Those who listen: one who stops, one who leaves, fifty at once, and nobody at all."""
+"""Tests of listeners: one stops reading, one disconnects, fifty listen at once, and none at all."""
 
 import hashlib
 import threading
@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 60.0
 LINGER_SECONDS = 0.4
 BUFFER_BYTES = 1 << 16
 IN_TRANSIT_BYTES = 1 << 19
-"""What encoder and network may hold beyond the buffer of the song."""
+"""Most bytes of sound that encoder and network hold in addition to the stream buffer."""
 
 UNDER_WAY = (music_pb2.SONG_STATE_QUEUED, music_pb2.SONG_STATE_RUNNING)
 
@@ -46,13 +46,13 @@ def stub(service: Service) -> Iterator[Any]:
 
 @pytest.fixture
 def lazy(service: Service) -> Iterator[Any]:
-    """A caller whose connection takes no more ahead than it must."""
+    """Fixture: a stub whose connection has a small receive window, so that a slow reader blocks the server."""
     with grpc.insecure_channel(service.address, options=[("grpc.http2.bdp_probe", 0)]) as channel:
         yield MusicServiceStub(channel)
 
 
 def begun(stub: Any, seconds: float, **fields: Any) -> tuple[str, Any]:
-    """A song that its listener may come back to: its name, and the call, of which nothing more was read."""
+    """Request a song with a `request_id`; return its id, and the call after its first event."""
     asked = {"prompt": "noise", "duration_seconds": seconds, "seed": 3, "request_id": str(uuid4()), **fields}
     call = stub.Generate(GenerateRequest(**asked), timeout=TIMEOUT_SECONDS)
     return next(call).event.accepted.song_id, call
@@ -64,7 +64,7 @@ def song_of(stub: Any, song_id: str) -> music_pb2.Song:
 
 
 def listened(stub: Any, song_id: str, byte_offset: int = 0) -> bytes:
-    """The sound of a song from a byte to its end."""
+    """Return the sound of a song from a byte offset to its end."""
     asked = ListenRequest(song_id=song_id, byte_offset=byte_offset)
     return sound(stub.Listen(asked, timeout=TIMEOUT_SECONDS))
 
@@ -78,7 +78,7 @@ def sum_of(data: bytes) -> str:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Return once it is so."""
+    """Wait until the condition is true."""
     pause = threading.Event()
     for _ in range(round(TIMEOUT_SECONDS / 0.02)):
         if condition():
@@ -88,14 +88,14 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def made_bytes(service: Service) -> float:
-    """MP3 that was made since the server started, sent or not."""
+    """Return the bytes of MP3 that the server has encoded since its start, sent or not."""
     with urlopen(f"http://{service.http_address}/metrics", timeout=TIMEOUT_SECONDS) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("melisma_chunk_bytes_total"))
 
 
 def standing_still(read: Callable[[], float]) -> float:
-    """A figure once it has not changed for a while."""
+    """Return the value of `read` once it has not changed for 0.4 s."""
     last, since, pause = read(), time.monotonic(), threading.Event()
     while time.monotonic() < since + 0.4:
         pause.wait(0.05)

@@ -1,8 +1,8 @@
-"""A folder of songs that the first version has written is served by this one, which was not there when they were made.
+"""Tests that this version serves a store folder that the first version has written.
 
-Beside the folder is what the first version told of its songs; `song_of_today` states which fields have become others
-since. The server that wrote it was killed in the middle of two
-of them; for one of these it was started again, the other one is still noted as being made.
+Files beside the folder record the first version's responses; `song_of_today` lists the fields that have changed since
+then. The server that wrote the folder was killed while it made two songs. For one of them it was started again; the
+other song is still stored as being made.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ COMPLETED = [song for song in SONGS if song["song"]["state"] == "SONG_STATE_COMP
 NOT_COMPLETED = [song for song in SONGS if song not in COMPLETED]
 
 ERROR_INFO = ErrorInfo.DESCRIPTOR
-"""Having this type loaded is what lets it be told as JSON."""
+"""The type ErrorInfo, which must be imported so that details of that type can be converted to JSON."""
 CODES = {"INVALID_REQUEST": grpc.StatusCode.INVALID_ARGUMENT, "INTERRUPTED": grpc.StatusCode.UNAVAILABLE}
 
 of_every_song = pytest.mark.parametrize("old", SONGS, ids=lambda song: song["name"])
@@ -65,7 +65,7 @@ def caller(old: dict[str, Any]) -> Any:
 
 
 def listened(stub: Any, old: dict[str, Any], byte_offset: int = 0) -> tuple[list[Any], dict[str, Any] | None]:
-    """The events of a song, and the error at its end."""
+    """Return the events of a song, and the error at the end of the stream as JSON; `None` if there is none."""
     asked = music_pb2.ListenRequest(song_id=old["song"]["song_id"], byte_offset=byte_offset)
     told: list[Any] = []
     try:
@@ -77,7 +77,7 @@ def listened(stub: Any, old: dict[str, Any], byte_offset: int = 0) -> tuple[list
 
 
 def song_of_today(old: dict[str, Any]) -> dict[str, Any]:
-    """A song that the first version told, by today's fields: `error_reason` and `error` are in `failure`."""
+    """Return a song of the first version with the present fields: `error_reason` and `error` are in `failure`."""
     found = dict(old["song"])
     if "error_reason" not in found:
         return found
@@ -87,7 +87,7 @@ def song_of_today(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_names_of_today(value: Any) -> Any:
-    """What the first version told, with the names that values of enums have by now."""
+    """Return a response of the first version with the present names of enum values."""
     if isinstance(value, dict):
         return {name: with_names_of_today(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -135,7 +135,7 @@ def test_a_song_ended_when_it_did(stub: Any, old: dict[str, Any]) -> None:
 
 
 def in_words_of_today(error: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The error, whose text said "is" where it says "has" and "was" today."""
+    """Return an error of the first version with the present text."""
     if error is None:
         return None
     cancelled = "the song was cancelled: request a new one"

@@ -1,4 +1,4 @@
-"""Frontends and generators on one store: songs wait at a frontend while no generator runs."""
+"""Tests of frontends and generators on one store: songs wait at a frontend while no generator runs."""
 
 import urllib.request
 from collections.abc import Iterator

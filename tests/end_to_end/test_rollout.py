@@ -1,6 +1,6 @@
-"""Rollouts under live listeners: every server is replaced, by one of the same version or of another one.
+"""Tests of rollouts with live listeners: every server is replaced, by a server of the same or another version.
 
-`make test-shared` runs it. Listeners play songs as they come, with some seconds in hand.
+`make test-shared` runs them. Listeners play songs in real time, with some seconds of buffered sound.
 """
 
 import threading
@@ -29,7 +29,9 @@ LOUDER_STUDIO = "studio=tests.support.louder_studio:LouderStudio"
 FAKE_LISTENERS, FAKE_IN_HAND_SECONDS = 16, 10.0
 STUDIO_LISTENERS, STUDIO_IN_HAND_SECONDS = 6, 20.0
 FAKE_SECONDS, STUDIO_SECONDS = 60.0, 90.0
-"""Songs that the last of the old servers still makes: new ones take a while to start, those of studio longer."""
+"""Lengths in seconds of songs that the last old server still makes when the rollout ends; new servers start slowly,
+those with studio more slowly.
+"""
 SERVERS = 3
 HAND_OVER_SECONDS = 15.0
 HANDED_OVER = "another server has taken a song that this server handed over"
@@ -40,7 +42,7 @@ SETTINGS = {"STORE__LEASE_SECONDS": "2", "GRACE_SECONDS": "200", "LIMITS__STREAM
 
 @dataclass
 class Listener:
-    """One who plays a song as it comes, up to `most_seconds` in hand, and what was amiss."""
+    """A listener who plays a song in real time and buffers up to `most_seconds` of sound; records stalls and errors."""
 
     song_seconds: float
     most_seconds: float
@@ -80,7 +82,7 @@ def open_fleet(tmp_path: Path) -> Iterator[Callable[[int, str], Fleet]]:
 
 
 def rolled(fleet: Fleet, engine: str, listeners: Sequence[Listener]) -> list[float]:
-    """Replace all servers while listeners play a song each; returns the seconds that each server took to end."""
+    """Replace all servers while each listener plays a song; return the seconds that each server took to end."""
     seeds, seconds = count(1), list[float]()
     with ExitStack() as stack:
         players = stack.enter_context(ThreadPoolExecutor(len(listeners)))
@@ -110,7 +112,9 @@ def until_in_hand(listeners: Sequence[Listener]) -> None:
 
 
 def require_whole(listeners: Sequence[Listener]) -> None:
-    """Fail unless everybody has heard a whole song without a stall; clients hold its sum against the server's."""
+    """Fail unless every listener has received a complete song without a long stall; the clients check the song's
+    checksum.
+    """
     assert [one.error for one in listeners if one.error] == []
     assert all(one.kinds.count("SongFinished") == 1 for one in listeners)
     assert [one.stalled_seconds for one in listeners if one.stalled_seconds > LONGEST_STALL_SECONDS] == []

@@ -1,4 +1,4 @@
-"""Two servers on one store: each answers for the songs of the other, over a real directory."""
+"""Tests of two servers on one store with a real song directory: each server answers calls for the other's songs."""
 
 import hashlib
 import threading
@@ -34,7 +34,7 @@ LEASE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Replica:
-    """A server and a client of it."""
+    """A server and a stub that calls it."""
 
     service: Service
     stub: Any

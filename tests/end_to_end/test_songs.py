@@ -1,4 +1,6 @@
-"""Songs that outlive their first call: listened to again, by several, after cuts, restarts and cancellations."""
+"""Tests of songs after their first call: received again, by several listeners, after broken connections, restarts and
+cancellations.
+"""
 
 import hashlib
 import itertools
@@ -56,25 +58,25 @@ def sound(responses: list[Any]) -> bytes:
 
 
 def kinds(responses: list[Any]) -> list[str]:
-    """The kinds of messages that stay, chunks left out."""
+    """Return the kinds of events in the responses, without chunks and progress."""
     found = [str(response.event.WhichOneof("event")) for response in responses]
     return [kind for kind in found if kind not in ("chunk", "progress")]
 
 
 def made(stub: Any, **fields: Any) -> tuple[str, list[Any]]:
-    """A song from its beginning to its end, and its name."""
+    """Receive a whole song; return its id and all responses."""
     responses = list(stub.Generate(request(**fields), timeout=TIMEOUT_SECONDS))
     return responses[0].event.accepted.song_id, responses
 
 
 def begun(stub: Any, **metadata: str) -> tuple[str, Any]:
-    """A song that is far from its end, its name and its call."""
+    """Request a long song; return its id, and the call after its first event."""
     call = stub.Generate(request(seconds=240.0, request_id=str(uuid4())), metadata=tuple(metadata.items()))
     return next(call).event.accepted.song_id, call
 
 
 def code_of(call: Any) -> grpc.StatusCode:
-    """The status with which a stream ends."""
+    """Return the status code with which a stream ends."""
     with pytest.raises(grpc.RpcError) as error:
         list(call)
     return error.value.code()
@@ -85,7 +87,7 @@ def state(stub: Any, song_id: str) -> int:
 
 
 def wait_until(stub: Any, song_id: str, wanted: int) -> None:
-    """Return once the song has come to that state."""
+    """Wait until a song has the state `wanted`."""
     pause = threading.Event()
     for _ in range(round(TIMEOUT_SECONDS / 0.02)):
         if state(stub, song_id) == wanted:

@@ -1,4 +1,6 @@
-"""Two servers whose store is killed, lost, full or away: what makers, listeners and callers see."""
+"""Tests of two servers whose song directory is killed, lost, full or unreachable: the effects on servers, listeners and
+callers.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -43,14 +45,14 @@ def stack() -> Iterator[ExitStack]:
 
 @dataclass
 class Song:
-    """A song that is heard at the server that makes it, and at the other one."""
+    """A song that is received from the server that makes it, and from the other server."""
 
     song_id: str
     made: Future[ReceivedSong]
     heard: Future[ReceivedSong]
 
     def require_whole(self) -> None:
-        """Fail unless both have all of it."""
+        """Fail unless both listeners have received the complete song."""
         made, heard = self.made.result(TIMEOUT_SECONDS), self.heard.result(TIMEOUT_SECONDS)
         assert (made.error, heard.error) == (None, None)
         assert made.finished is not None
@@ -60,7 +62,7 @@ class Song:
 
 
 class Service:
-    """Two servers on one directory, whatever its URL leads to, and the songs that were asked for."""
+    """Two servers on one song directory, and the songs that were requested."""
 
     def __init__(self, stack: ExitStack, directory: str, objects: str, *, engines: str = SLOW, **settings: str) -> None:
         terms = {"STORE__LEASE_SECONDS": str(LEASE_SECONDS), **settings}
@@ -68,7 +70,7 @@ class Service:
         self._pool = stack.enter_context(closing(_Threads()))
 
     def begin(self, at: int, seconds: float = SONG_SECONDS) -> Song:
-        """Ask one server for a song, of which both sides have heard something."""
+        """Request a song from the server number `at`; return it once listeners at both servers have received sound."""
         stream = generate(self.replicas[at], seconds)
         song_id = next(stream).event.accepted.song_id
         other = listen(self.replicas[1 - at], song_id)
@@ -80,7 +82,7 @@ class Service:
         return [self.begin(number % 2) for number in range(2 * SONGS_EACH)]
 
     def require_stored(self, songs: Sequence[Song]) -> None:
-        """Fail unless every server has all of every song."""
+        """Fail unless every server has every song complete in the store."""
         for song in songs:
             whole = song.made.result(TIMEOUT_SECONDS).sound
             for one in self.replicas:
@@ -131,7 +133,7 @@ def code_of(call: Callable[[], Any]) -> grpc.StatusCode:
 
 
 def refused(at: Replica) -> bool:
-    """True where a server takes no new song for want of room."""
+    """Return True if the server refuses a new song because it is full."""
     stream = generate(at)
     try:
         next(stream)
@@ -164,7 +166,7 @@ def test_a_directory_that_is_killed_and_started_again_costs_nobody_a_byte(
 
 
 def in_step(primary: DirectoryServer) -> DirectoryServer:
-    """A replica of the directory that has all that the primary has."""
+    """Return a replica of the song directory that has received all data of the primary."""
     server = DirectoryServer("--replicaof", "127.0.0.1", str(primary.port), "--repl-diskless-sync-delay", "0")
     with Redis.from_url(server.url) as client:
         eventually(lambda: client.info("replication")["master_link_status"] == "up")
@@ -172,14 +174,14 @@ def in_step(primary: DirectoryServer) -> DirectoryServer:
 
 
 def behind(primary: DirectoryServer) -> DirectoryServer:
-    """One that hears nothing of its primary any more."""
+    """Return a former replica of the song directory that no longer receives data from the primary."""
     server = in_step(primary)
     promote(server)
     return server
 
 
 def never_filled(primary: DirectoryServer) -> DirectoryServer:
-    """One that has never reached its primary."""
+    """Return a replica of the song directory that has never connected to its primary."""
     return DirectoryServer("--replicaof", "127.0.0.1", "1")
 
 

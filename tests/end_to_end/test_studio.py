@@ -1,4 +1,4 @@
-"""The real engine behind a real port: what a caller receives."""
+"""Tests of the studio engine in a server on a real port: the events that a caller receives."""
 
 import asyncio
 import hashlib
@@ -30,7 +30,7 @@ SAMPLES_PER_FRAME = 1152
 
 @dataclass
 class Song:
-    """Everything one call brought, by kind."""
+    """All events of one call, by kind."""
 
     accepted: music_pb2.SongAccepted = field(default_factory=music_pb2.SongAccepted)
     plan: music_pb2.SongPlan = field(default_factory=music_pb2.SongPlan)

@@ -1,4 +1,4 @@
-"""One trace for a song, from its caller through the server into the process of the worker, at a real collector."""
+"""Tests of the trace of a song, from the caller through the server into the worker process, with a real collector."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def service(collector: Collector) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def trace(collector: Collector, service: Service) -> list[CollectedSpan]:
-    """The spans of one song whose caller has a trace of its own."""
+    """Fixture: the spans of one song whose caller sent a `traceparent`."""
     sing(service, ("traceparent", PARENT))
     return [told for told in collector.wait_for(CALL) if told.span.trace_id.hex() == TRACE]
 
@@ -176,7 +176,7 @@ def test_an_unsampled_caller_is_left_alone(collector: Collector, service: Servic
 
 
 def lines_of(*environment: tuple[str, str]) -> list[dict[str, Any]]:
-    """The log of a service that makes two songs, the second one unsampled, and is told to stop."""
+    """Return the log of a service that makes two songs, the second one not sampled, and then gets SIGTERM."""
     with running_service(FAKE, **dict(environment)) as service:
         sing(service, ("traceparent", PARENT))
         sing(service, ("traceparent", f"00-{UNSAMPLED_TRACE}-{CALLER_SPAN}-00"))
@@ -189,7 +189,7 @@ def lines_of(*environment: tuple[str, str]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def lines() -> list[dict[str, Any]]:
-    """The log of a service without settings but a collector that never answers, which costs nothing but its spans."""
+    """Fixture: the log of a service whose trace collector never responds, which loses only spans."""
     with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.MonkeyPatch.context() as environment:
         environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{deaf.getsockname()[1]}")
         return lines_of()
@@ -197,7 +197,7 @@ def lines() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def lines_with_words() -> list[dict[str, Any]]:
-    """The log of a service without a collector that may log requests."""
+    """Fixture: the log of a service without a collector, with the setting that logs prompts and lyrics."""
     return lines_of(("LOG_REQUESTS", "true"))
 
 

@@ -1,4 +1,6 @@
-"""Chromium on the preview page, and what it must never do meanwhile: complain, break the policy, go elsewhere."""
+"""Opens the preview page in Chromium, and records console errors, violations of the content security policy, and
+requests to other hosts.
+"""
 
 import re
 import shutil
@@ -17,7 +19,7 @@ FLAGS = (
 )
 TIMEOUT_MS = 60_000
 BROKEN_OFF = "ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONTENT_LENGTH_MISMATCH|status of 409"
-"""What the browser says of the sound of a song that was cancelled or has failed."""
+"""Pattern of the browser's error messages about the sound of a cancelled or failed song."""
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
@@ -31,7 +33,7 @@ _WATCH = "addEventListener('securitypolicyviolation', (event) => console.error(`
 
 @dataclass
 class Tab:
-    """One tab on the page of the server at `address`."""
+    """A browser tab with the page of the server at `address`."""
 
     page: Any
     address: str
@@ -39,7 +41,7 @@ class Tab:
     elsewhere: list[str] = field(default_factory=list)
 
     def ask_for(self, *, prompt: str = "流行，钢琴", lyrics: str = LYRICS, seconds: int | None = None) -> None:
-        """Fill the form in and generate."""
+        """Fill in the form, and click the button that generates the song."""
         self.page.fill("#prompt", prompt)
         self.page.fill("#lyrics", lyrics)
         self.page.set_checked("#duration-auto", seconds is None)
@@ -48,40 +50,40 @@ class Tab:
         self.page.click("#generate")
 
     def until(self, condition: str, *values: Any) -> Any:
-        """Wait for a condition in the page; what it gives."""
+        """Wait until a JavaScript condition is true in the page, and return its value."""
         return self.page.wait_for_function(condition, arg=list(values), timeout=TIMEOUT_MS).json_value()
 
     def begun(self) -> str:
-        """The name of the song, once the page has it."""
+        """Wait until the page's URL has the id of the song, and return the id."""
         self.page.wait_for_url(re.compile(r"#song-"), timeout=TIMEOUT_MS)
         return str(self.page.url.partition("#")[2])
 
     def played(self, seconds: float) -> float:
-        """Wait until the audio element has gone so far; where it is."""
+        """Wait until the audio element has played more than `seconds`, and return its position in seconds."""
         return float(self.until("([s]) => { const now = audio.currentTime; return now > s && now; }", seconds))
 
     def state(self, *wanted: str) -> str:
-        """Wait until the page says that the song is so."""
+        """Wait until the page shows one of the states `wanted` of the song, and return the state."""
         return str(
             self.until("(all) => all.find((one) => one === document.querySelector('#playing').dataset.state)", *wanted)
         )
 
     def rest(self) -> Rest:
-        """A caller who has the songs of this tab."""
+        """Return a REST client with the caller's name of this tab."""
         return Rest(self.address, {"X-Caller": self.page.evaluate(_CALLER)})
 
     def text(self, selector: str) -> str:
-        """What is written there."""
+        """Return the text of the element that a CSS selector selects."""
         return str(self.page.text_content(selector))
 
     def excuse(self, pattern: str) -> None:
-        """Take note that the browser complains about an answer that this test provokes."""
+        """Remove console errors that match a pattern, because this test provokes them."""
         self.complaints = [complaint for complaint in self.complaints if not re.search(pattern, complaint)]
 
 
 @contextmanager
 def browsing() -> Iterator[Any]:
-    """A browser with a new empty profile; without it, or what drives it, see `not_tried`."""
+    """Context manager with a running Chromium; ends the test with `not_tried` if Chromium or Playwright is missing."""
     playwright = needed("playwright.sync_api", "pip install playwright")
     if CHROMIUM is None:
         not_tried("needs Chromium: apt install chromium")
@@ -95,7 +97,9 @@ def browsing() -> Iterator[Any]:
 
 @contextmanager
 def tab(browser: Any, address: str, *, engines: bool = True, **context: Any) -> Iterator[Tab]:
-    """A tab on the page, once it has the `engines`; at the end the browser may have complained about nothing."""
+    """Context manager with a tab in a new browser profile, once the page has listed the engines; fails at the end if
+    the browser has reported errors.
+    """
     given = {"locale": "zh-CN", "viewport": DESKTOP, **context}
     opened = browser.new_context(**given)
     try:

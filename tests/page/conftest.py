@@ -1,4 +1,4 @@
-"""A server with the real engine, and a browser, for all tests of the page."""
+"""Fixtures: a server with the studio engine and a browser, for all tests of the page."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,20 +11,20 @@ from tests.page.serving import serving_page
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """One browser; each test has a profile of its own in it."""
+    """Fixture: one running browser, in which each test uses its own profile."""
     with browsing() as opened:
         yield opened
 
 
 @pytest.fixture(scope="package")
 def address(browser: Any) -> Iterator[str]:
-    """Where a server with the engine studio is; not started where there is no browser."""
+    """Fixture: the HTTP address of a server with the engine studio; it starts only if there is a browser."""
     with serving_page("studio") as found:
         yield found
 
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Tab]:
-    """A tab in Chinese on a desktop."""
+    """Fixture: a tab with the page in Chinese, in the size of a desktop."""
     with tab(browser, address) as opened:
         yield opened

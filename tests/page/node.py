@@ -1,4 +1,4 @@
-"""Runs the page's scripts that need no browser, in Node."""
+"""Runs those scripts of the page that need no browser, in Node.js."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 120.0
 
 
 def node(*arguments: str, given: str = "") -> str:
-    """What Node prints; fails where it fails, and skips where it is missing."""
+    """Run Node.js and return its output; fails on a non-zero exit status, and ends the test if Node.js is missing."""
     found = shutil.which("node")
     if found is None:
         not_tried("needs Node 20: apt install nodejs")
@@ -23,7 +23,7 @@ def node(*arguments: str, given: str = "") -> str:
 
 
 def evaluated(modules: str, expression: str, given: Any = None) -> Any:
-    """The value of a script's expression over `given`, with what these modules of the page export.
+    """Return the value of a JavaScript expression over `given`, with the exports of modules of the page as `page`.
 
     `modules` is separated by spaces, such as "text/words text/reasons".
     """

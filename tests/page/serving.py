@@ -1,4 +1,4 @@
-"""The service with its page, ready for songs."""
+"""Starts a service with the preview page, ready for songs."""
 
 import json
 import threading
@@ -13,7 +13,9 @@ from tests.support.service import running_service
 
 @contextmanager
 def serving_page(engines: str, **environment: str) -> Iterator[str]:
-    """The HTTP address of a service of these engines, once it takes songs; at the end it may have logged no error."""
+    """Context manager with the HTTP address of a service that is ready for songs; fails at the end if the service has
+    logged an error.
+    """
     errors: list[str] = []
     with running_service(engines, **environment) as service:
         assert service.process.stderr is not None
@@ -29,5 +31,5 @@ def serving_page(engines: str, **environment: str) -> Iterator[str]:
 
 
 def _read(log: TextIO, errors: list[str]) -> None:
-    """Read a log to its end, and gather its errors."""
+    """Read a log to its end, and collect its lines of level error."""
     errors += [line for line in log if json.loads(line)["level"] == "error"]

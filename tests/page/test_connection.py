@@ -1,4 +1,4 @@
-"""Being offline is shown, and goes away by itself."""
+"""Tests of the page without a connection: the loss is shown until the connection is back."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""All text is legible at every moment of a song, in both schemes: WCAG AA, 4.5 to 1."""
+"""Tests that all text of the page has a contrast of 4.5 to 1 (WCAG AA) in every state of a song, in both color
+schemes.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The form of the preview page, and what the server finds wrong with what is in it."""
+"""Tests of the form of the preview page, and of the display of the server's violations."""
 
 import re
 

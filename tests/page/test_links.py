@@ -1,4 +1,4 @@
-"""Links to songs: for their caller, for others, for nobody, and deleted ones."""
+"""Tests of links to songs: opened by their caller, by others, for unknown songs, and for deleted songs."""
 
 import json
 from pathlib import Path

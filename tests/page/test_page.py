@@ -1,4 +1,4 @@
-"""The preview page in a real browser, on a real server with the engine studio."""
+"""Tests of the preview page in a real browser, with a real server and the engine studio."""
 
 import io
 from itertools import pairwise
@@ -60,7 +60,9 @@ def test_syllables_are_shown_when_they_are_sung(page: Tab) -> None:
 
 
 def _shown(samples: list[tuple[float, int]]) -> dict[int, tuple[float, float]]:
-    """When each syllable was first shown, and when it was shown no more, in time of the audio element."""
+    """Return for each syllable the times at which it was first highlighted and last highlighted, in seconds of the
+    audio element.
+    """
     begun: dict[int, float] = {}
     over: dict[int, float] = {}
     for (_, before), (time, now) in pairwise([(0.0, -1), *samples]):
@@ -72,7 +74,9 @@ def _shown(samples: list[tuple[float, int]]) -> dict[int, tuple[float, float]]:
 
 
 def _sung(page: Tab, task_id: str) -> list[tuple[float, float]]:
-    """When each syllable is sung by the server's account, in time of the song."""
+    """Return for each syllable the start and end at which it is sung according to the server, in seconds of the
+    song.
+    """
     times = []
     for _, name, data in page.rest().events(task_id):
         if name == "section":

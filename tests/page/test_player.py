@@ -1,4 +1,4 @@
-"""The player: its controls, on a phone as well, and songs of many sections."""
+"""Tests of the player: its controls, its layout on a phone, and songs of many sections."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The page's scripts that need no browser, tried by Node's own test runner."""
+"""Tests of those scripts of the page that need no browser, run by Node's test runner."""
 
 from pathlib import Path
 from random import Random
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def _words() -> Any:
-    """What the page suggests."""
+    """Return the exports of the module with the words that the page suggests."""
     return evaluated("text/words", "page")
 
 

@@ -1,4 +1,4 @@
-"""The preview page where not all is well: keys, servers that are full, connections that break."""
+"""Tests of the preview page with API keys, full servers and broken connections."""
 
 import json
 from pathlib import Path

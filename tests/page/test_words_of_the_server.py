@@ -1,4 +1,4 @@
-"""The page's own words for what servers say: reasons, quotas and violations; and its reading of a style."""
+"""Tests of the page's translations of the server's reasons, quotas and violations, and of its reading of styles."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ LANGUAGES = ("en", "zh")
 
 
 def in_both(modules: str, expression: str, given: Any) -> dict[str, list[str]]:
-    """What an expression gives for `one` of the given, in each language."""
+    """Return the values of an expression for each element of `given` as `one`, by language of the page."""
     script = (
         "Object.fromEntries(['en', 'zh'].map((language) => (page.speak(language), "
         f"[language, given.map((one) => {expression})])))"
@@ -34,7 +34,7 @@ def in_both(modules: str, expression: str, given: Any) -> dict[str, list[str]]:
 
 
 def is_in(language: str, text: str) -> bool:
-    """True where a text is in the language: some of it in Chinese, or none of it."""
+    """Return True if a text is in the language: Chinese texts contain Chinese characters, English texts none."""
     return any("\u3400" <= letter <= "\u9fff" for letter in text) == (language == "zh")
 
 
@@ -101,13 +101,15 @@ BODIES: list[dict[str, Any]] = [
     {"prompt": "pop", "stems": ["drums"]},
     {"prompt": "pop", "stems": ["triangle"]},
 ]
-"""What the form can send and the server refuses; the engine here has no female voice and no drums."""
+"""Request bodies that the form can send and the server refuses; the engine of the test has no female voice and no
+drums.
+"""
 
 ENGINE = replace(INFO, voices=frozenset(), stems=frozenset({Stem.VOCAL}))
 
 
 def violations_of(body: dict[str, Any]) -> list[Any]:
-    """The violations of a body, by the rules of contract and engine."""
+    """Return the violations of a request body, by the rules of the contract and the engine."""
     try:
         request = song_request(filled(music_pb2.GenerateRequest(), body), {"studio": ENGINE}, "studio")
         validate(request.params)
@@ -141,7 +143,7 @@ PROMPTS = [
 
 
 def words_suggested() -> list[str]:
-    """All words that the page suggests."""
+    """Return all words that the page suggests for the style."""
     groups: list[str] = evaluated("text/words", "Object.values(page.WORDS).flat(2)")
     return groups
 
@@ -177,7 +179,7 @@ def test_a_click_on_a_suggestion_turns_it_and_nothing_else() -> None:
 
 
 def missing(prompt: str, word: str, text: str) -> Iterator[str]:
-    """Words of a prompt that are neither in the text nor part of the word, nor a denial or a join around it."""
+    """Yield the words of a prompt that are neither in `text` nor part of `word`, except negations and conjunctions."""
     around = {"no", "without", "and", "or", "with"}
     for one in normalised(prompt).replace(",", " ").replace(".", " ").split():
         if one.isascii() and one not in normalised(word).split() and one not in around and one not in normalised(text):

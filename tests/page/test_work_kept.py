@@ -1,4 +1,4 @@
-"""The page keeps the caller's work: the form over a reload, a song's style, lyrics and seed for the next one."""
+"""Tests that the page keeps the form over a reload, and can fill in the style, lyrics and seed of an earlier song."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ RECORD_ASKED = """
 
 
 def form_of(page: Tab) -> dict[str, Any]:
-    """What stands in the form."""
+    """Return the present values of the form's fields by name."""
     names = ("prompt", "lyrics", "seed", "tempo_bpm", "key")
     values: dict[str, Any] = {name: page.page.input_value(f"#{name}") for name in names}
     values["length"] = None if page.page.is_checked("#duration-auto") else page.page.input_value("#duration")

@@ -1,4 +1,4 @@
-"""A further delivery format takes an entry of the registry and an enum value, and nothing else changes."""
+"""Tests that a further delivery format needs only an entry of the registry and an enum value."""
 
 import hashlib
 from collections.abc import Sequence
@@ -39,20 +39,22 @@ ASKED = {"prompt": "pop", "output_format": "pcm"}
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PCM in the registry, in place of MP3 in the contract, which has no further enum value yet."""
+    """Fixture: registers the format PCM, and maps it to the enum value of MP3, because the contract has no value for
+    it.
+    """
     monkeypatch.setattr(registry, "FORMATS", MappingProxyType({**registry.FORMATS, PCM.name: PCM}))
     names = MappingProxyType({music_pb2.AUDIO_FORMAT_MP3: PCM.name})
     monkeypatch.setattr(audio_formats, "FORMAT_NAMES", names)
 
 
 def pcm_request() -> SongRequest:
-    """A request for PCM, as the contract's message says it."""
+    """Return a request for PCM, converted from its message."""
     audio = music_pb2.AudioConfig(format=music_pb2.AUDIO_FORMAT_MP3)
     return song_request(music_pb2.GenerateRequest(prompt="pop", audio=audio), {"fake": FAKE_INFO}, "fake")
 
 
 def made(audio: AudioSettings) -> list[SongEvent]:
-    """The events of a song of one section."""
+    """Return the events of a song with one section."""
     encoder = SongEncoder(RATE_HERTZ, audio, tags={"title": "Spring"})
     chunker = Chunker(encoder, FAKE_PLAN, RATE_HERTZ, audio.sample_rate_hertz)
     events = chunker.planned()
@@ -66,7 +68,7 @@ def sound_of(events: Sequence[SongEvent]) -> bytes:
 
 
 async def keep(server: Replica, request: SongRequest, events: Sequence[SongEvent]) -> None:
-    """Keep a song with its events, as the service does."""
+    """Store a song with its events, as the service does."""
     song = SongRecord("song-1", "me", request.request_id, "print", "fake", "pop", 1, 1, format=request.audio.format)
     writing = await making(server, song)
     for event in events:

@@ -1,4 +1,4 @@
-"""A tiny checkpoint of ACE-Step with random weights, and a lyric vocabulary to go with it: what they make is noise."""
+"""A tiny checkpoint of ACE-Step with random weights, and a lyric vocabulary for it; the sound of its songs is noise."""
 
 import atexit
 import json
@@ -47,7 +47,7 @@ def write_checkpoint(folder: Path, seed: int = 0) -> Path:
 
 @cache
 def _checkpoint(seed: int) -> Path:
-    """A checkpoint to copy, which is deleted when this process ends."""
+    """Return the folder of a checkpoint to copy, which is deleted when this process ends."""
     kept = tempfile.TemporaryDirectory(prefix="checkpoint-")
     atexit.register(kept.cleanup)
     folder = Path(kept.name)
@@ -65,7 +65,7 @@ def _checkpoint(seed: int) -> Path:
 
 
 def ace_step_options(folder: Path) -> dict[str, object]:
-    """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
+    """Write a tiny checkpoint into `folder`, and return the options with which the engine loads it."""
     checkpoint, vocabulary = write_checkpoint(folder / "checkpoint"), write_vocabulary(folder / "vocab.json")
     return {"checkpoint": str(checkpoint), "lyric_vocab": str(vocabulary)}
 
@@ -82,7 +82,7 @@ def write_adapter(folder: Path, name: str = ADAPTED, rank: int = 4, **config: ob
 
 
 def write_vocabulary(path: Path) -> Path:
-    """Write a lyric vocabulary with the released marks, and letters alone beside them; returns its path."""
+    """Write a lyric vocabulary with the released special tokens and single letters; return its path."""
     marks = {"[STOP]": 0, "[UNK]": 1, "[SPACE]": 2, "[START]": 261}
     marks |= {f"[{'zh-cn' if language == 'zh' else language}]": number for language, number in IDS.items()}
     marks |= {f"[{tag}]": 6681 + index for index, tag in enumerate(TAGS)}

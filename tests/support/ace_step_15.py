@@ -1,4 +1,6 @@
-"""Recordings of diffusers' pipeline of ACE-Step 1.5 on tiny random weights, and the songs that they are of."""
+"""Recorded tensors of diffusers' pipeline of ACE-Step 1.5 with tiny random weights, and the songs that they belong
+to.
+"""
 
 import json
 from collections.abc import Mapping
@@ -33,7 +35,9 @@ CODE = "<|audio_code_"
 
 
 def recording(path: Path) -> dict[str, torch.Tensor]:
-    """A recording: as it was made, or as it lies in the data, reduced to one row and the first call's velocities."""
+    """Load the recorded tensors in a file by name, and return them for the first row and the first call of the
+    denoiser. The file is the output of diffusers' script, or already reduced.
+    """
     found = dict(np.load(path))
     if "call00/input" in found:
         calls = sorted(name.partition("/")[0] for name in found if name.endswith("/output"))
@@ -48,7 +52,7 @@ def recording(path: Path) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Case:
-    """One recorded song: what it was asked for, and what was recorded."""
+    """One recorded song: the parameters of its request, and the recorded tensors."""
 
     asked: Mapping[str, Any]
     recorded: Mapping[str, torch.Tensor]
@@ -79,7 +83,7 @@ class Case:
         return [int(code.partition("|")[0]) for code in self.asked.get("audio_codes", "").split(CODE)[1:]]
 
     def task(self, *, protect: bool) -> ModelTask:
-        """The task; what it does outside of a repainted window is chosen by `protect`."""
+        """Return the task of the song; with `protect` the frames outside of a repainted window stay unchanged."""
         start, end = (int(self.asked.get(f"repainting_{edge}", 0.0) * FRAMES_PER_SECOND) for edge in ("start", "end"))
         match self.asked.get("task_type", "cover" if self.codes else ""):
             case "repaint":
@@ -95,7 +99,9 @@ class Case:
         return TextToMusic()
 
     def drawn(self, networks: Networks, sound: torch.Tensor) -> torch.Tensor:
-        """Latents of a recording as the pipeline draws them, with the generator of the whole process."""
+        """Return the latents of a recording with the pipeline's random numbers, from the generator of the whole
+        process.
+        """
         mean, spread = networks.codec.distribution(sound)
         noise = torch.randn(mean.shape[::-1], generator=torch.Generator().manual_seed(self.asked["global_seed"]))
         return mean + spread * noise.T
@@ -119,7 +125,7 @@ class Case:
 
     @torch.no_grad()
     def trajectory(self, networks: Networks, *, protect: bool = False) -> Trajectory:
-        """The song's trajectory, from the recorded noise."""
+        """Return the song's denoising trajectory, which starts from the recorded noise."""
         encoder, given = Encoder(networks), self.given(networks, protect=protect)
         conditional = encoder.cached(self.context(networks, self.task(protect=protect).instruction))
         unconditional = encoder.unconditional() if self.scale > 1.0 else None

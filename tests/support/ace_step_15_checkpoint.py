@@ -1,4 +1,4 @@
-"""Tiny checkpoints of ACE-Step 1.5 with random weights: what they make is noise."""
+"""Tiny checkpoints of ACE-Step 1.5 with random weights; the sound of their songs is noise."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from tests.support.ace_step_15 import DATA
 
 CODEC = CodecConfig(encoder_width=16, decoder_width=2, channels=8, multiples=(1, 1, 1, 1, 1))
 WIDTH, INNER = 48, 64
-"""Widths of the denoiser of the recordings, and of its queries."""
+"""Width of the denoiser of the recorded tensors, and width of its attention queries."""
 
 ADAPTED = ("layers.1.self_attn.q_proj", "layers.2.cross_attn.q_proj")
 LOUDNESS, SMALL_LOUDNESS = 0.02, 0.02
@@ -23,7 +23,9 @@ _WEIGHTS = Path("vae", "diffusion_pytorch_model.safetensors")
 
 
 def write_checkpoint(folder: Path, variant: str = "base") -> Path:
-    """Write the networks of the recordings, which make a sound of 1000 Hz, in diffusers' layout."""
+    """Write the networks of the recorded tensors in diffusers' layout; their sample rate is 1000 Hz. Returns the
+    folder.
+    """
     shutil.copytree(DATA / "checkpoint", folder)
     weights = load_file(folder / _WEIGHTS)
     weights["decoder.conv2.weight_g"] *= SMALL_LOUDNESS
@@ -34,7 +36,7 @@ def write_checkpoint(folder: Path, variant: str = "base") -> Path:
 
 
 def write_full_rate(folder: Path) -> Path:
-    """Write the same networks with an autoencoder of the released rates: 48 kHz."""
+    """Write the same networks with an autoencoder for 48 kHz, the released sample rate; return the folder."""
     write_checkpoint(folder)
     values = {
         "encoder_hidden_size": CODEC.encoder_width, "decoder_channels": CODEC.decoder_width,
@@ -47,7 +49,7 @@ def write_full_rate(folder: Path) -> Path:
 
 
 def _weights() -> dict[str, torch.Tensor]:
-    """Random weights of the autoencoder, split as they are in training."""
+    """Return random weights of the autoencoder by name, with split weight normalisation, as in training."""
     generator, found = torch.Generator().manual_seed(0), {}
     for name, tensor in Codec(CODEC).state_dict().items():
         drawn = torch.randn(tensor.shape, generator=generator)
@@ -63,7 +65,7 @@ def _weights() -> dict[str, torch.Tensor]:
 
 
 def write_adapter(folder: Path, seed: int = 0, rank: int = 4, names: Sequence[str] = ADAPTED) -> Path:
-    """Write a random adapter (LoRA) as PEFT does, with the original's names of layers, and return its folder."""
+    """Write a random LoRA adapter in the format of PEFT, with the layer names of the original; return its folder."""
     folder.mkdir(parents=True)
     generator, tensors = torch.Generator().manual_seed(seed), {}
     for name in names:
@@ -75,5 +77,5 @@ def write_adapter(folder: Path, seed: int = 0, rank: int = 4, names: Sequence[st
 
 
 def ace_step_15_options(folder: Path, variant: str = "base") -> dict[str, object]:
-    """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
+    """Write a tiny checkpoint into `folder`, and return the options with which the engine loads it."""
     return {"checkpoint": str(write_checkpoint(folder / "checkpoint", variant))}

@@ -1,4 +1,4 @@
-"""Songs of ACE-Step on its tiny checkpoint: what is asked for, and how it is made without a server."""
+"""Requests for songs of ACE-Step on its tiny checkpoint, and functions that make the songs without a server."""
 
 import io
 
@@ -30,7 +30,7 @@ def finish(engine: AceStepEngine, *states: SectionState) -> None:
 
 
 def rendered(engine: AceStepEngine, state: SectionState) -> np.ndarray:
-    """The sound of a finished section, [2, samples]."""
+    """Return the sound of a finished section, shape [2, samples]."""
     return np.concatenate(list(engine.render(state)), axis=1)
 
 

@@ -1,4 +1,4 @@
-"""A checker without a process, for tests of what stands behind it."""
+"""A request checker without a process, for tests of the code that uses a checker."""
 
 from server.contract.midi_melody import with_melody
 from server.errors import ServiceError
@@ -6,7 +6,7 @@ from server.song import SongRequest
 
 
 class PassingChecker:
-    """Reads melodies and passes every request, unless it is made with a `refusal`; keeps what it was asked."""
+    """A checker that reads melodies and accepts every request, or raises its `refusal`; records the requests."""
 
     def __init__(self, refusal: ServiceError | None = None) -> None:
         self.refusal = refusal

@@ -1,4 +1,4 @@
-"""A collector of traces: takes what an OTLP exporter sends, and keeps it."""
+"""A trace collector that stores the spans that an OTLP exporter sends."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 def value_of(value: AnyValue) -> Any:
-    """An attribute's value as Python has it."""
+    """Return an attribute's value as a Python object; `None` if it has none."""
     kind = value.WhichOneof("value")
     if kind == "array_value":
         return [value_of(one) for one in value.array_value.values]
@@ -23,7 +23,7 @@ def value_of(value: AnyValue) -> Any:
 
 @dataclass(frozen=True)
 class CollectedSpan:
-    """One span as it arrived."""
+    """One received span, with the attributes of its resource."""
 
     span: Span
     resource: dict[str, Any]
@@ -39,7 +39,7 @@ class CollectedSpan:
 
 @dataclass
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Everything that has arrived; `address` is where."""
+    """A trace collector that stores all received spans; `address` is its "host:port"."""
 
     address: str = ""
     spans: list[CollectedSpan] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         return trace_service_pb2.ExportTraceServiceResponse()
 
     def wait_for(self, name: str, count: int = 1, timeout_seconds: float = 30.0) -> list[CollectedSpan]:
-        """All spans, once there are `count` of that name."""
+        """Wait until `count` spans of the name have arrived, and return all received spans."""
         with self.arrived:
             assert self.arrived.wait_for(
                 lambda: sum(told.span.name == name for told in self.spans) >= count, timeout_seconds
@@ -64,7 +64,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """A running collector on a free port."""
+    """Context manager with a running collector on a free port."""
     server = grpc.server(ThreadPoolExecutor(2))
     collector = Collector()
     add: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server

@@ -1,4 +1,4 @@
-"""A way to a server that breaks: passes bytes on, and cuts every connection after so many of them."""
+"""A TCP proxy to a server that breaks every connection after a number of bytes."""
 
 import socket
 import threading
@@ -9,12 +9,14 @@ PIECE_BYTES = 4096
 
 
 class Cutter:
-    """Listens on `address`; counts the connections that it has cut."""
+    """A TCP proxy that listens on `address`; `cuts` counts the connections that it has broken."""
 
     def __init__(self, target: str | Callable[[], str], limit_bytes: Callable[[], int | None]) -> None:
-        """`limit_bytes` says after how many bytes of the server's the next connection is cut; `None`: never.
+        """Set up the proxy; `limit_bytes` returns the number of bytes from the server after which the next connection
+        is broken, `None` for never.
 
-        `target` is the server's "host:port", or says that of the next connection, as a balancer would.
+        `target` is the server's "host:port", or a function that returns that of the next connection, as a balancer
+        chooses it.
         """
         self._target = target
         self._limit_bytes = limit_bytes
@@ -24,7 +26,7 @@ class Cutter:
         self.cuts = 0
 
     def serve(self) -> None:
-        """Take connections until closed."""
+        """Accept connections until the proxy is closed."""
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -46,7 +48,7 @@ class Cutter:
         threading.Thread(target=self._pass, args=(server, client, limit), daemon=True).start()
 
     def close(self) -> None:
-        """End everything."""
+        """Stop listening, and close all connections."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for one in tuple(self._open):
@@ -68,7 +70,7 @@ class Cutter:
 
 @contextmanager
 def cutting(target: str | Callable[[], str], limit_bytes: Callable[[], int | None]) -> Iterator[Cutter]:
-    """A way to `target` that breaks."""
+    """Context manager with a running proxy to `target` that breaks connections."""
     cutter = Cutter(target, limit_bytes)
     thread = threading.Thread(target=cutter.serve, daemon=True)
     thread.start()

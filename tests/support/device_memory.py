@@ -1,4 +1,4 @@
-"""Memory that tensors take, as it can be told without a device that has a counter."""
+"""Measures the memory of tensors on a device that does not count memory."""
 
 import gc
 import types
@@ -14,7 +14,9 @@ _BEYOND = (type, types.ModuleType, types.FunctionType, torch.nn.Module)
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of tensors made within it that live at once; `peak` is the most so far."""
+    """Context manager that counts the bytes of the tensors made in it that exist at the same time; `peak` is the
+    maximum.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -42,7 +44,7 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def reachable_tensors(root: object) -> Iterator[torch.Tensor]:
-    """Every tensor that `root` keeps alive, but for those of networks, functions and classes."""
+    """Yield every tensor that `root` keeps alive, except those in networks, functions and classes."""
     seen, pending = {id(root)}, [root]
     while pending:
         one = pending.pop()

@@ -1,4 +1,4 @@
-"""The server's edge on a real port with a fake runner behind it."""
+"""The gRPC server on a real port, with a fake runner."""
 
 import itertools
 import tempfile
@@ -45,7 +45,7 @@ async def songs_of(
     engine: str = "fake",
     signer: Signer | None = None,
 ) -> AsyncIterator[Songs]:
-    """The songs of a runner of one engine, kept in a folder that goes with them."""
+    """Context manager with the songs service of a runner with one engine, with a store in a temporary folder."""
     numbers = itertools.count(1)
     with tempfile.TemporaryDirectory() as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
@@ -78,7 +78,7 @@ async def edge(
     interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to a server of the engine "fake"; `way` leads to its port through another one."""
+    """Context manager with a channel to a gRPC server with the engine "fake"; `way` may put a proxy before its port."""
     settings = Settings(engines=("fake",))
     health = health or HealthServicer.alike(lambda: None if runner.ready("fake") else "no engine is ready")
     async with songs_of(runner) as songs:
@@ -97,7 +97,7 @@ async def edge(
 
 
 async def failure(runner: FakeRunner, request: music_pb2.GenerateRequest) -> grpc.aio.AioRpcError:
-    """The error with which a call for a song ends."""
+    """Return the error with which a call of Generate ends."""
     async with edge(runner) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             async for _ in music_pb2_grpc.MusicServiceStub(channel).Generate(request):
@@ -106,12 +106,12 @@ async def failure(runner: FakeRunner, request: music_pb2.GenerateRequest) -> grp
 
 
 def raw_call(channel: grpc.aio.Channel, method: str) -> Any:
-    """A method that streams, as bytes in and bytes out."""
+    """Return a streaming method of MusicService whose messages are bytes."""
     return channel.unary_stream(f"/melisma.v1.MusicService/{method}")
 
 
 def details_of(error: grpc.RpcError) -> Mapping[str, Any]:
-    """The typed details of an error by the name of their type."""
+    """Return the typed details of a gRPC error, by the name of their type."""
     status = rpc_status.from_call(cast(Any, error))
     kinds = (
         BadRequest,

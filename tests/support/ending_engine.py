@@ -1,4 +1,6 @@
-"""A fake token model: it makes songs frame by frame, then their sound, and ends sections and songs at random frames."""
+"""A fake engine with a token model: it makes a section's frames, then its sound; sections and songs end at random
+frames.
+"""
 
 import pickle
 import time
@@ -27,18 +29,18 @@ SECTION_FRAMES = 40
 SECTION_SECONDS = SECTION_FRAMES * FRAME_SAMPLES / RATE_HERTZ
 FRAMES_PER_STEP = 4
 SOUND_STEPS = 2
-"""Steps of the second phase, after the frames."""
+"""Number of steps of the second phase, which makes sound from the frames."""
 TOKENS, SOUND = "tokens", "sound"
 
 
 def steps_for(frames: int) -> int:
-    """The steps of a section with so many frames."""
+    """Return the number of steps of a section with this number of frames."""
     return -(-frames // FRAMES_PER_STEP) + SOUND_STEPS
 
 
 @dataclass(slots=True)
 class EndingState:
-    """A section that is found to end when its frames reach `end`; `last` sections end the song."""
+    """The state of a section that ends when its frames reach `end`; the end of a section with `last` ends the song."""
 
     start_seconds: float
     end: int
@@ -65,7 +67,9 @@ class EndingState:
 
 
 class EndingEngine:
-    """Mono at 32 kHz, without denoising steps. Steps of a song with the prompt "slow" take their time."""
+    """A fake engine for mono sound at 32 kHz without denoising steps. Steps of a song with the prompt "slow" take
+    longer.
+    """
 
     @classmethod
     def load(cls, device: str) -> "EndingEngine":
@@ -147,9 +151,11 @@ class EndingEngine:
         return cast(EndingState, pickle.loads(saved))
 
     def check(self) -> None:
-        """Nothing: the processor that runs this works."""
+        """Do nothing, because the engine runs on the processor."""
 
 
 def last_of(plan: SongPlan) -> int:
-    """The section that ends the song, before the last of the plan if that has more than one."""
+    """Return the index of the section that ends the song; it is before the last planned section if there are
+    several.
+    """
     return int(np.random.default_rng(plan.seed).integers(0, max(1, len(plan.sections) - 1)))

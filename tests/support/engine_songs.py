@@ -1,4 +1,4 @@
-"""Songs of any engine, made by its own calls alone."""
+"""Makes songs with any engine, by only the methods of the engine protocol."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,16 +9,18 @@ from model.engine import Engine, SectionContext, SectionState
 from model.song import SectionScore, SongParams, SongPlan
 
 STEPS = {"exact": 4, "ending": None, "studio": 10, "ace_step": 3, "ace_step_15": 3, "musicgen": None}
-"""As few as `studio` takes, and as show an error of a step in the next."""
+"""Number of denoising steps in tests, by engine: as few as possible, but enough that an error in a step affects the
+next; `None` for engines that do not denoise.
+"""
 SECONDS = {
     "exact": 6.0, "ending": 24.0, "studio": 12.0, "ace_step": 18.0, "ace_step_15": 18.0, "musicgen": 12.0,
 }  # fmt: skip
-"""Enough for several sections, where an engine makes them."""
+"""Length of songs in tests, in seconds, by engine; long enough for several sections."""
 LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
 
 
 def planned(engine: Engine, seed: int = 1, duration_seconds: float | None = None, **changes: Any) -> SongPlan:
-    """A song of several sections, if nothing else is asked for."""
+    """Return the plan of a song with several sections, unless `duration_seconds` or `changes` say otherwise."""
     name = engine.info().name
     seconds = duration_seconds or SECONDS[name]
     lyrics = LYRICS if name == "ending" or engine.info().languages else ""
@@ -47,7 +49,9 @@ def made(engine: Engine, plan: SongPlan) -> Iterator[tuple[SectionScore, np.ndar
 
 
 def denoised_ahead(engine: Engine, plan: SongPlan, count: int) -> tuple[list[bytes], bytes]:
-    """The first `count` sections, saved after their last steps, and the context of the first, which is rendered."""
+    """Denoise the first `count` sections; return their saved states, and the saved context of the first one, which is
+    also rendered.
+    """
     saved: list[bytes] = []
     context: SectionContext | None = None
     first: SectionState | None = None

@@ -1,4 +1,4 @@
-"""A runner without workers, for tests of the server's edge: it tells what it was told to tell."""
+"""A runner without workers, for tests of the server's interfaces: it plays given events."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ FAKE_EVENTS: tuple[SongEvent, ...] = (
 
 
 class FakeJob:
-    """A song whose events are known beforehand; `error` comes after them, `hangs` keeps the song from ending."""
+    """A song whose events are given; after them it raises `error`, or does not end if `hangs` is True."""
 
     def __init__(
         self, sink: EventSink, events: Sequence[SongEvent], error: ServiceError | None, *, hangs: bool
@@ -92,7 +92,7 @@ class FakeJob:
 
 
 class FakeRunner:
-    """Takes every song for its one engine "fake" and plays `events`."""
+    """A runner that accepts every song for its only engine "fake" and plays `events`."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class FakeRunner:
         self._subscribers.append(callback)
 
     def load(self, info: EngineInfo | None) -> None:
-        """Become ready with `info`, or not ready with `None`, and tell the subscribers."""
+        """Set the engine's properties (ready), or `None` (not ready), and notify the subscribers."""
         self.info = info
         for callback in self._subscribers:
             callback()
@@ -189,13 +189,13 @@ class FakeRunner:
         return self.jobs[-1]
 
     def stop(self) -> None:
-        """End what still hangs."""
+        """Cancel all songs."""
         for job in self.jobs:
             job.cancel()
 
 
 class FakeCheckedSong:
-    """A request that a fake runner takes."""
+    """A request that a fake runner has accepted."""
 
     def __init__(self, runner: FakeRunner, request: SongRequest) -> None:
         self._runner = runner

@@ -1,4 +1,4 @@
-"""Small stand-ins that keep the real protocols: an engine, an encoder, a clock and an outlet."""
+"""Small fakes that implement the real protocols: an engine, an encoder, a clock and an outlet."""
 
 import hashlib
 import os
@@ -38,7 +38,7 @@ WINDOW_SECONDS = 0.5
 SECTION_COST = 10
 
 LA = LyricLine("la", (Syllable("la", "l a"),))
-"""What the fakes sing in every section."""
+"""The line of lyrics that the fake engine sings in every section."""
 
 FAKE = EngineSpec("fake", "tests.support.fakes:FakeEngine")
 FAKE_ENCODER = EncoderSpec("tests.support.fakes:FakeEncoder")
@@ -47,7 +47,7 @@ MISSING = EngineSpec("missing", "tests.support.fakes:MissingEngine")
 
 
 class ManualClock:
-    """A clock that stands still until it is moved."""
+    """A clock whose time a test sets."""
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now
@@ -58,7 +58,7 @@ class ManualClock:
 
 @dataclass
 class FakeOutlet:
-    """A song's outlet as the scheduler sees it."""
+    """The outlet of a song, as the scheduler uses it, with values that a test sets."""
 
     full: bool = False
     unsent_seconds: float = 0.0
@@ -68,7 +68,7 @@ class FakeOutlet:
 
 @dataclass(slots=True)
 class FakeState:
-    """A section whose sound depends on its song's seed, its index and the section before it."""
+    """The state of a section, whose sound depends on its song's seed, its index and the section before it."""
 
     prompt: str
     index: int
@@ -82,7 +82,7 @@ class FakeState:
 
 @dataclass(frozen=True, slots=True)
 class FakeConditions:
-    """What one section costs."""
+    """The conditions of a section: its number of steps, cost in tokens, and memory."""
 
     steps: int
     cost: int = SECTION_COST
@@ -93,15 +93,16 @@ class FakeConditions:
 
 @dataclass(frozen=True, slots=True)
 class FakeContext:
-    """What a section leaves behind."""
+    """The state that a section passes to the next one."""
 
     level: float
 
 
 class FakeEngine:
-    """Obeys the engine protocol. The prompt may ask for trouble.
+    """A fake engine that implements the engine protocol. The prompt selects a fault.
 
-    "invalid", "missing files", "no memory", "poison", "crash", "hang", "mono" (what no encoder takes).
+    Faults: "invalid", "missing files", "no memory", "poison", "crash", "hang", "mono" (a window that no encoder
+    accepts).
     """
 
     @classmethod
@@ -196,10 +197,10 @@ class FakeEngine:
         return state
 
     def check(self) -> None:
-        """Nothing: the processor that runs this works."""
+        """Do nothing, because the engine runs on the processor."""
 
     def crash(self) -> None:
-        """End the process of the worker."""
+        """End the worker process at once, with exit status 3."""
         os._exit(3)
 
     def _cause_trouble(self, prompt: str) -> None:
@@ -215,7 +216,7 @@ class FakeEngine:
 
 
 class ExactEngine(FakeEngine):
-    """Tells the length of its songs to the sample, and has no control but the steps."""
+    """The fake engine with exact song lengths in samples, and `steps` as its only control."""
 
     @classmethod
     def load(cls, device: str) -> "ExactEngine":
@@ -240,7 +241,7 @@ class ExactEngine(FakeEngine):
 
 
 class FragileEngine(FakeEngine):
-    """Can be loaded until the file that BROKEN names exists."""
+    """An engine that can be loaded until the file in the variable BROKEN exists."""
 
     @classmethod
     def load(cls, device: str) -> "FragileEngine":
@@ -250,7 +251,7 @@ class FragileEngine(FakeEngine):
 
 
 class MissingEngine:
-    """An engine that cannot be loaded here."""
+    """An engine that cannot be loaded."""
 
     @classmethod
     def load(cls, device: str) -> FakeEngine:
@@ -258,7 +259,9 @@ class MissingEngine:
 
 
 class FakeEncoder:
-    """Frames of 1152 samples that depend on every sample so far; one frame of delay, no resampling."""
+    """An encoder whose frames of 1152 samples depend on every sample so far; it has a delay of one frame and no
+    resampling.
+    """
 
     samples_per_frame = 1152
     frame_bytes = 128
@@ -293,5 +296,5 @@ class FakeEncoder:
 
 
 def params(prompt: str = "", **changes: object) -> SongParams:
-    """Parameters of a song of two sections unless `duration_seconds` says otherwise."""
+    """Return the parameters of a song with two sections, changed by `changes`, such as `duration_seconds`."""
     return replace(SongParams(prompt=prompt, lyrics="", seed=7), **changes)  # type: ignore[arg-type]

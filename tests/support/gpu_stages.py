@@ -1,4 +1,4 @@
-"""Stages of a GPU's measurements that end in every way that one can end."""
+"""Fake stages of a GPU measurement that end in different ways, such as with an error or at the time limit."""
 
 import importlib
 import os

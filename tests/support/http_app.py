@@ -1,4 +1,4 @@
-"""Builds the application of an HTTP port that has metrics and probes, and other routes beside them."""
+"""Builds the web application of an HTTP port with metrics, probes and further routes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -20,7 +20,9 @@ def build_http(
     version: Mapping[str, object] = MappingProxyType({}),
     more: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """Return the application with `more` routes; see `operations_routes` for the rest."""
+    """Return the application with metrics, probes and the routes `more`; see `operations_routes` for the other
+    parameters.
+    """
     own = operations_routes(
         registry,
         readiness_problem=readiness_problem,

@@ -1,4 +1,4 @@
-"""The studio engine of another version."""
+"""A studio engine with another sound, like that of another version."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from model.studio.engine import StudioEngine
 
 
 class LouderStudio(StudioEngine):
-    """The `StudioEngine` of another version: its sound is another."""
+    """The studio engine with sound scaled by 0.9, which stands for another version."""
 
     @override
     def render(self, state: SectionState) -> Iterator[Window]:

@@ -1,4 +1,4 @@
-"""Engines whose sound tells one installation from another."""
+"""Engines with other sound than the fake engine, which stand for other processors or versions."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _SIZE = 256
 
 
 class MatrixEngine(FakeEngine):
-    """A `FakeEngine` whose sound has gone through a product of matrices, as a network's has."""
+    """A fake engine whose sound passes through a matrix product, as in a neural network."""
 
     @override
     def render(self, state: SectionState) -> Iterator[Window]:
@@ -24,7 +24,7 @@ class MatrixEngine(FakeEngine):
 
 
 class LouderEngine(FakeEngine):
-    """The `FakeEngine` of another version: its sound is another."""
+    """A fake engine with sound scaled by 0.9, which stands for another version."""
 
     @override
     def render(self, state: SectionState) -> Iterator[Window]:

@@ -1,4 +1,6 @@
-"""Tiny checkpoints of MusicGen with random weights, in the layout of the released ones: what they make is noise."""
+"""Tiny checkpoints of MusicGen with random weights, in the layout of the released ones; the sound of their songs is
+noise.
+"""
 
 import json
 import string
@@ -25,7 +27,9 @@ VOCABULARY = 64
 
 @dataclass(frozen=True)
 class Kind:
-    """A tiny model: `rate` samples are a second of sound, `ratios` make a frame of them."""
+    """Sizes of a tiny model: `rate` is the sample rate in hertz, the product of `ratios` the number of samples of a
+    frame.
+    """
 
     stereo: bool = False
     melody: bool = False
@@ -37,13 +41,15 @@ class Kind:
 
 MONO, STEREO, MELODY = Kind(), Kind(stereo=True), Kind(melody=True)
 FEW_FRAMES, FEW_MELODY = Kind(ratios=(10, 10, 10), layers=1), Kind(melody=True, ratios=(10, 10, 5), layers=1)
-"""One or two frames a second: songs of which little is asked but to be songs."""
+"""Tiny models with one or two frames per second, for tests that need only short token sequences; the second has a
+melody input.
+"""
 FULL_RATE = Kind(rate=32_000, ratios=(8, 5, 4, 5, 8))
-"""The released sample rate, with five frames a second instead of fifty."""
+"""A tiny model with the released sample rate, and five frames per second instead of fifty."""
 
 
 def write_checkpoint(folder: Path, kind: Kind = MONO) -> Path:
-    """Write a model of `kind` into `folder`."""
+    """Write the checkpoint of a model of `kind` into `folder`, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(json.dumps(config_of(kind)), "utf-8")
     generation = {"decoder_start_token_id": VOCABULARY, "pad_token_id": VOCABULARY, "bos_token_id": VOCABULARY}
@@ -57,12 +63,12 @@ def write_checkpoint(folder: Path, kind: Kind = MONO) -> Path:
 
 
 def musicgen_options(folder: Path, kind: Kind = FEW_FRAMES) -> dict[str, object]:
-    """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
+    """Write a tiny checkpoint into `folder`, and return the options with which the engine loads it."""
     return {"checkpoint": str(write_checkpoint(folder / "checkpoint", kind)), "section_seconds": 5.0, "step_frames": 5}
 
 
 def config_of(kind: Kind) -> dict[str, Any]:
-    """The `config.json` of a tiny model."""
+    """Return the content of `config.json` for a tiny model."""
     frame_bits = -(-kind.rate // torch.tensor(kind.ratios).prod().item()) * 6
     text = {
         "model_type": "t5", "vocab_size": len(string.printable) + 2, "d_model": 16, "d_kv": 8, "d_ff": 32,
@@ -87,7 +93,7 @@ def config_of(kind: Kind) -> dict[str, Any]:
 
 
 def weights_of(config: ModelConfig, kind: Kind) -> dict[str, torch.Tensor]:
-    """Random weights under the names of the release."""
+    """Return random weights under the names of the released checkpoints."""
     generator = torch.Generator().manual_seed(kind.seed)
     found = {}
     for name, network in _networks(config).items():
@@ -99,7 +105,7 @@ def weights_of(config: ModelConfig, kind: Kind) -> dict[str, torch.Tensor]:
 
 
 def _of_training(codebook: str, config: ModelConfig) -> dict[str, torch.Tensor]:
-    """Tensors that are stored and of no use."""
+    """Return the tensors of a codebook that checkpoints contain but inference does not use."""
     size, width = config.codec.codebook_size, config.codec.width
     return {
         f"{codebook}.inited": torch.ones(1),
@@ -124,7 +130,9 @@ def _released_name(network: str, name: str) -> str:
 
 
 def _drawn(name: str, tensor: torch.Tensor, generator: torch.Generator, kind: Kind) -> torch.Tensor:
-    """Weights that are large enough for tokens to differ, and small enough for sound of a moderate level."""
+    """Return random weights that are large enough for tokens to differ, and small enough for sound of a moderate
+    level.
+    """
     drawn = torch.randn(tensor.shape, generator=generator)
     if "norm" in name and tensor.dim() == 1:
         return torch.ones_like(tensor) if name.endswith("weight") else 0.1 * drawn
@@ -139,7 +147,9 @@ def _drawn(name: str, tensor: torch.Tensor, generator: torch.Generator, kind: Ki
 
 
 def _stored(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
-    """A tensor as it is stored: the convolutions of the codec are split as in training."""
+    """Return a tensor as checkpoints store it: weights of the codec's convolutions are split into norm and
+    direction.
+    """
     if tensor.dim() != 3:
         return {name: tensor}
     split = f"{name.removesuffix('weight')}parametrizations.weight.original"
@@ -147,7 +157,7 @@ def _stored(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def _tokenizer() -> Tokenizer:
-    """A tokenizer with a token for each letter."""
+    """Return a tokenizer with one token for each printable character."""
     pieces = [("<unk>", -20.0), ("</s>", 0.0), *((sign, -1.0) for sign in string.printable)]
     tokenizer = Tokenizer(Unigram(pieces, 0, byte_fallback=False))
     tokenizer.post_processor = TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])

@@ -1,4 +1,4 @@
-"""Songs of MusicGen on its tiny checkpoints, made without a server, and the sizes of the released model."""
+"""Makes songs of MusicGen on its tiny checkpoints without a server, and has the sizes of the released model."""
 
 import io
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ SMALL = ModelConfig(
     CodecConfig(32_000, 64, 128, (8, 5, 4, 4), 4, 2048, 1, 7, 7, 3, 2, 2, 2, shortcut=False),
     None,
 )
-"""The sizes of musicgen-small."""
+"""The sizes of the networks of musicgen-small."""
 
 
 def audio(seconds: float = 4.0) -> bytes:
@@ -46,7 +46,7 @@ def spec_of(engine: MusicGenEngine, asked: SongParams) -> GenerationSpec:
 
 
 def song(engine: MusicGenEngine, plan: SongPlan, context: SectionContext | None = None, first: int = 0) -> bytes:
-    """The sound of a song, from one of its sections on."""
+    """Return the sound of a song, as bytes, from the section number `first` on."""
     sound = b""
     for section in plan.sections[first:]:
         state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)

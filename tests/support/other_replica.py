@@ -1,4 +1,4 @@
-"""A replica in a process of its own: `python -m tests.support.other_replica url folder admit|write name`."""
+"""A replica in another process: `python -m tests.support.other_replica url folder admit|write name`."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ QUOTA = Quota(songs_per_minute=30.0, concurrent_songs=35)
 
 
 async def admit(parts: SharedParts, name: str) -> None:
-    """Ask for many songs at once; print how many were let in."""
+    """Request the admission of many songs at the same time; print the number of admitted songs."""
 
     async def one(number: int) -> int:
         song = record(number, song_id=f"{name}-{number}", request_id=f"{name}-{number}")
@@ -32,7 +32,7 @@ async def admit(parts: SharedParts, name: str) -> None:
 
 
 async def write(parts: SharedParts, name: str) -> None:
-    """Make a song until it is refused; print the size when it begins, and how it ends."""
+    """Append sound to a song until the store refuses it; print the size at the beginning, and the error at the end."""
     song = record(song_id=name)
     admitted = await parts.directory.admit(ticket(song, take=True))
     assert admitted.claim is not None
@@ -51,7 +51,7 @@ async def write(parts: SharedParts, name: str) -> None:
 
 
 async def main(url: str, folder: str, work: str, name: str) -> None:
-    """Open the shared store, and do the work."""
+    """Open the shared store, and run `admit` or `write`."""
     plan = plan_for(url, f"file://{folder}", lease_seconds=LEASE_SECONDS, outage_seconds=5.0)
     async with shared_store(plan, replica=name) as parts:
         await {"admit": admit, "write": write}[work](parts, name)

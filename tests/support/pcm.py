@@ -1,4 +1,4 @@
-"""A second delivery format: headerless PCM, 16 bits, big-endian, stereo. It exists to show what a format takes."""
+"""A second delivery format for tests: headerless PCM, 16 bits, big-endian, stereo."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from server.song import AudioSettings
 
 
 class PcmEncoder:
-    """Every sample is a frame of its own, and none is held back."""
+    """An encoder that returns every sample at once, as a frame."""
 
     samples_per_frame = 1
     delay_samples = 0

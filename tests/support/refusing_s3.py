@@ -1,4 +1,4 @@
-"""A server that answers every call of S3 with the same error."""
+"""A server that answers every S3 request with the same error."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def refusing_s3(status: int, code: str) -> Iterator[str]:
-    """The URL of a server that refuses with a status and a code of S3."""
+    """Context manager with the URL of a server that answers every request with an HTTP status and an error code of
+    S3.
+    """
     body = f"<Error><Code>{code}</Code><AWSAccessKeyId>key</AWSAccessKeyId></Error>".encode()
 
     class Refusal(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Two replicas of one service over the in-memory service: one makes songs, the other has no place for any."""
+"""Two replicas of one service in memory: one makes songs, the other has no free slot."""
 
 import asyncio
 import itertools
@@ -39,9 +39,10 @@ LONG: tuple[SongEvent, ...] = (
 
 
 class SharedStore:
-    """The embedded store as if it were shared; `trouble` is raised once by an append, after it has taken effect.
+    """The embedded store in place of a shared one. An append raises the error `trouble` once, after it has taken
+    effect.
 
-    While it is `full` it takes no sound.
+    While `full` is True the store accepts no sound.
     """
 
     embedded = False
@@ -66,9 +67,9 @@ class SharedStore:
 
 
 class WatchedDirectory:
-    """One replica's directory, which counts how often it is asked for its queue.
+    """The song directory of one replica, which counts the queries of its queue.
 
-    While it is `away` it answers neither that nor renews leases; while it is `full` it lets no song in.
+    While `away` is True, queries and renewals of leases fail; while `full` is True, no song is admitted.
     """
 
     def __init__(self, directory: EmbeddedDirectory) -> None:
@@ -99,7 +100,7 @@ class WatchedDirectory:
 
 
 class CountingWatcher(Unwatched):
-    """Counts what happens to songs."""
+    """A store watcher that counts events such as lost leases."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -125,7 +126,7 @@ class CountingWatcher(Unwatched):
 
 @dataclass
 class Pair:
-    """Two replicas, and what is behind them; `full` is the runner of `here`, `maker` that of `there`."""
+    """Two replicas and their parts; `full` is the runner of `here`, `maker` the runner of `there`."""
 
     here: Songs
     there: Songs
@@ -137,7 +138,7 @@ class Pair:
     watcher: CountingWatcher
 
     def lose(self, song_id: str = "song-1") -> AdmittedSong:
-        """Let the lease of a song of `there` run out, now, while its replica cannot renew it."""
+        """Let the lease of a song of `there` expire now, and keep its replica from renewing it; return the song."""
         self.directories[1].away = True
         song = self.service.songs._songs[song_id]
         song.lease_until = 0.0
@@ -145,7 +146,9 @@ class Pair:
         return song
 
     async def lose_to_another(self, song_id: str = "song-1") -> None:
-        """The same, until another claim of the song; its replica then comes back."""
+        """Let the lease of a song of `there` expire, wait until another replica has claimed the song, then reconnect
+        its replica.
+        """
         lease = self.service.songs._songs[song_id].lease
         song = self.lose(song_id)
         await until(lambda: song.lease != lease)
@@ -153,7 +156,7 @@ class Pair:
 
 
 def _end_songs(maker: FakeRunner, store: SharedStore) -> None:
-    """Let all songs end."""
+    """Cancel all songs of a runner, and let waiting appends continue."""
     maker.stop()
     store.held.set()
 
@@ -172,7 +175,7 @@ async def pair(
     resumption: Resumption = Resumption(),  # noqa: B008
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
-    """A replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
+    """Context manager with two replicas: `there` makes songs, and the slots of `here` are all taken."""
     numbers, terms = itertools.count(1), Terms(quota)
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0
@@ -213,7 +216,7 @@ def request(**fields: object) -> music_pb2.GenerateRequest:
 
 
 async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], bytes]:
-    """The kinds of what stays, and the sound."""
+    """Return the kinds of a song's stored events, and its sound."""
     kinds, sound = [], b""
     with recording.listened(byte_offset) as told:
         async for one in told:
@@ -224,7 +227,7 @@ async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], 
 
 
 async def signs(recording: Recording, count: int) -> list[music_pb2.SongProgress]:
-    """The next passing messages of a song."""
+    """Return the next `count` progress messages of a song, which are not stored."""
     found: list[music_pb2.SongProgress] = []
     with recording.listened() as told:
         async for one in told:
@@ -236,7 +239,9 @@ async def signs(recording: Recording, count: int) -> list[music_pb2.SongProgress
 
 
 async def taken_over(service: EmbeddedService, song_id: str) -> Claim:
-    """A song whose lease has run out, claimed by a third replica; its maker may renew it first a few times."""
+    """Let the lease of a song expire, and return the claim of a third replica on it; the song's replica may renew the
+    lease a few times before.
+    """
     for _ in range(20):
         service.songs._songs[song_id].lease_until = 0.0
         if claim := await service.replica("third").claim_lost():

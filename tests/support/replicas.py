@@ -1,4 +1,4 @@
-"""Real servers of one service: they share a directory and objects, and their logs are kept."""
+"""Real servers of one service, which share a song directory and an object store, and whose logs are recorded."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,34 +18,37 @@ SLOW = "fake=tests.deploy.engines:SlowEngine"
 
 @dataclass
 class Replica:
-    """A server, a client of it, and the records of its log so far."""
+    """A server, a stub that calls it, and the records of its log so far."""
 
     service: Service
     stub: Any
     lines: list[dict[str, Any]]
 
     def accepted(self, song_id: str) -> bool:
-        """True where this server has let the song in."""
+        """Return True if this server has accepted the song."""
         return any(
             line["message"] == "a song was accepted" and line["song_id"] == song_id for line in tuple(self.lines)
         )
 
     def calls(self, method: str) -> int:
-        """Calls so far of the methods whose names end so; those of REST are called "GET /v1/engines" and the like."""
+        """Return the number of ended calls whose method name ends with `method`; REST calls have names like "GET
+        /v1/engines".
+        """
         return sum(
             line["method"].endswith(method) for line in tuple(self.lines) if line["message"].endswith("call has ended")
         )
 
     def said(self, text: str) -> bool:
-        """True once a message of the log has this in it."""
+        """Return True if a message in the server's log contains the text."""
         return any(text in line["message"] for line in tuple(self.lines))
 
 
 @contextmanager
 def replica(directory: str, objects: str, *, engines: str = FAKE, **settings: str) -> Iterator[Replica]:
-    """A server that makes songs; `directory` and `objects` are URLs, settings come without their prefix.
+    """Context manager with a server that makes songs; `directory` and `objects` are URLs, `settings` have no prefix
+    MELISMA_.
 
-    It is killed at the end, if it still runs.
+    The server is killed at the end if it still runs.
     """
     shared = {"STORE__KIND": "shared", "STORE__FOLDER": "", "STORE__DIRECTORY": directory, "STORE__OBJECTS": objects}
     with running_service(engines, **shared, **settings) as service, grpc.insecure_channel(service.address) as channel:
@@ -56,7 +59,7 @@ def replica(directory: str, objects: str, *, engines: str = FAKE, **settings: st
 
 @dataclass(frozen=True)
 class ReceivedSong:
-    """All that one call told of a song: its sound, and its end or the error in the place of it."""
+    """The result of one call: the received sound, and the final event or the error."""
 
     sound: bytes
     finished: SongFinished | None
@@ -64,12 +67,12 @@ class ReceivedSong:
 
     @property
     def code(self) -> grpc.StatusCode:
-        """The status with which the call ended."""
+        """Status code with which the call ended."""
         return grpc.StatusCode.OK if self.error is None else cast(grpc.Call, self.error).code()
 
 
 def told(stream: Iterable[Any]) -> ReceivedSong:
-    """What the rest of a stream tells."""
+    """Receive the rest of a stream, and return its result."""
     sound, finished = [], None
     try:
         for response in stream:
@@ -84,6 +87,6 @@ def told(stream: Iterable[Any]) -> ReceivedSong:
 
 
 def maker_of(replicas: list[Replica], song_id: str) -> Replica:
-    """The one of idle replicas that let the song in, and so makes it."""
+    """Wait until one of idle replicas has accepted the song, and return that replica, which makes the song."""
     eventually(lambda: any(one.accepted(song_id) for one in replicas))
     return next(one for one in replicas if one.accepted(song_id))

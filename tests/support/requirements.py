@@ -1,4 +1,4 @@
-"""The end of a test that needs something this machine lacks: skipped, or failed where tests have to run."""
+"""Ends tests with missing requirements: as skipped, or as failed with CI or REQUIRE."""
 
 import importlib
 import os
@@ -8,19 +8,21 @@ import pytest
 
 
 def required() -> bool:
-    """True if tests have to run: the variable CI or REQUIRE is set, and neither empty nor 0."""
+    """Return True if all tests must run: the variable CI or REQUIRE is set, and not empty, 0 or false."""
     return any(os.environ.get(name, "0") not in {"", "0", "false"} for name in ("CI", "REQUIRE"))
 
 
 def not_tried(reason: str) -> NoReturn:
-    """Ends a test: skipped, or failed where tests have to run. `reason` says what is missing and how to get it."""
+    """End the test: as skipped, or as failed with CI or REQUIRE. `reason` says what is missing and how to install
+    it.
+    """
     if required():
         pytest.fail(f"{reason}; with CI or REQUIRE set no test is left out", pytrace=False)
     pytest.skip(reason)
 
 
 def needed(module: str, cure: str) -> Any:
-    """A module that the command `cure` brings; without it see `not_tried`."""
+    """Import and return a module that the command `cure` installs; ends the test with `not_tried` if it is missing."""
     try:
         return importlib.import_module(module)
     except ImportError:

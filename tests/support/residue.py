@@ -1,4 +1,4 @@
-"""A song with words that nothing else has, and the search for what is left of them."""
+"""A song with unique words, and functions that search for these words after the song was deleted."""
 
 from itertools import chain
 from pathlib import Path
@@ -18,17 +18,17 @@ def found(data: bytes) -> set[bytes]:
 
 
 def in_files(folder: Path) -> set[str]:
-    """The files of a folder that have anything of the song's words."""
+    """Return the names of the files in a folder that contain words of the song."""
     return {path.name for path in folder.rglob("*") if path.is_file() and found(path.read_bytes())}
 
 
 def in_directory(client: Any) -> set[bytes]:
-    """The keys of a directory that have anything of the song's words, in their names or values."""
+    """Return the keys of a song directory that contain words of the song in their names or values."""
     return {key for key in client.scan_iter() if found(key + content(client, key))}
 
 
 def content(client: Any, key: bytes) -> bytes:
-    """The bytes of a value, whatever its type."""
+    """Return the bytes of a value in Redis, of any type."""
     match client.type(key):
         case b"hash":
             return b" ".join(chain.from_iterable(client.hgetall(key).items()))
@@ -43,7 +43,7 @@ def content(client: Any, key: bytes) -> bytes:
 
 
 def made(client: Client, words: bool = True) -> str:
-    """The id of a whole song, with the words or without."""
+    """Make a whole song, with the unique words or without, and return its id."""
     request = SongRequest(prompt=PROMPT, lyrics=LYRICS) if words else SongRequest(prompt="noise")
     accepted, *_ = client.generate(request)
     assert isinstance(accepted, SongAccepted)

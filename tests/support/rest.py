@@ -1,4 +1,4 @@
-"""A caller of the REST API."""
+"""A client of the REST API for tests."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ LONG = SONG | {"duration": 240}
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; the names of headers are in lower case."""
+    """An HTTP response: status, headers with names in lower case, and body."""
 
     status: int
     headers: Mapping[str, str]
@@ -23,19 +23,21 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body as JSON."""
+        """The body of the response, parsed as JSON."""
         return json.loads(self.data)
 
 
 @dataclass(frozen=True)
 class Rest:
-    """Asks the server at one address, with the same headers every time."""
+    """A client of the REST API at one address, which sends the same headers with every request."""
 
     address: str
     headers: Mapping[str, str]
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """One question and its whole answer; names of headers with _ for -. A body is JSON, or bytes as they are."""
+        """Send one request, and return the whole response. Header names are keyword arguments with _ in place of -; a
+        body that is not bytes is sent as JSON.
+        """
         connection, response = self.open(method, path, body, **headers)
         try:
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
@@ -45,7 +47,7 @@ class Rest:
     def open(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        """One question, and its answer to be read piece by piece."""
+        """Send one request, and return its connection and its response, which can be read in pieces."""
         connection = http.client.HTTPConnection(self.address, timeout=TIMEOUT_SECONDS)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         kind = {} if data is None else {"Content-Type": "application/json"}
@@ -54,21 +56,21 @@ class Rest:
         return connection, connection.getresponse()
 
     def generate(self, body: Any, **headers: str) -> Answer:
-        """Ask for a song."""
+        """Request a song, and return the response."""
         return self.ask("POST", f"{MUSIC}/generate", body, **headers)
 
     def begin(self, body: Any, **headers: str) -> str:
-        """Ask for a song without waiting for it; its name."""
+        """Request a song without waiting for its end, and return its id."""
         answer = self.generate(body, Prefer="respond-async", **headers)
         assert answer.status == 202, answer.data
         return str(answer.json["task_id"])
 
     def status_of(self, task_id: str) -> str:
-        """The state of a song."""
+        """Return the status of a song, such as "running"."""
         return str(self.ask("GET", f"{MUSIC}/{task_id}").json["status"])
 
     def wait_until(self, task_id: str, wanted: str) -> None:
-        """Return once the song has come to that status."""
+        """Wait until a song has the status `wanted`."""
         pause = threading.Event()
         for _ in range(round(TIMEOUT_SECONDS / 0.02)):
             if self.status_of(task_id) == wanted:
@@ -77,7 +79,7 @@ class Rest:
         raise AssertionError(f"{task_id} never was {wanted}")
 
     def events(self, task_id: str, **headers: str) -> Iterator[tuple[str, str, Any]]:
-        """What happens to a song: id, name and data of each event; heartbeats left out."""
+        """Yield id, name and data of each event of a song, without heartbeats."""
         connection, response = self.open("GET", f"{MUSIC}/{task_id}/events", **headers)
         fields: dict[str, str] = {}
         try:

@@ -1,4 +1,4 @@
-"""REST on a real port with a fake runner behind it."""
+"""The REST API on a real port, with a fake runner."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.support.rest import Answer, Rest
 
 
 class ToldRunner(FakeRunner):
-    """Takes one song, which goes on as the test tells."""
+    """A fake runner that accepts one song, whose events the test appends."""
 
     def __init__(self) -> None:
         super().__init__((), hangs=True)
@@ -38,13 +38,13 @@ class ToldRunner(FakeRunner):
         return super().begin(request, accepted, sink)
 
     def append(self, *events: SongEvent) -> None:
-        """Have the song go on."""
+        """Append events to the song."""
         assert self._sink is not None
         for event in events:
             self._sink.append(event)
 
     def fail(self, error: ServiceError) -> None:
-        """Have the song fail."""
+        """End the song with an error."""
         assert self._sink is not None
         self._sink.end(error)
 
@@ -53,7 +53,7 @@ class ToldRunner(FakeRunner):
 async def rest_edge(
     runner: FakeRunner, address: PublicAddress = REQUESTED_ADDRESS, linger_seconds: float = 10.0
 ) -> AsyncIterator[Rest]:
-    """A caller of REST before a runner of the engine "fake"."""
+    """Context manager with a REST client of a server with a fake runner of the engine "fake"."""
     async with songs_of(runner, linger_seconds) as songs, rest_of(songs, address) as rest:
         try:
             yield rest
@@ -65,7 +65,7 @@ async def rest_edge(
 async def rest_of(
     songs: Songs, address: PublicAddress = REQUESTED_ADDRESS, metrics: CallMetrics | None = None
 ) -> AsyncIterator[Rest]:
-    """A caller of REST on songs."""
+    """Context manager with a REST client of a songs service."""
     api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0, address=address)
     routes = api.routes(OpenCalls(), NoOpTracer(), metrics)
     app = build_http(CollectorRegistry(), readiness_problem=lambda: None, more=routes)
@@ -74,5 +74,5 @@ async def rest_of(
 
 
 async def ask(rest: Rest, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-    """One question and its whole answer, while the server goes on."""
+    """Send one request in a thread, so that the server in this event loop can respond; return the whole response."""
     return await asyncio.to_thread(rest.ask, method, path, body, **headers)

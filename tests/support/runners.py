@@ -1,4 +1,4 @@
-"""A real runner with workers of its own and the fake encoder, and songs of it that a test reads."""
+"""A real runner with worker processes and fake encoders, and the songs that it makes."""
 
 import asyncio
 import itertools
@@ -29,7 +29,7 @@ ENDLESS_SECONDS = 4000.0
 
 @dataclass(frozen=True)
 class Song:
-    """A song of a runner, and its events."""
+    """A song of a runner: its job, and the sink of its events."""
 
     job: Job
     sink: ReadSink
@@ -56,7 +56,7 @@ class Song:
 
 
 class Bench:
-    """A runner and its pools."""
+    """A runner with its worker pool and encoder pool."""
 
     def __init__(self, runner: Runner, pool: Any, encoders: RestartingEncoders) -> None:
         self.runner = runner
@@ -69,7 +69,7 @@ class Bench:
         return Song(begun(self.runner, f"song-{next(self._numbers)}", request, sink), sink)
 
     async def resubmitted(self) -> Song:
-        """A song of the same server once its worker is back."""
+        """Wait until the engine is ready again, and submit another song."""
         changed = asyncio.Event()
         self.runner.readiness.subscribe(changed.set)
         while not self.runner.ready("fake"):
@@ -91,9 +91,9 @@ async def running(
     timeout_seconds: float = 30.0,
     **changes: Any,
 ) -> AsyncIterator[Bench]:
-    """A started runner whose workers have loaded what they can; one engine is enough.
+    """Context manager with a started runner whose workers have loaded their engines; one loaded engine is enough.
 
-    `changes` are those of its settings.
+    `changes` are settings of the runner.
     """
     pool = pool or WatchedPool(
         devices,
@@ -119,19 +119,19 @@ def request(prompt: str = "", engine: str = "fake", deadline: float | None = Non
 
 
 def begun(runner: Runner, song_id: str, request: SongRequest, sink: ReadSink) -> Job:
-    """A song that a runner makes, with none before it."""
+    """Let the runner check and begin a song, and return its job."""
     return runner.check(request).begin(song_id, sink, 0)
 
 
 async def heard_more(songs: Sequence[Song]) -> None:
-    """Return when every song has gone on by more than a section."""
+    """Wait until two more sections of every song were made."""
     before = [song.job.sound_seconds for song in songs]
     while any(song.job.sound_seconds < old + 2 * SECTION_SECONDS for song, old in zip(songs, before, strict=True)):
         await asyncio.sleep(0.002)
 
 
 async def restarted(runner: Runner) -> None:
-    """Return when the worker that was killed has a successor."""
+    """Wait until the engine is not ready, because its worker was killed, and then until it is ready again."""
     while runner.ready("fake"):
         await asyncio.sleep(0.002)
     while not runner.ready("fake"):

@@ -1,4 +1,4 @@
-"""Real servers for tests, in temporary folders and on free ports of the loopback address."""
+"""Real servers of other projects for tests, in temporary folders and on free ports of the loopback address."""
 
 import atexit
 import json
@@ -28,7 +28,7 @@ _KEYS = {"accessKey": "any", "secretKey": "any"}
 
 
 class DirectoryServer:
-    """A Redis or Valkey server, which keeps its data in an append-only file."""
+    """A Redis or Valkey server that stores its data in an append-only file."""
 
     def __init__(self, *options: str, port: int = 0, folder: Path | None = None) -> None:
         self.port = port or free_port()
@@ -60,14 +60,14 @@ class DirectoryServer:
 
 @cache
 def directory_server() -> DirectoryServer:
-    """The directory server that tests share, started when first needed; it ends with this process."""
+    """Return the directory server that all tests share; it starts at the first call, and ends with this process."""
     server = DirectoryServer()
     atexit.register(server.remove)
     return server
 
 
 class S3Server:
-    """An S3-compatible server with one bucket for all tests, which keeps its data in a folder."""
+    """An S3-compatible server with one bucket for all tests, which stores its data in a folder."""
 
     def __init__(self) -> None:
         self._folder, self._port = Path(tempfile.mkdtemp(prefix="objects-")), free_port()
@@ -97,23 +97,26 @@ class S3Server:
 
 @cache
 def s3_server() -> str:
-    """The URL of an S3-compatible server that tests share, started when first needed; it ends with this process."""
+    """Return the URL of the S3-compatible server that all tests share; it starts at the first call, and ends with this
+    process.
+    """
     server = S3Server()
     atexit.register(server.remove)
     return server.url
 
 
 def _takes_objects(port: int) -> bool:
-    """Make the bucket, the one for all tests: each has volumes of its own, of which the server has few; and an object.
+    """Create the bucket for all tests and an object in it; return True if both succeeded.
 
-    The server takes buckets before it has a volume to write to.
+    There is only one bucket, because each bucket has its own volumes, of which the server has few. The server creates
+    buckets before it has a volume for objects.
     """
     bucket, made = f"http://127.0.0.1:{port}/{_BUCKET}", (HTTPStatus.OK, HTTPStatus.CONFLICT)
     return _put(bucket) in made and _put(f"{bucket}/ready") == HTTPStatus.OK
 
 
 def _put(url: str) -> int:
-    """The status of an answer; 0 where there is none."""
+    """Send a PUT request, and return the HTTP status; 0 if there is no response."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, b"", method="PUT"), timeout=5) as answer:
             return int(answer.status)
@@ -124,13 +127,15 @@ def _put(url: str) -> int:
 
 
 def new_prefix() -> str:
-    """The address of objects on the shared S3 server, of which there are none yet; sets the keys in the environment."""
+    """Return a new URL prefix without objects on the shared S3 server, and set its access keys in the environment."""
     os.environ.update({"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"})
     return f"s3://{_BUCKET}/{secrets.token_hex(4)}"
 
 
 def program(*names: str) -> str:
-    """The path of the first of these programs that is here; without one see `not_tried`."""
+    """Return the path of the first of these programs that is installed; ends the test with `not_tried` if there is
+    none.
+    """
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     found = next(filter(None, (shutil.which(name, path=places) for name in names)), None)
     if found is None:
@@ -139,7 +144,7 @@ def program(*names: str) -> str:
 
 
 def started(command: list[str], ready: Callable[[], bool]) -> "subprocess.Popen[bytes]":
-    """A program in the background, once it is `ready`."""
+    """Start a program in the background, and return its process once it is `ready`."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
     while not ready():
@@ -152,7 +157,7 @@ def started(command: list[str], ready: Callable[[], bool]) -> "subprocess.Popen[
 
 
 def eventually(true: Callable[[], object], timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
-    """Return once something is true; fails the test where that takes too long."""
+    """Wait until the function returns a true value; fails the test after `timeout_seconds`."""
     give_up_at = time.monotonic() + timeout_seconds
     while not true():
         assert time.monotonic() < give_up_at, "it did not come true in time"
@@ -160,13 +165,13 @@ def eventually(true: Callable[[], object], timeout_seconds: float = START_TIMEOU
 
 
 def free_port() -> int:
-    """A port of the loopback address on which nobody listens now."""
+    """Return a port of the loopback address on which no program listens now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:
-    """True where somebody listens on a port of the loopback address."""
+    """Return True if a program listens on this port of the loopback address."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

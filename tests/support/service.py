@@ -1,4 +1,4 @@
-"""The service as its operator starts it: a process of its own, on a free port."""
+"""Starts the server as operators do: as a separate process, on a free port."""
 
 import atexit
 import json
@@ -22,38 +22,38 @@ START_TIMEOUT_SECONDS = 60.0
 
 @dataclass
 class Service:
-    """A started process, and the records of its log that tell where it listens, by `port_kind`."""
+    """A running server process, and the log records with its listening addresses, by `port_kind`."""
 
     process: subprocess.Popen[str]
     listening: Mapping[str, Mapping[str, Any]]
 
     @property
     def address(self) -> str:
-        """The "host:port" of gRPC."""
+        """The "host:port" for gRPC."""
         return str(self.listening["grpc"]["address"])
 
     @property
     def http_address(self) -> str:
-        """The "host:port" of HTTP."""
+        """The "host:port" for HTTP."""
         return str(self.listening["http"]["address"])
 
     @property
     def operations_address(self) -> str:
-        """The "host:port" of metrics and probes, where they have one of their own."""
+        """The "host:port" of the separate port for metrics and probes, if there is one."""
         return str(self.listening["operations"]["address"])
 
     def discard_log(self) -> None:
-        """Read the rest of the log, which nobody wants: a server stands still once the pipe is full."""
+        """Read and drop the rest of the log in a thread, because the server blocks on a full pipe."""
         threading.Thread(target=_consume, args=(self.process.stderr,), daemon=True).start()
 
     def keep_log(self) -> list[dict[str, Any]]:
-        """The records of the rest of the log, more and more until the server has ended."""
+        """Read the rest of the log in a thread; return the list of records, which grows until the server has ended."""
         records: list[dict[str, Any]] = []
         threading.Thread(target=_keep, args=(self.process.stderr, records), daemon=True).start()
         return records
 
     def wait_serving(self, channel: grpc.Channel) -> None:
-        """Return once health says SERVING."""
+        """Wait until the health service reports SERVING."""
         stub: Any = health_pb2_grpc.HealthStub(channel)
         watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=START_TIMEOUT_SECONDS)
         next(told for told in watch if told.status == health_pb2.HealthCheckResponse.SERVING)
@@ -61,9 +61,9 @@ class Service:
 
 
 def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
-    """`python -m server` with flags and MELISMA_ variables (given without the prefix), logging JSON to a pipe.
+    """Start `python -m server` with flags and MELISMA_ variables (given without the prefix); it logs JSON to a pipe.
 
-    Its songs go to the folder of `STORE__FOLDER`, else to one that no other server has.
+    Its songs are stored in `STORE__FOLDER`, or in a new temporary folder.
     """
     path = os.pathsep.join(str(ROOT / folder) for folder in ("", "protos"))
     environment.setdefault("STORE__FOLDER", _own_folder())
@@ -78,7 +78,7 @@ def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def _own_folder() -> str:
-    """A new folder, deleted when the tests have ended."""
+    """Return a new temporary folder, which is deleted when this process ends."""
     folder = tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True)
     atexit.register(folder.cleanup)
     return folder.name
@@ -86,7 +86,9 @@ def _own_folder() -> str:
 
 @contextmanager
 def running_service(engines: str, **environment: str) -> Iterator[Service]:
-    """A service of `engines` (name=module:Class, ...) on a free port or `PORT`, killed at the end if it still runs."""
+    """Context manager with a server with `engines` (name=module:Class, ...), on a free port or `PORT`; it is killed at
+    the end if it still runs.
+    """
     with start("--port", environment.pop("PORT", "0"), "--http-port", "0", ENGINES=engines, **environment) as process:
         try:
             assert process.stderr is not None
@@ -97,7 +99,7 @@ def running_service(engines: str, **environment: str) -> Iterator[Service]:
 
 
 def _up_to_grpc(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Records of ports; that of gRPC is opened last."""
+    """Yield the log records of opened ports up to that of gRPC, which the server opens last."""
     for record in records:
         yield record
         if record["port_kind"] == "grpc":
@@ -105,7 +107,9 @@ def _up_to_grpc(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, A
 
 
 def ready(service: Service) -> None:
-    """Return once songs can be asked for; from then on the log is read, lest the service stand still."""
+    """Wait until the server is ready for songs; from then on a thread reads its log, so that the server does not
+    block.
+    """
     with grpc.insecure_channel(service.address) as channel:
         service.wait_serving(channel)
     service.discard_log()

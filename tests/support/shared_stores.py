@@ -1,4 +1,4 @@
-"""The shared store over real servers, on a clock that the test moves."""
+"""The shared store with real servers, and a clock that the test sets."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,14 +17,14 @@ MANUAL_SCRIPTS = assembled(f"local function now() return tonumber(redis.call('GE
 
 
 def plan_for(url: str = "", objects: str = "memory://", **terms: Any) -> SharedStorePlan:
-    """A plan for a directory, that which tests share unless another is named."""
+    """Return the plan of a shared store with the directory at `url`, by default the one that all tests share."""
     access = DirectoryAccess(DirectoryAddress.parse(url or directory_server().url))
     return SharedStorePlan(access, ObjectsAddress.parse(objects), **terms)
 
 
 @asynccontextmanager
 async def empty_directory(url: str = "") -> AsyncIterator[Redis]:
-    """A client of a directory with nothing in it."""
+    """Context manager with a client of an emptied song directory."""
     async with Redis.from_url(url or directory_server().url) as client:
         await client.flushall()
         yield client
@@ -32,7 +32,9 @@ async def empty_directory(url: str = "") -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def replicas(plan: SharedStorePlan, *names: str, now_ns: int) -> AsyncIterator[tuple[list[SharedParts], Redis]]:
-    """Replicas of one service with an empty directory; the client moves their clock."""
+    """Context manager with replicas of one service with an empty directory, and a client that can set the directory's
+    clock.
+    """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(empty_directory())
         openings = (shared_store(plan, replica=name, now_ns=lambda: now_ns, scripts=MANUAL_SCRIPTS) for name in names)

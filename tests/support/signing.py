@@ -1,4 +1,4 @@
-"""Certificates for the tests of C2PA manifests, made here, and a look at what others read in a manifest."""
+"""Makes certificates for tests of C2PA manifests, and reads manifests as other programs do."""
 
 import datetime
 import io
@@ -37,7 +37,7 @@ KEYS: dict[str, Callable[[], CertificateIssuerPrivateKeyTypes]] = {
 
 @dataclass(frozen=True)
 class Signing:
-    """The files of a certificate chain and of its key."""
+    """The files of a certificate chain and of its private key."""
 
     certificate: Path
     key: Path
@@ -50,7 +50,9 @@ def signing_in(
     days: int = 30,
     purpose: ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
 ) -> Signing:
-    """A certificate for `key`, good until so many days from now, from an authority that nobody trusts."""
+    """Write the files of a certificate for `key`, valid for `days`, from an untrusted authority into `folder`, and
+    return them.
+    """
     key, authority = key or ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = _certificate("authority", authority, authority, x509.BasicConstraints(True, None), ("key_cert_sign",), 60)
     leaf = _certificate(
@@ -67,7 +69,9 @@ def pem_of(key: PrivateKeyTypes) -> bytes:
 
 
 def read_manifest(sound: bytes, manifest: bytes, purpose: str = "") -> tuple[str, dict[str, Any]]:
-    """The state of a manifest as a reader finds it that has been told no more than a `purpose`, and the manifest."""
+    """Return the validation state of a manifest according to a reader that accepts only certificates for `purpose`, and
+    the manifest itself.
+    """
     context = c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": purpose}})) if purpose else None
     with c2pa.Reader("audio/mpeg", io.BytesIO(sound), manifest, context) as reader:
         told = json.loads(reader.json())

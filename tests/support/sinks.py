@@ -1,4 +1,4 @@
-"""A sink of a song's events for tests: one reader takes them, and what it has not taken counts as unheard."""
+"""A sink of a song's events for tests, with one reader; events that it has not read count as not received."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from server.song import Accepted, Chunk, SongCompleted, SongEvent
 
 
 class ReadSink:
-    """Keeps events until `events` takes them."""
+    """A sink that stores events until the reader takes them from `events`."""
 
     def __init__(self) -> None:
         self.accepted: Accepted | None = None
@@ -22,12 +22,12 @@ class ReadSink:
 
     @property
     def has_listener(self) -> bool:
-        """True."""
+        """Always True: the song has a listener."""
         return True
 
     @property
     def repeats(self) -> bool:
-        """False."""
+        """Always False: the events are new ones, which do not repeat stored events."""
         return False
 
     @property
@@ -57,7 +57,7 @@ class ReadSink:
             self._arrived.set()
 
     async def events(self) -> AsyncIterator[SongEvent]:
-        """The events of the song after `accepted`; raises the error that ended it."""
+        """Yield the song's events after `accepted` in order; raises the error that ended the song."""
         while True:
             while self._waiting:
                 event = self._waiting.popleft()

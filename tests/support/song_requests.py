@@ -1,4 +1,4 @@
-"""Requests for songs of the engine "fake", and their events."""
+"""Requests for songs of the engine "fake", and the events of the songs."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,18 +10,18 @@ REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 
 
 def request(**fields: object) -> music_pb2.GenerateRequest:
-    """A request that is the same but for `fields`."""
+    """Return a request for a song, changed by `fields`."""
     return music_pb2.GenerateRequest(**{"prompt": "pop", "seed": 5, **fields})  # type: ignore[arg-type]
 
 
 async def heard(recording: Recording) -> list[str]:
-    """The kinds of all events of a song, as a listener gets them."""
+    """Return the kinds of all events of a song, as a listener receives them."""
     with recording.listened() as told:
         return [str(one.message.WhichOneof("event")) async for one in told]
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, but not for ever."""
+    """Wait until the condition is true, for at most 10 s."""
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.005)

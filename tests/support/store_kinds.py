@@ -1,4 +1,4 @@
-"""The kinds of stores and directories, each as two replicas of one service see it."""
+"""The kinds of stores and song directories, each as a service of two replicas."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -24,20 +24,20 @@ LEASE_SECONDS = 6.0
 
 @dataclass(frozen=True)
 class Replica:
-    """The store and the directory, as one replica sees them."""
+    """The store and the song directory of one replica."""
 
     store: SongStore
     directory: Directory
 
 
 def replica_of(parts: SharedParts) -> Replica:
-    """A replica that works with these parts."""
+    """Return a replica that uses the parts of a shared store."""
     return Replica(parts.store, parts.directory)
 
 
 @dataclass(frozen=True)
 class Service:
-    """Two replicas; `pass_time` lets so many seconds go by on the clock of leases and quotas."""
+    """A service of two replicas; `pass_time` advances the clock of leases and quotas by a number of seconds."""
 
     here: Replica
     there: Replica
@@ -45,15 +45,15 @@ class Service:
 
 
 Opening: TypeAlias = Callable[[Path, StoreLimits, int], AbstractAsyncContextManager[Service]]
-"""Opens a service in a folder, with limits, at a time of the wall clock in nanoseconds."""
+"""Function that opens a service in a folder, with limits, at a wall-clock time in nanoseconds."""
 
 
 OpenService: TypeAlias = Callable[..., AbstractAsyncContextManager[Service]]
-"""Opens a service of one kind, at `now_ns`, with limits by their names."""
+"""Function that opens a service with one kind of store, at the time `now_ns`, with limits by their names."""
 
 
 class ManualClock:
-    """A clock that a test moves."""
+    """A clock whose time a test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -67,7 +67,7 @@ class ManualClock:
 
 @asynccontextmanager
 async def embedded(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """The embedded store and directory, shared by two replicas of one process."""
+    """Context manager with a service whose two replicas share the embedded store and directory of this process."""
     clock = ManualClock()
     async with embedded_store(folder, limits, file_suffixes(), now_ns=lambda: now_ns) as store:
         service = EmbeddedService(store, lease_seconds=LEASE_SECONDS, clock=clock)
@@ -77,21 +77,23 @@ async def embedded(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncItera
 
 @asynccontextmanager
 async def embedded_replica(folder: Path, limits: StoreLimits | None = None) -> AsyncIterator[Replica]:
-    """A server with the embedded store and directory, as it runs alone."""
+    """Context manager with a replica that uses the embedded store and directory alone."""
     async with embedded_store(folder, limits or StoreLimits(), file_suffixes()) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
 
 @asynccontextmanager
 async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """The shared store and directory over a real server of the directory, with objects in a folder."""
+    """Context manager with a service on the shared store: a real directory server, and objects in a folder."""
     async with _shared(plan_for(objects=f"file://{folder}/objects", limits=limits), now_ns) as service:
         yield service
 
 
 @asynccontextmanager
 async def shared_on_s3(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """The shared store with its objects in a bucket of a real server."""
+    """Context manager with a service on the shared store: a real directory server, and objects in a bucket of a real S3
+    server.
+    """
     plan = plan_for(objects=new_prefix(), objects_endpoint=s3_server(), limits=limits)
     async with _shared(plan, now_ns) as service:
         yield service

@@ -1,4 +1,4 @@
-"""Songs to be admitted, claimed and kept."""
+"""Functions that admit, claim and store songs for tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ HOUR_NS = 3600 * 1_000_000_000
 
 
 def record(number: int = 1, caller: str = "me", **fields: Any) -> SongRecord:
-    """A song that is about to be made; songs with a higher number are newer."""
+    """Return the record of a song before it is made; songs with a higher number are newer."""
     song = SongRecord(
         song_id=f"song-{number}",
         caller=caller,
@@ -29,20 +29,20 @@ def record(number: int = 1, caller: str = "me", **fields: Any) -> SongRecord:
 
 
 def ticket(song: SongRecord, **fields: Any) -> Ticket:
-    """A song that asks for admission where there is room for many."""
+    """Return a ticket that requests the admission of a song to a service with many free places."""
     known: dict[str, Any] = {"request": b"request", "repeatable": True, "quota": Quota(), "max_songs": 100}
     return Ticket(song, **{**known, **fields})
 
 
 async def taken(replica: Replica, song: SongRecord, **fields: Any) -> Claim:
-    """A song that a replica has admitted and taken."""
+    """Let a replica admit and claim a song, and return the claim."""
     admitted = await replica.directory.admit(ticket(song, take=True, **fields))
     assert admitted.claim is not None
     return admitted.claim
 
 
 async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing":
-    """A song that a replica has begun to make."""
+    """Let a replica admit, claim and begin a song; return the `Writing` with which it appends to the song."""
     claim = await taken(replica, song, **fields)
     await replica.store.create(song, claim.lease)
     return Writing(replica, claim, claim.song, claim.extent)
@@ -50,7 +50,9 @@ async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing"
 
 @dataclass
 class Writing:
-    """One replica's writing of one song, under one claim, as far as that replica knows."""
+    """The right of one replica to append to a song under one claim, with the song's record and stored size as the
+    replica knows them.
+    """
 
     replica: Replica
     claim: Claim
@@ -71,7 +73,7 @@ class Writing:
         await self.append([StoredEvent(b"chunk", self.at.size_bytes + len(sound))], sound)
 
     async def end(self, state: SongState = SongState.COMPLETED, *, settle: bool = True, **fields: Any) -> SongRecord:
-        """End the song, and return its record as the store should have it."""
+        """End the song in the store, and return the record that the store should have."""
         song = replace(self.song, **{"state": state, "ended_ns": 1, **fields})
         await self.replica.store.end(song, lease=self.claim.lease, at=self.at)
         self.song = replace(song, owner=self.claim.lease.replica, epoch=self.claim.lease.epoch)
@@ -81,7 +83,7 @@ class Writing:
 
 
 async def keep(replica: Replica, song: SongRecord, *sounds: bytes, ended_ns: int = 1) -> SongRecord:
-    """Make and keep a whole song; returns its record as the store has it."""
+    """Store a complete song, and return its record in the store."""
     writing = await making(replica, song)
     for sound in sounds:
         await writing.sound(sound)
@@ -89,23 +91,23 @@ async def keep(replica: Replica, song: SongRecord, *sounds: bytes, ended_ns: int
 
 
 async def lease_status(replica: Replica, claim: Claim) -> LeaseStatus:
-    """Renew a claim's lease; returns how its song stands."""
+    """Renew the lease of a claim, and return the status of the lease."""
     return (await replica.directory.renew([claim.lease]))[claim.lease.song_id]
 
 
 async def waiting(replica: Replica, number: int, caller: str = "me", *, engine: str = "fake", **fields: Any) -> None:
-    """Let a song in that nobody takes yet."""
+    """Admit a song that no replica claims yet."""
     admitted = await replica.directory.admit(ticket(record(number, caller, engine=engine), **fields))
     assert admitted.new
     assert admitted.claim is None
 
 
 async def claimed(replica: Replica, *engines: str) -> str | None:
-    """Claim the next song; returns its id."""
+    """Claim the next waiting song of the engines, and return its id; `None` if there is none."""
     claim = await replica.directory.claim(dict.fromkeys(engines or ("fake",), ""))
     return claim.song.song_id if claim else None
 
 
 async def queued(replica: Replica) -> list[str]:
-    """The ids of the songs that wait."""
+    """Return the ids of the waiting songs in order."""
     return [song.song_id for song in (await replica.directory.queue()).waiting]

@@ -1,4 +1,4 @@
-"""Tests of many small cases: one test for all of them, which tells every case that fails."""
+"""Runs one test for many small cases, and reports all cases that fail."""
 
 import functools
 import inspect
@@ -11,9 +11,11 @@ Check: TypeAlias = Callable[..., None]
 
 
 def table(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Check], Check]:
-    """Call a test for every case, as `pytest.mark.parametrize` does, but as one test, which is much quicker.
+    """Return a decorator that calls a test for every case, like `pytest.mark.parametrize`, but as a single test, which
+    is much faster.
 
-    Cases share the test's fixtures, so these must not change. All failures are raised together, each with its case.
+    Cases share the test's fixtures, so the test must not change them. All failures are raised together, each with its
+    case.
     """
     names = tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else names
     rows = [(case,) if len(names) == 1 else tuple(case) for case in cases]
@@ -34,7 +36,7 @@ def table(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Check
 
 
 def failure(check: Check, case: dict[str, Any], fixtures: dict[str, Any]) -> BaseException | None:
-    """The error of one case, with the case as a note."""
+    """Run the test for one case; return its error, with the case as a note, or `None` if it passes."""
     try:
         check(**case, **fixtures)
     except (Exception, pytest.fail.Exception, BaseExceptionGroup) as error:  # the last from a table of tables
@@ -44,6 +46,6 @@ def failure(check: Check, case: dict[str, Any], fixtures: dict[str, Any]) -> Bas
 
 
 def without(signature: inspect.Signature, names: Collection[str]) -> inspect.Signature:
-    """The signature without some of its parameters, which are all there."""
+    """Return the signature without the parameters `names`, all of which it must have."""
     assert set(names) <= set(signature.parameters), f"{names} are not all among {list(signature.parameters)}"
     return signature.replace(parameters=[one for name, one in signature.parameters.items() if name not in names])

@@ -1,4 +1,4 @@
-"""A second engine with settings of its own, and a registry in which it stands."""
+"""A second engine with settings, and an engine registry that contains it."""
 
 from types import MappingProxyType
 from typing import Literal
@@ -9,7 +9,7 @@ from model.registry import EngineEntry, Engines
 
 
 class TunableSettings(BaseModel):
-    """How the engine is loaded."""
+    """Settings of the engine "tunable" for tests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""The engine of `tests.support.tunable`, which tells its settings in its description."""
+"""The engine of `tests.support.tunable`, whose description shows its settings."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.support.tunable import TunableSettings
 
 
 class TunableEngine(FakeEngine):
-    """A `FakeEngine` with settings."""
+    """The fake engine with settings, which are in its description."""
 
     def __init__(self, settings: TunableSettings) -> None:
         self._settings = settings

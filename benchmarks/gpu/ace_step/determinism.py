@@ -1,5 +1,5 @@
-"""Compares songs of one seed bit by bit: made twice, in another process, in a batch with others, and during
-rendering.
+"""Compares songs of one seed bit by bit: made twice, in another process, in a batch with other songs, and while another
+song is rendered.
 """
 
 import hashlib
@@ -58,8 +58,8 @@ def _products(setup: Setup) -> Iterator[Figure]:
 
 
 def _operations(setup: Setup) -> Iterator[Figure]:
-    """Compare the results for a row alone with those beside another row and with padding, bit by bit, for normalisation
-    and attention.
+    """Compare the results of normalisation and attention for a row alone, beside another row, and with padding, bit by
+    bit.
     """
     frames, width = setup.pick((645, 2560), (24, 64))
     x = torch.randn(2, frames, width, device=setup.device, dtype=_dtype(setup))
@@ -133,7 +133,7 @@ def _differences(name: str, one: torch.Tensor, other: torch.Tensor) -> Iterator[
 
 
 def _beside_rendering(setup: Setup, engine: AceStepEngine, done: SectionState) -> Iterator[Figure]:
-    """Denoise a song while another thread renders one, as in a worker with two command queues."""
+    """Check that a song denoised while another thread renders a song has the same latents as one denoised alone."""
     if not setup.on_gpu:
         yield absent("beside_rendering", "a CPU renders between the steps, not beside them")
         return

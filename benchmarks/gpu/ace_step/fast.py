@@ -1,7 +1,7 @@
-"""Measures compiled blocks and CUDA graphs: the time that they need at the start, the time of a step, and the
-difference of the results.
+"""Measures compiled blocks and CUDA graphs: their setup time, the time of a denoising step, and the difference of the
+results.
 
-Compiled code stays in its process, so each setting is measured in a stage of its own.
+Compiled code stays in its process, so each setting is measured in a separate process.
 """
 
 import time
@@ -17,7 +17,7 @@ from model.ace_step.engine import AceStepEngine
 from model.ace_step.sampling.trajectories import Row
 
 SHAPES = tuple((seconds, guided) for seconds in (60.0, 47.0, 33.0, 24.0, 18.0, 12.0) for guided in (True, False))
-"""Twelve shapes: lengths in seconds, with two rows or one."""
+"""Twelve input shapes of a forward pass: the length in seconds, and True for two rows (with guidance)."""
 
 TIMED = (("minute", 60.0), ("20s", 20.0))
 
@@ -39,7 +39,7 @@ def graphs(setup: Setup) -> Iterator[Figure]:
 
 
 def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
-    """Compare the engine with `settings` to the engine without them, with the same weights."""
+    """Compare an engine with `settings` to an engine without them that has the same weights: times and results."""
     plain = songs.opened(setup)
     reference = {label: _rows(plain, seconds) for label, seconds in TIMED}
     eager = {label: songs.evaluate(plain, evaluated) for label, evaluated in reference.items()}
@@ -65,8 +65,8 @@ def _rows(engine: AceStepEngine, seconds: float) -> list[Row]:
 
 
 def _steps(setup: Setup, name: str, engine: AceStepEngine, eager: dict[str, list[torch.Tensor]]) -> Iterator[Figure]:
-    """Measure the first forward pass and the following ones, and their difference from those of the engine without the
-    settings.
+    """Measure the time of the first and of later forward passes, and the difference of the results from `eager`, those
+    of the engine without the settings.
     """
     for label, seconds in TIMED:
         work = partial(songs.evaluate, engine, _rows(engine, seconds))

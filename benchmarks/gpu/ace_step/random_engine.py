@@ -31,7 +31,7 @@ VARIABLE = "BENCH_GPU_ENGINE"
 """Environment variable with the parameters of `choices_of` as JSON, for a server's worker."""
 
 POISON = "device-side assert"
-"""Words in a prompt that make the device fail permanently when the song is begun."""
+"""Words in a prompt that make the device fail permanently when denoising of the song begins."""
 
 _UMT5_BASE = T5Config(
     vocabulary=256_384, width=768, head_width=64, heads=12, hidden=2048, layers=12, gated=True,
@@ -156,7 +156,7 @@ class RandomAceStep(AceStepEngine):
         return made
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Denoise as the engine does, except for a song whose prompt asks to break the device."""
+        """Denoise as `AceStepEngine` does, but break the device if the prompt of a song has the words `POISON`."""
         if any(POISON in cast(State, state).spec.prompt for state in states):
             _break(self._device.torch)
         super().denoise(states)

@@ -16,12 +16,13 @@ from benchmarks.service.listener import Heard
 from melisma.v1 import music_pb2, music_pb2_grpc
 
 FREE_GIB = 8.0
-"""Memory left beside the engine: a pass of sixteen songs of 240 s takes nearly ten, decoding one more than four."""
+"""GiB of free memory beside the engine: a pass of sixteen songs of 240 s takes nearly ten, decoding one more than four.
+"""
 
 
 def songs(setup: Setup) -> Iterator[Figure]:
-    """Measure songs alone and together, cancellations in the middle of steps, and a worker that is killed while it
-    renders.
+    """Measure songs alone and together, songs cancelled between denoising steps, and a song whose worker is killed
+    while it renders.
     """
     with running(setup) as server, asyncio.Runner() as loop:
         yield Figure("ready.s", server.ready_seconds)
@@ -125,7 +126,9 @@ def failures(setup: Setup) -> Iterator[Figure]:
 
 
 def _out_of_memory(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """Request more songs in one step than the memory can hold; steps must get smaller, and no song may be lost."""
+    """Request more songs in one step than the memory can hold; check that batches get smaller and that no song is
+    lost.
+    """
     started = time.monotonic()
     asked = [request(240.0, seed, steps=2, lines=1) for seed in range(16)]
     parts = loop.run(_first_chunks(server, asked))
@@ -140,7 +143,7 @@ async def _first_chunks(server: Server, asked: list[music_pb2.GenerateRequest]) 
 
 
 def _device_assert(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """Break the device with one song; its worker must be replaced, and another song must be completed."""
+    """Break the device with one song; check that its worker is replaced and that another song is completed."""
     workers, before, started = {worker.pid for worker in server.workers()}, server.restarts(), time.monotonic()
     beside, poisoned = loop.run(_poisoned(server))
     yield Figure("assert.song_beside_s", beside.total_seconds)
@@ -154,7 +157,9 @@ def _device_assert(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
 
 
 async def _poisoned(server: Server) -> tuple[Heard, Part]:
-    """Request a song and, while it is denoised, one that breaks the device; return the results of both."""
+    """Request a song and, while it is denoised, a second song that breaks the device; return what the listeners of both
+    received.
+    """
     beside = asyncio.create_task(song(server, request(60.0, 1, steps=60)))
     await asyncio.sleep(0.5)
     poisoned = await left(server, request(20.0, 2, prompt=POISON), event="finished")

@@ -129,14 +129,14 @@ def request(
 
 
 async def song(server: Server, asked: music_pb2.GenerateRequest) -> Heard:
-    """Receive a whole song on a new connection and return its bytes."""
+    """Receive a whole song on a new connection, and return its chunks with their times."""
     async with grpc.aio.insecure_channel(server.address) as channel:
         return await listen(channel, str(asked.seed), asked)
 
 
 @dataclass(slots=True)
 class Part:
-    """The part of a song that its listener received before leaving, or the error."""
+    """The part of a song that its listener received before it cancelled the call, or the error of the call."""
 
     chunks: int = 0
     failure: str = ""
@@ -144,7 +144,7 @@ class Part:
 
 
 async def left(server: Server, asked: music_pb2.GenerateRequest, *, event: str) -> Part:
-    """Listen to a song until the first `event` ("progress" counts from the second step on), then cancel the call."""
+    """Receive a song until the first `event` ("progress" counts from the second step on), then cancel the call."""
     part = Part()
     async with grpc.aio.insecure_channel(server.address) as channel:
         call = music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=READY_SECONDS)

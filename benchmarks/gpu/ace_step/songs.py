@@ -23,7 +23,7 @@ GUIDED_STEPS = 3
 """A number of steps so small that the first step is in the middle of the song, where guidance is on."""
 
 UNGUIDED = 1.0
-"""The scale at which guidance is off."""
+"""Guidance scale at which classifier-free guidance is off."""
 
 
 def opened(setup: Setup, **options: object) -> AceStepEngine:

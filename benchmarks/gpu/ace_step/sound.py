@@ -38,8 +38,8 @@ def _noise(setup: Setup, seconds: float) -> torch.Tensor:
 
 
 def _decoding(setup: Setup, engine: AceStepEngine, seconds: float) -> Iterator[Figure]:
-    """Measure the first decoding of a length, in which kernels are chosen, and later ones; then memory, and windows as
-    in rendering.
+    """Measure the decoding of `seconds` of sound: the first run, in which kernels are chosen, later runs, memory, and
+    the windows of a rendered song.
     """
     name, section = f"{seconds:g}s", _noise(setup, seconds)
     work = _without_gradients(lambda: songs.mel(engine, section))
@@ -74,7 +74,9 @@ def _layouts(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _precision(setup: Setup) -> Iterator[Figure]:
-    """Measure the signal-to-noise ratio of bfloat16 in the whole vocoder, and in its backbone alone; random weights."""
+    """Measure the signal-to-noise ratio of a vocoder with random weights in bfloat16: as a whole, and with only its
+    backbone in bfloat16.
+    """
     device = torch.device(setup.device)
     with torch.device("meta"):
         small = VocoderConfig(depths=(1,) * 4, widths=(8,) * 4, head_width=128, block_kernels=(3,), dilations=(1,))

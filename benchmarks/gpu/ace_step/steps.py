@@ -1,5 +1,5 @@
-"""Measures denoising steps: alone and in batches, with and without guidance, long and short; and profiles their
-kernels.
+"""Measures denoising steps alone and in batches, with and without guidance, for short and long songs; and profiles
+their kernels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -117,7 +117,7 @@ def _tflop(engine: AceStepEngine, evaluated: Sequence[Row]) -> float:
 
 
 def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure a step of a song of one minute with and without cuDNN's attention, and with and without TF32 for float32
+    """Measure a step of a song of one minute with and without cuDNN's attention, and with and without TF32 matrix
     products.
     """
     work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))

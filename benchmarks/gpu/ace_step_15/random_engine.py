@@ -1,6 +1,4 @@
-"""ACE-Step 1.5 at full size with random weights, drawn on the device: its cost and memory are realistic, its sound is
-noise.
-"""
+"""Loads ACE-Step 1.5 at full size with random weights: cost and memory are realistic, the sound is noise."""
 
 import json
 import tempfile

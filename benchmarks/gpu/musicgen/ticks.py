@@ -1,5 +1,5 @@
-"""Measures MusicGen with random weights: ticks (columns of tokens), prefill, the windows of its codec, and if other
-songs in a pass change a song's tokens.
+"""Measures MusicGen with random weights: the time of a tick (one column of tokens), of prefill and of the codec, and if
+a song's tokens depend on other songs in the batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -90,7 +90,7 @@ def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], 
 
 
 def _sequence(network: Decoder, setup: Setup, number: int, known: int) -> TokenSequence:
-    """Return the sequence of a guided song with `known` given columns of tokens."""
+    """Return the token sequence of a guided song that continues `known` columns of tokens."""
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 16 + number, network.config.width, generator=generator).to(network.device, network.dtype)
     texts: list[TextCache | None] = [network.text_cache(states), None]

@@ -20,8 +20,8 @@ _LEAST_SPREAD = 0.1
 
 
 def last_chorus(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Return the differences of the last chorus from the first, in songs with at least two, and the frequency of each
-    raise of the key.
+    """Return the mean differences between the last chorus and the first, by name: key in semitones, parts, velocity in
+    dB, kept notes, and the share of songs whose last chorus is raised. Only songs with at least two choruses count.
     """
     keys, parts, levels, kept, lifted = [], [], [], [], []
     for piece in pieces:
@@ -60,8 +60,8 @@ def _tune(piece: Piece, section: Section) -> dict[int, int]:
 
 
 def copies(pieces: Sequence[Piece]) -> float:
-    """Return the share of accompaniment notes (without drums) of a second chorus that the first chorus has at the same
-    place.
+    """Return the share of accompaniment notes (without drums) in a second chorus that are also in the first chorus at
+    the same position.
     """
     shares = []
     for piece in pieces:

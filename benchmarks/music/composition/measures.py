@@ -87,7 +87,9 @@ def _relative(line: Line) -> dict[int, int]:
 
 
 def entries(pieces: Sequence[Piece]) -> list[int]:
-    """Return the steps in the bar at which lines begin; in an annotated song, at which notes after a rest begin."""
+    """Return, for each line, the step of the bar at which the line begins; in annotated songs, at which a note after a
+    rest begins.
+    """
     found = [
         (line.notes[0].start - s.first) % s.bar_steps
         for p in pieces
@@ -142,7 +144,7 @@ def _sung_share(piece: Piece, section: Section) -> float:
 
 
 def tone_agreement(pieces: Sequence[Piece]) -> float:
-    """Return the share of intervals between syllables that go in the direction which their lexical tones ask for."""
+    """Return the share of intervals between syllables that rise or fall as the lexical tones of the syllables do."""
     agrees: list[float] = []
     for line in (line for piece in pieces for section in piece.sections for line in section.lines):
         sung = [[note] for note in line.notes if note.sung]
@@ -154,8 +156,8 @@ def tone_agreement(pieces: Sequence[Piece]) -> float:
 
 
 def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
-    """Return the share of syllables on a strong beat (first or third of a bar, in a waltz the first), of function words
-    (`weak`) or of other words.
+    """Return the share of syllables on a strong beat (first or third of a bar, in a waltz the first); of function words
+    if `weak`, else of other words.
     """
     found = []
     for section, line in ((s, line) for piece in pieces for s in piece.sections for line in s.lines):
@@ -167,7 +169,7 @@ def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
 
 
 def weak_lengths(pieces: Sequence[Piece]) -> float:
-    """Return the mean length of the notes of function words divided by that of other syllables, without the ends of
+    """Return the mean note length of function words divided by that of other syllables, without the last syllables of
     lines.
     """
     lengths: dict[bool, list[int]] = {True: [], False: []}
@@ -244,4 +246,4 @@ MEASURES: Mapping[str, Measure] = {
     "other syllables on strong beats": lambda p: on_strong_beats(p, weak=False),
     "length of function words against others": weak_lengths,
 }
-"""Measures in the order they are printed."""
+"""Functions that compute a measure of songs, by the name of the measure, in the order of printing."""

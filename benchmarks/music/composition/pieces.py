@@ -172,7 +172,9 @@ def _lines(lyrics: Sequence[LyricLine], spec: SectionSpec, composed: ComposedSec
 
 
 def pop909(archive: Path) -> Iterator[Piece]:
-    """Yield the songs of POP909 whose annotations agree; sections are the annotators' sung phrases."""
+    """Yield the songs of POP909 whose annotations are consistent; the sections are the sung phrases of the
+    annotations.
+    """
     for name, files in read_archive(archive):
         try:
             song = parse_song(name, files)

@@ -123,7 +123,9 @@ _FROG = """[verse]
 
 TUNING: Mapping[str, str] = {"station": _STATION, "lake": _LAKE, "city": _CITY}
 HELD_OUT: Mapping[str, str] = {"harbour": _HARBOUR, "autumn": _AUTUMN, "frog": _FROG}
-"""A pop song, a quatrain of seven characters with a refrain, and a third of another form, in each set."""
+"""Lyrics by name that must not be used for tuning. Like `TUNING`: a pop song, a quatrain with lines of seven characters
+and a refrain, and a third form.
+"""
 
 TUNING_SEEDS = (11, 12, 13)
 HELD_OUT_SEEDS = (701, 702, 703)
@@ -146,4 +148,4 @@ SOLOISTS = frozenset({"ballad", "folk", "guofeng", "jazz", "cinematic"})
 """Styles whose prompt names an instrument that plays the melody."""
 
 SECONDS = (90.0, 60.0, 120.0)
-"""Length of the songs on each text of a set."""
+"""Length in seconds of the song on each of the three texts."""

@@ -32,7 +32,7 @@ class Groove:
 
 
 def groove(song: Song) -> Groove:
-    """Measure the timing of a song's drums against its grid, without swing."""
+    """Measure how far the drum hits of a song deviate from its grid, after swing is removed."""
     bars: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
     for section, details in enumerate(song.details["sections"]):
         for step, late_ms in _hits(base64.b64decode(details["midi"]), song.details["tempo"], song.details["swing"]):

@@ -13,7 +13,7 @@ from benchmarks.music.mixing.rendered import Song
 
 OCTAVES_HERTZ = (63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 TILT_DB_PER_OCTAVE = -2.0
-"""Slope of octave levels in recordings that sold well, from about 100 Hz (P. D. Pestana et al., AES 135, 2013)."""
+"""Slope of octave levels in best-selling recordings, from about 100 Hz (P. D. Pestana et al., AES 135, 2013)."""
 
 _BLOCK_SECONDS = 3.0
 

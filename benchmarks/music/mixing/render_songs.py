@@ -1,9 +1,9 @@
-"""Renders songs to files with the engine of another checkout, which is on the Python path of this script.
+"""Renders songs to files with the engine of another checkout, which must be on the Python path of this script.
 
     PYTHONPATH=CHECKOUT:CHECKOUT/protos python -P render_songs.py FOLDER < jobs.json
 
-A job has a name, a prompt, lyrics, a seed, seconds, and the stems to hear. Each is written as FLAC, divided by
-`HEADROOM`, and as the MP3 that the service sends.
+A job is a JSON object with the name, prompt, lyrics, seed, seconds and stems of a song. Each song is written as FLAC,
+divided by `HEADROOM`, and as the MP3 that the service sends.
 """
 
 import base64
@@ -42,7 +42,9 @@ def main() -> None:
 
 
 def _described(made: Made) -> dict[str, Any]:
-    """Return the sections of a song as JSON values, with the syllables' readings, MIDI files, tempo and cost."""
+    """Return the sections of a song as JSON values, with the syllables' pronunciations, MIDI files, tempo and CPU
+    time.
+    """
     sections = [
         {
             "kind": section.kind.value,

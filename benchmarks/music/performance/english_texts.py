@@ -1,4 +1,4 @@
-"""English lyrics for measuring how many sung words are understood. Nothing may be tuned on `HELD_OUT`."""
+"""English lyrics for measuring how many sung words are understood. `HELD_OUT` must not be used for tuning."""
 
 _TUNED = (
     """[verse]
@@ -116,4 +116,4 @@ everybody sing along
 
 TUNING = tuple((31 + number, text) for number, text in enumerate(_TUNED))
 HELD_OUT = tuple((931 + number, text) for number, text in enumerate(_HELD_OUT))
-"""Seeds and their texts; each is sung in one style, one after the other."""
+"""Pairs of a seed and lyrics, each for one song; the songs take the styles in turn."""

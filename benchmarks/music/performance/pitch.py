@@ -23,7 +23,7 @@ class LongNote:
 
     @property
     def shakes(self) -> bool:
-        """True if the vibrato is wide enough to be heard."""
+        """True if the vibrato is wide enough to be audible."""
         return self.cents > _HEARD_CENTS
 
 

@@ -63,7 +63,7 @@ class RecordedSong:
         return cls(stored["name"], stored["style"], rate, sound, lines, tuple((a, b, p) for a, b, p in stored["notes"]))
 
     def between(self, start: float, end: float) -> Floats:
-        """Return the sound from `start` to `end`, in seconds."""
+        """Return the part of the recorded voice from `start` to `end`, in seconds of the song."""
         return self.sound[max(round(start * self.rate_hertz), 0) : round(end * self.rate_hertz)]
 
     def solo_syllables(self) -> Iterator[tuple[str, Span]]:
@@ -80,7 +80,7 @@ class RecordedSong:
                 yield note
 
     def at(self, hertz: int) -> NDArray[np.float32]:
-        """Return the sound resampled to `hertz`."""
+        """Return the recorded voice resampled to `hertz` samples per second."""
         return np.asarray(soxr.resample(self.sound, self.rate_hertz, hertz), np.float32)
 
 

@@ -53,7 +53,7 @@ def described(made: Made) -> dict[str, Any]:
 
 
 def spoken(made: Made) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Return the words of a song in the pace of speech, and a description as `described` does."""
+    """Return the words of a song as sound in the pace of speech, and their description in the form of `described`."""
     voice = Vocalist(VoiceBank.load(), TIMBRES[Voice.FEMALE], (made.plan.seed,), SPOKEN)
     told: list[dict[str, Any]] = []
     start = 0.0
@@ -69,7 +69,7 @@ def spoken(made: Made) -> tuple[NDArray[np.float32], dict[str, Any]]:
 
 
 def _said(syllables: Sequence[Syllable]) -> list[SungNote]:
-    """Return short notes for syllables, falling as in a sentence."""
+    """Return short notes for syllables, with falling pitch as in a spoken sentence."""
     first, last = _SPEECH_PITCHES
     notes = []
     for number, syllable in enumerate(syllables):

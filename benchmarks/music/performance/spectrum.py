@@ -27,8 +27,8 @@ class Vowel:
 
 
 def vowels(song: RecordedSong) -> list[Vowel]:
-    """Return the measured vowels of syllables of at least 0.3 s that one voice sings; a quarter to four fifths of each
-    is used.
+    """Return the vowels, with their measures, of all syllables of at least 0.3 s that only one voice sings. Only the
+    part from a quarter to four fifths of a syllable is measured.
     """
     found = []
     for _, (start, end) in song.solo_syllables():

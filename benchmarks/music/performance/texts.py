@@ -1,4 +1,4 @@
-"""Lyrics for measuring how songs are sung. Nothing may be tuned on `HELD_OUT`."""
+"""Chinese lyrics for measuring the singing of songs. `HELD_OUT` must not be used for tuning."""
 
 _PLAYGROUND = """[verse]
 早晨的风吹过操场
@@ -38,4 +38,4 @@ _TEAHOUSE = """[verse]
 
 TUNING = ((21, _PLAYGROUND),)
 HELD_OUT = ((901, _SNOW), (902, _TEAHOUSE))
-"""A seed and its text; every style sings each of them."""
+"""Pairs of a seed and lyrics; each text is sung in every style."""

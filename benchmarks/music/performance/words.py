@@ -41,7 +41,7 @@ def recogniser(threads: int = 1) -> WhisperModel:
 
 
 def heard(model: WhisperModel, sound: NDArray[np.float32], language: str = "zh") -> str:
-    """Return the transcript of speech or singing in a language, at 16 kHz."""
+    """Return the transcript of a recording of speech or singing, mono at 16 kHz."""
     segments, _ = model.transcribe(
         sound,
         language=language,

@@ -54,8 +54,8 @@ def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
     """Return the part of a response record that must be equal for both checkouts.
 
     Progress messages depend on the speed of the computer, so they are not compared one by one; there must be some, and
-    all must match the plan. `alone` is true for a request that was the only one of its round; for others the queue
-    position depends on the order of arrival.
+    all must match the plan. `alone` is True for a request that was sent without others at the same time; for other
+    requests the queue position depends on the order of arrival.
     """
     messages = [_plain(message, asked, alone=alone) for message in record["messages"]]
     others = [message for message in messages if "progress" not in message]
@@ -68,7 +68,9 @@ def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
 
 
 def first_difference(old: Any, new: Any, path: str = "") -> str | None:
-    """Return the first place in which two values differ, with both values; `None` if they are equal."""
+    """Return the path of the first position at which two JSON values differ, with both values; `None` if they are
+    equal.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         pairs = ((f"{path}.{name}".lstrip("."), old.get(name), new.get(name)) for name in [*old, *(new.keys() - old)])
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

@@ -46,7 +46,10 @@ def _version() -> str:
 @app.callback()
 def _options(
     show_version: Annotated[
-        bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_show_version)
+        bool,
+        typer.Option(
+            "--version", help="Show the version of the command and exit.", is_eager=True, callback=_show_version
+        ),
     ] = False,
 ) -> None:
     """Command line of Melisma, which makes songs from style prompts and lyrics."""

@@ -22,7 +22,7 @@ CANCEL_TIMEOUT_SECONDS = 2.0
 
 LONGEST_PAGE = 200
 
-CANCELLED_HERE = "the song was cancelled"
+CANCELLED_HERE = "the song was cancelled by this client: request a new song"
 
 _SCHEMES = frozenset({"dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock", "xds"})
 

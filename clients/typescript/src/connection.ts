@@ -11,7 +11,7 @@ export const CANCEL_TIMEOUT_SECONDS = 2;
 
 export const LONGEST_PAGE = 200;
 
-export const CANCELLED_HERE = "the song was cancelled";
+export const CANCELLED_HERE = "the song was cancelled by this client: request a new song";
 
 export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.primary_user_agent": "melisma-typescript",

@@ -92,19 +92,20 @@ class Planner:
             found.append(
                 Violation(
                     "ace_step.lora",
-                    f"is not the name of an adapter of this server; it has: {', '.join(sorted(self._loras)) or 'none'}",
+                    "must be one of the LoRA adapters of this server: "
+                    f"{', '.join(sorted(self._loras)) or 'it has none'}",
                 )
             )
         if params.task is not None and options.mode is GenerationMode.SECTIONED:
             found.append(
                 Violation(
                     "ace_step.mode",
-                    f'must be "whole" for the task {task_field(params.task)}: set it so, or leave it out',
+                    f'must be "whole" for the task {task_field(params.task)}: set this value, or leave it out',
                 )
             )
         if params.task is not None and not isinstance(params.task, Retake) and params.duration_seconds is not None:
             found.append(
-                Violation("duration_seconds", "must be unset for this task, whose length is that of the recording")
+                Violation("duration_seconds", "must be unset for this task, whose recording determines the length")
             )
         if found:
             raise InvalidParams(*found)

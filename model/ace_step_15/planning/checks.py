@@ -50,11 +50,11 @@ def _faults(
     if options.lora is not None and options.lora not in loras:
         yield Violation(
             f"{NAME}.lora",
-            f"is not the name of an adapter of this server; it has: {', '.join(sorted(loras)) or 'none'}",
+            f"must be one of the LoRA adapters of this server: {', '.join(sorted(loras)) or 'it has none'}",
         )
     if params.task is not None and options.mode is GenerationMode.SECTIONED:
         yield Violation(
-            f"{NAME}.mode", f'must be "whole" for the task {task_field(params.task)}: set it so, or leave it out'
+            f"{NAME}.mode", f'must be "whole" for the task {task_field(params.task)}: set this value, or leave it out'
         )
     if params.time_signature is not None and params.time_signature not in TIME_SIGNATURES:
         yield Violation("time_signature", f"must be one of {', '.join(TIME_SIGNATURES)}")

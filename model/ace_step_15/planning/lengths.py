@@ -46,7 +46,7 @@ class Lengths:
             seconds = params.duration_seconds or min(MAX_SECONDS, max(MIN_SECONDS, wished_seconds))
             return Length(math.ceil(seconds * self._rate))
         if params.duration_seconds is not None:
-            raise refused("duration_seconds", "must be unset for this task, whose length is that of the recording")
+            raise refused("duration_seconds", "must be unset for this task, whose recording determines the length")
         return self._of_recording(task)
 
     @property

@@ -98,7 +98,7 @@ class Planner:
             return 0, 0, _whole((params.duration_seconds or _USUAL_SECONDS) * rate)
         assert isinstance(task, AudioToAudio | Extend)
         if params.duration_seconds is not None:
-            raise _refused("duration_seconds", "must be unset for this task, whose length is that of the recording")
+            raise _refused("duration_seconds", "must be unset for this task, whose recording determines the length")
         if params.anchor:
             raise _refused("anchor", "must be unset for this task, which starts from a recording")
         _, samples = self.recordings.inspect(task.audio, f"{task_field(task)}.audio")
@@ -135,7 +135,7 @@ class Planner:
                 "to the end of the song."
             )
         if spec.given and self._facts.config.decoder.channels == 1:
-            yield "extend: the model is mono, and so becomes the recording."
+            yield "extend: the model is mono, so the recording becomes mono, too."
         if _FOREIGN.search(params.prompt):
             yield "prompt: the model was trained on English descriptions and may not understand others."
         slid = next((section for section in spec.sections if section.window > 0), None)

@@ -152,7 +152,7 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         tempo_bpm=tempo_bpm,
         notes=(
             *(*lyrics.notes, *parsed.notes, *way_notes(detail.style, given, {block.kind for block in blocks})),
-            *((f"anchor: heard in {heard_key.name}",) if heard_key else ()),
+            *((f"anchor: the melody is in {heard_key.name}",) if heard_key else ()),
             *params.anchor_remarks,
             *(*anchor.remarks, *spread.remarks, *tempo_notes, *_lift_notes(detail, tuple(_labels(blocks)))),
         ),
@@ -218,13 +218,13 @@ def _length_at_file_tempo(
         return *_length(params, info, lyrics, parsed), ()
     told = f"anchor: its file's tempo of {bpm:.4g} BPM"
     if params.tempo_bpm is not None or parsed.tempo_named:
-        reason = "another is asked for"
+        reason = "another tempo is requested"
     elif not SLOWEST_BPM <= bpm <= FASTEST_BPM:
         reason = f"it is beyond {SLOWEST_BPM:g} to {FASTEST_BPM:g}"
     else:
         with suppress(InvalidParams):
             return *_length(replace(params, tempo_bpm=bpm), info, lyrics, parsed), (f"{told} is kept",)
-        reason = "the words do not fit at it"
+        reason = "the words do not fit at that tempo"
     return *_length(params, info, lyrics, parsed), (f"{told} is not kept, since {reason}",)
 
 

@@ -229,8 +229,10 @@ def _as_json(table: BankTable) -> str:
 def main() -> None:
     """Command line: build the instruments from a SoundFont file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("font", type=Path, help="a General MIDI SoundFont in SF3 format")
-    parser.add_argument("--folder", type=Path, default=Path("model/studio/instruments"), help="where the result goes")
+    parser.add_argument("font", type=Path, help="file of a General MIDI SoundFont in SF3 format")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("model/studio/instruments"), help="folder to write the instruments into"
+    )
     arguments = parser.parse_args()
     build(SoundFont.read(arguments.font), arguments.folder)
 

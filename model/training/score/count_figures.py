@@ -113,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", type=Path)
     parser.add_argument("--songs", type=int, default=909)
-    parser.add_argument("--most", type=int, default=40, help="figures to print")
+    parser.add_argument("--most", type=int, default=40, help="number of figures to print")
     arguments = parser.parse_args()
     songs: dict[tuple[str, str], list[str]] = defaultdict(list)
     folders = sorted(folder for folder in arguments.collection.iterdir() if folder.is_dir())

@@ -115,7 +115,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--steps", type=int, nargs="+", default=[20])
     parser.add_argument("--guidance-scale", type=float, default=1.5)
-    parser.add_argument("--free", action="store_true", help="no syllables: the rhythm is the network's own")
+    parser.add_argument(
+        "--free", action="store_true", help="compose without syllables, so that the network chooses the rhythm"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--wall-seconds", type=float, default=math.inf)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-links", action="store_true", help="train without the links to earlier bars")
+    parser.add_argument("--no-links", action="store_true", help="train without links to similar earlier bars")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)

@@ -273,7 +273,7 @@ def _written(
 def main() -> None:
     """Command line: build the voice for English."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("speech", type=Path, help="folder for the speech; what is in it is not spoken again")
+    parser.add_argument("speech", type=Path, help="folder for the synthesised speech; files in it are not made again")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write (default: the shipped one)")
     arguments = parser.parse_args()
     folder = arguments.out

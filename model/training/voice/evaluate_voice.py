@@ -212,11 +212,15 @@ def _print_row(name: str, shares: Shares) -> None:
 def main() -> None:
     """Command line: train (or load) the recogniser, then print one row for each kind of sound."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("speaker_a", type=Path, help="folder with the recordings the singer is made of")
+    parser.add_argument(
+        "speaker_a", type=Path, help="folder with the recordings from which the singer's voice is built"
+    )
     parser.add_argument("speaker_b", type=Path, help="folder with another speaker's recordings")
-    parser.add_argument("--checkpoint", type=Path, help="keep the recogniser here, or take it from here")
+    parser.add_argument(
+        "--checkpoint", type=Path, help="file of the recogniser; read if it exists, otherwise written after training"
+    )
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--copies", type=int, default=3, help="resynthesised copies of each recording")
+    parser.add_argument("--copies", type=int, default=3, help="number of resynthesised copies of each recording")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     speaker_a, speaker_b = list(recordings(arguments.speaker_a)), [s for s, _ in recordings(arguments.speaker_b)]

@@ -28,22 +28,27 @@ if _version_not_supported:
 class MusicServiceStub:
     """Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
 
-    Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
-    allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
-    that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
-    support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
-    store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
-    song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
-    song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
-    server's version of this API does not have returns INVALID_ARGUMENT.
+    Errors of every method use the canonical gRPC codes, and carry google.rpc.ErrorInfo with a reason of the domain
+    "melisma.v1":
+
+    - INVALID_ARGUMENT carries google.rpc.BadRequest with one violation per field. A field that the server's version of
+    this API does not have is such a violation.
+    - RESOURCE_EXHAUSTED carries google.rpc.RetryInfo with the time to wait before a retry. RetryInfo is missing if a
+    retry cannot help, because the song takes longer than the deadline allows.
+    - FAILED_PRECONDITION says what the operator has to install or set. For fields that the engine does not support,
+    google.rpc.PreconditionFailure has one violation per field and names engines that support the field.
+    - UNAVAILABLE means that the server is shutting down, has lost a worker process or gets no answer from its song
+    store. The client may retry the call if no message has arrived. With the reason "MADE_ELSEWHERE" another server
+    makes the song; with "LISTENER_STALLED" the client has read nothing for too long. In both cases Listen streams the
+    rest of the song.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
     google.protobuf.Timestamp. Indexes and offsets count from 0.
 
-    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
-    fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters; absent or blank means
+    "anonymous". The server divides device time fairly among callers, independently of the number of songs that each
+    caller requests.
     """
 
     def __init__(self, channel):
@@ -97,46 +102,53 @@ class MusicServiceStub:
 class MusicServiceServicer:
     """Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
 
-    Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
-    allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
-    that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
-    support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
-    store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
-    song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
-    song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
-    server's version of this API does not have returns INVALID_ARGUMENT.
+    Errors of every method use the canonical gRPC codes, and carry google.rpc.ErrorInfo with a reason of the domain
+    "melisma.v1":
+
+    - INVALID_ARGUMENT carries google.rpc.BadRequest with one violation per field. A field that the server's version of
+    this API does not have is such a violation.
+    - RESOURCE_EXHAUSTED carries google.rpc.RetryInfo with the time to wait before a retry. RetryInfo is missing if a
+    retry cannot help, because the song takes longer than the deadline allows.
+    - FAILED_PRECONDITION says what the operator has to install or set. For fields that the engine does not support,
+    google.rpc.PreconditionFailure has one violation per field and names engines that support the field.
+    - UNAVAILABLE means that the server is shutting down, has lost a worker process or gets no answer from its song
+    store. The client may retry the call if no message has arrived. With the reason "MADE_ELSEWHERE" another server
+    makes the song; with "LISTENER_STALLED" the client has read nothing for too long. In both cases Listen streams the
+    rest of the song.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
     google.protobuf.Timestamp. Indexes and offsets count from 0.
 
-    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
-    fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters; absent or blank means
+    "anonymous". The server divides device time fairly among callers, independently of the number of songs that each
+    caller requests.
     """
 
     def Generate(self, request, context):
-        """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
-        first second of sound exists; `finished` is the last message of every song that was completed.
+        """Generates one song and streams its events. The first event is `accepted`, the second `plan`. Audio chunks follow as
+        soon as the first second of sound exists. `finished` is the last event of every song that was completed.
 
-        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
-        within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-        and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
-        setting of the server, 10 by default), in which the caller can return to the song with Listen.
+        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
+        server stops making the song within one denoising step when the deadline of the call passes, or when a call without
+        a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
+        the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
+        resume the song with Listen.
 
-        A `request_id` that the same caller has used before, with the same request, returns the first song from its
-        beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
-        same if all their fields are.
+        A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
+        events of the first song are streamed from their beginning. A new song is made if the first has failed, was
+        cancelled or was deleted.
 
-        Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-        `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
+        Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
+        default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
+        a dead connection.
 
         Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
         lyrics that cannot be sung, and a length that is too short for the lyrics.
 
         Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-        another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
-        killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+        another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the same request
+        has crashed two worker processes), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
         the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
         the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
         """
@@ -145,11 +157,12 @@ class MusicServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Listen(self, request, context):
-        """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-        `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
-        before and now together are the song's file. A song may have any number of listeners.
+        """Streams the events of a song of the caller, while the song is being made or after its end. The events are those of
+        Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
+        can continue the file of a broken stream. A song may have any number of listeners.
 
-        The server goes on making a song for some seconds after its last listener has left, as Generate describes.
+        The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
+        listener has left.
 
         Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
         (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
@@ -176,21 +189,21 @@ class MusicServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelSong(self, request, context):
-        """Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
-        NOT_FOUND as GetSong does.
+        """Stops making a song of the caller; the song's listeners get CANCELLED. A song that has ended is not changed.
+        Returns NOT_FOUND if the song does not exist or belongs to another caller.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSong(self, request, context):
-        """Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+        """Deletes a song of the caller that has ended: when the call returns, the song's sound, prompt, lyrics and events are
         deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
         `request_id` may be used again for a new song. The song still counts for the caller's quota.
 
-        Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-        "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
-        repeated.
+        Returns NOT_FOUND if the song does not exist, was deleted before or belongs to another caller. Returns
+        FAILED_PRECONDITION with the reason "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong
+        first. After UNAVAILABLE the call may be repeated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,22 +278,27 @@ def add_MusicServiceServicer_to_server(servicer, server):
 class MusicService:
     """Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
 
-    Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
-    allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
-    that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
-    support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
-    store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
-    song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
-    song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
-    server's version of this API does not have returns INVALID_ARGUMENT.
+    Errors of every method use the canonical gRPC codes, and carry google.rpc.ErrorInfo with a reason of the domain
+    "melisma.v1":
+
+    - INVALID_ARGUMENT carries google.rpc.BadRequest with one violation per field. A field that the server's version of
+    this API does not have is such a violation.
+    - RESOURCE_EXHAUSTED carries google.rpc.RetryInfo with the time to wait before a retry. RetryInfo is missing if a
+    retry cannot help, because the song takes longer than the deadline allows.
+    - FAILED_PRECONDITION says what the operator has to install or set. For fields that the engine does not support,
+    google.rpc.PreconditionFailure has one violation per field and names engines that support the field.
+    - UNAVAILABLE means that the server is shutting down, has lost a worker process or gets no answer from its song
+    store. The client may retry the call if no message has arrived. With the reason "MADE_ELSEWHERE" another server
+    makes the song; with "LISTENER_STALLED" the client has read nothing for too long. In both cases Listen streams the
+    rest of the song.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
     google.protobuf.Timestamp. Indexes and offsets count from 0.
 
-    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
-    fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters; absent or blank means
+    "anonymous". The server divides device time fairly among callers, independently of the number of songs that each
+    caller requests.
     """
 
     @staticmethod

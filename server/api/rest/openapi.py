@@ -157,7 +157,10 @@ def _generate() -> Json:
     made = _json(
         "The complete song; or its sound while it is being made, if `Accept` prefers a media type of sound.", "Song"
     )
-    headers = {name: {"schema": _TEXT, "description": "Sent with the sound."} for name in HEADERS}
+    headers = {
+        name: {"schema": _TEXT, "description": "Header of a response that is the sound of the song."}
+        for name in HEADERS
+    }
     answers = {
         200: made | {"content": made["content"] | sound, "headers": headers},
         202: _json("The song, which is still being made.", "Song"),

@@ -51,7 +51,9 @@ class Failures:
         if job is not None and not self._log_requests:
             text = without_words(text, job.request.params.lyrics, job.request.params.prompt)
         with bound(**job.names if job else {"song_id": failed_attempt.song_id}):
-            _log.error("the worker failed to make a section of the song, which is retried or fails: %s", text)
+            _log.error(
+                "the worker failed to make a section of a song; the section is made again, or the song fails: %s", text
+            )
 
     def _error_of(self, failed_attempt: FailedAttempt, job: Job) -> ServiceError:
         if failed_attempt.decision is not RetryDecision.POISONED:

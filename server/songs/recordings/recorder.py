@@ -72,7 +72,11 @@ class Recorder(EventSink):
         elif self._recording.complete:
             self._recording.end(SongState.COMPLETED, self._now_ns())
         else:
-            self._recording.end(SongState.CANCELLED, self._now_ns(), SongCancelled("the song has ended"))
+            self._recording.end(
+                SongState.CANCELLED,
+                self._now_ns(),
+                SongCancelled("the song was ended before it was complete: request it again"),
+            )
         self._on_end(self._sound_seconds)
 
 

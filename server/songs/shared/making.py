@@ -252,7 +252,9 @@ class SharedMaking:
         if lease_status.cancelled:
             self.stop(recording.recording, reason="its caller has cancelled it; to hear the song, request it again")
         elif not lease_status.attended and song.claim.linger_seconds is not None:
-            self.stop(recording.recording, reason="its listeners have left")
+            self.stop(
+                recording.recording, reason="all of its listeners have disconnected; to hear the song, request it again"
+            )
 
     async def _persist(self, song: _Song) -> None:
         song_id, recording = song.claim.song.song_id, song.recording

@@ -178,6 +178,6 @@ def _error_of(song: SongRecord) -> ServiceError | None:
         case SongState.FAILED:
             return failure_of(song)
         case SongState.CANCELLED:
-            return SongCancelled("the song was cancelled")
+            return SongCancelled("the song was cancelled: to hear it, request it again")
         case _:
             return None

@@ -130,7 +130,7 @@ class StoredRecorder(EventSink):
         elif complete:
             self._end(SongState.COMPLETED, None)
         else:
-            self._end(SongState.CANCELLED, SongCancelled("the song has ended"))
+            self._end(SongState.CANCELLED, SongCancelled("the song was ended before it was complete: request it again"))
 
     def cancel(self, error: SongCancelled) -> None:
         """Cancel the song: end its events with `error`."""

@@ -81,7 +81,7 @@ class Storing:
             while not await self._advance():
                 pass
         except StoreFull as full:
-            logger.error("a song cannot be stored, so only the present listeners of this server will hear it: %s", full)
+            logger.error("a song cannot be stored, so only the present listeners of this server receive it: %s", full)
             await self._go_on_unstored(cancel)
             return
         except StoreFailed:

@@ -27,9 +27,16 @@ class SpanCounts:
             registry.register(Scraped(self._families))
 
     def _families(self) -> Iterator[Metric]:
-        yield counter_family("spans_exported", "Trace spans that the collector has accepted", [], {(): self.exported})
+        yield counter_family(
+            "spans_exported", "Number of trace spans that the OpenTelemetry collector accepted", [], {(): self.exported}
+        )
         dropped: dict[LabelValues, float] = {("queue_full",): self.full, ("export_failed",): self.failed}
-        yield counter_family("spans_dropped", "Trace spans that were dropped", ["reason"], dropped)
+        yield counter_family(
+            "spans_dropped",
+            "Number of trace spans that were dropped, by reason: the queue was full, or the export failed",
+            ["reason"],
+            dropped,
+        )
 
 
 class CountedExporter(SpanExporter):

@@ -129,7 +129,10 @@ class Driver:
             _log.error("the Ray cluster starts no workers any more, so the server joins it again: %s", error)
             self._lost.set()
         elif error is not None:
-            _log.error("a worker of the cluster failed because of a bug of the server", exc_info=error)
+            _log.error(
+                "the driver of a worker of the Ray cluster failed because of a bug: please report this traceback",
+                exc_info=error,
+            )
 
     async def _end(self) -> None:
         tasks = [*self._companions.values(), *self._tasks.values()]

@@ -81,7 +81,7 @@ class Hosts:
             try:
                 await host.actor.call("put", outgoing, group=SOUND)
             except ActorLost as error:
-                _log.info("sound for encoders of node %s is dropped: %s", node, error)
+                _log.info("sound for the encoders of node %s was dropped: %s", node, error)
 
     async def _run(self, host: "_Host", start: StartCompanion, node: str) -> None:
         await host.begun.wait()

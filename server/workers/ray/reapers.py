@@ -29,7 +29,11 @@ class Reapers:
             async with asyncio.timeout(_FREE_SECONDS):
                 return bool(await self._of(node).call("free", slot))
         except (ActorLost, TimeoutError) as error:
-            _log.warning("the reaper of node %s cannot be reached: %s", node, str(error) or "no answer in time")
+            _log.warning(
+                "the process on node %s that kills leftover workers (the reaper) cannot be reached: %s",
+                node,
+                str(error) or "no answer in time",
+            )
             self._drop(node)
             return None
 

@@ -1,4 +1,4 @@
-"""The example programs, run as their readers run them, against a server that makes real songs."""
+"""Tests of the example programs as users run them, against a server that makes real songs."""
 
 import asyncio
 import importlib.util
@@ -35,7 +35,7 @@ FRAME_SAMPLES = 1152
 
 @contextmanager
 def taking_songs() -> Iterator[Service]:
-    """A server of the engine "studio" that is ready, and whose log is read."""
+    """Context manager with a server of the engine "studio" that is ready for songs; a thread reads its log."""
     with running_service("studio") as service:
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
@@ -51,28 +51,30 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def nobody() -> str:
-    """An address where no server is."""
+    """Fixture: an address at which no server listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 def how(program: str, address: str, *flags: str) -> dict[str, Any]:
-    """How an example is started."""
+    """Return the arguments of `subprocess.run` that start an example program."""
     path = os.pathsep.join(str(ROOT / folder) for folder in ("protos", "clients/python"))
     line = [sys.executable, str(ROOT / "clients" / "examples" / f"{program}.py"), "--server", address, *flags]
     return {"args": line, "env": {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}}
 
 
 def run(program: str, address: str, *flags: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    """An example that has ended."""
+    """Run an example program to its end, and return its exit status and output."""
     started = how(program, address, *flags)
     return subprocess.run(**started, input=text, capture_output=True, encoding="utf-8", timeout=TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True)
 class Karaoke:
-    """A karaoke that has begun, the song that it writes, and what its player has heard."""
+    """A run of the karaoke example: the process, the song file that it writes, and the file of the sound that its
+    player received.
+    """
 
     command: Future[subprocess.CompletedProcess[str]]
     file: Path
@@ -81,7 +83,9 @@ class Karaoke:
 
 @pytest.fixture(scope="module", autouse=True)
 def karaoke(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Karaoke]:
-    """Karaoke takes as long as its song: it is sung while other tests run."""
+    """Fixture: a run of the karaoke example, which takes as long as its song and therefore runs while other tests
+    do.
+    """
     folder = tmp_path_factory.mktemp("karaoke")
     (folder / "words.txt").write_text("[verse]\n春天醒来花就开\n", "utf-8")
     file, played = folder / "song.mp3", folder / "played.mp3"
@@ -93,7 +97,7 @@ def karaoke(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def loaded(program: str) -> Any:
-    """An example as a module."""
+    """Return an example program, imported as a module."""
     found = importlib.util.spec_from_file_location(program, ROOT / "clients" / "examples" / f"{program}.py")
     assert found is not None
     assert found.loader is not None
@@ -103,12 +107,12 @@ def loaded(program: str) -> Any:
 
 
 def timing(text: str, start_seconds: float) -> SyllableTiming:
-    """A syllable that is sung then."""
+    """Return the timing of a syllable of 0.3 s that begins at `start_seconds`."""
     return SyllableTiming(text=text, start_seconds=start_seconds, end_seconds=start_seconds + 0.3)
 
 
 def loudness(sound: npt.NDArray[Any], seconds: float = 0.25) -> npt.NDArray[Any]:
-    """The level of every piece of that length, full scale 1."""
+    """Return the RMS level of each piece of `seconds` of a sound; 1 is full scale."""
     size = round(seconds * RATE_HERTZ)
     pieces = sound[: len(sound) // size * size].reshape(-1, size * sound.shape[1])
     levels: npt.NDArray[Any] = np.sqrt(np.mean(np.square(pieces.astype(np.float64)), axis=1))

@@ -1,4 +1,4 @@
-"""The scripted service on a real port."""
+"""Fixtures: the scripted music service on a real port."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ def music() -> FakeMusic:
 
 @pytest.fixture
 def address(music: FakeMusic) -> Iterator[str]:
-    """Where `music` is served."""
+    """Fixture: the "host:port" at which the scripted service `music` listens."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     add_MusicServiceServicer_to_server(music, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -1,4 +1,6 @@
-"""A scripted music service for the clients to talk to, and the acts that it can perform."""
+"""A scripted music service for tests of clients. An act is a function that yields the responses of one call, or ends
+the call with an error.
+"""
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -22,7 +24,7 @@ Act = Callable[[grpc.ServicerContext], Iterator[music_pb2.GenerateResponse]]
 
 
 def song_responses() -> list[music_pb2.GenerateResponse]:
-    """The messages of one whole song with two sections and three chunks."""
+    """Return the messages of one whole song with two sections and three chunks."""
     sections = [
         music_pb2.Section(index=0, label="verse 1", start_seconds=0, duration_seconds=2, bars=1),
         music_pb2.Section(index=1, label="chorus 1", start_seconds=2, duration_seconds=1, bars=1),
@@ -58,19 +60,21 @@ def song_responses() -> list[music_pb2.GenerateResponse]:
 
 
 def rest_from(sequence: int) -> list[music_pb2.GenerateResponse]:
-    """The messages of the same song for who has the chunks before one."""
+    """Return the messages of the song of `song_responses` without the chunks before the chunk number `sequence`."""
     events = [response.event for response in song_responses()]
     rest = [event for event in events if not event.HasField("chunk") or event.chunk.sequence >= sequence]
     return [music_pb2.GenerateResponse(event=each) for each in rest]
 
 
 def unknown_response() -> music_pb2.GenerateResponse:
-    """A message with an event of a kind that the contract does not have: field 99, two bytes long."""
+    """Return a message whose event has a kind that the contract does not define: field 99, two bytes long."""
     return music_pb2.GenerateResponse(event=music_pb2.SongEvent.FromString(b"\x9a\x06\x02??"))
 
 
 def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
-    """An act that sends `responses` and then fails as a connection does: without details of ours."""
+    """Return an act that sends `responses` and then fails like a broken connection: UNAVAILABLE without error
+    details.
+    """
 
     def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
         yield from responses
@@ -80,19 +84,19 @@ def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
 
 
 def plays(responses: list[music_pb2.GenerateResponse]) -> Act:
-    """An act that sends `responses` and ends well."""
+    """Return an act that sends `responses` and ends the call with OK."""
     return lambda context: iter(responses)
 
 
 def refuses(code: grpc.StatusCode, text: str, *details: Message) -> Act:
-    """An act that fails before its first message."""
+    """Return an act that ends the call with an error before the first message."""
     return breaks_after([], code, text, *details)
 
 
 def breaks_after(
     responses: list[music_pb2.GenerateResponse], code: grpc.StatusCode, text: str, *details: Message
 ) -> Act:
-    """An act that sends `responses` and then fails."""
+    """Return an act that sends `responses` and then ends the call with an error."""
 
     def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
         yield from responses
@@ -102,7 +106,7 @@ def breaks_after(
 
 
 def abort(context: grpc.ServicerContext, code: grpc.StatusCode, text: str, *details: Message) -> NoReturn:
-    """End the call with a rich status."""
+    """End the call with a status and its typed error details."""
     status = Status(code=code.value[0], message=text)
     for detail in details:
         status.details.add().Pack(detail)
@@ -110,7 +114,9 @@ def abort(context: grpc.ServicerContext, code: grpc.StatusCode, text: str, *deta
 
 
 class FakeMusic(MusicServiceServicer):
-    """Performs its acts one call after the other, the last one again and again, and keeps what it was asked."""
+    """A music service that performs its acts, one for each call; further calls repeat the last act. It records the
+    requests.
+    """
 
     def __init__(self) -> None:
         self.acts: list[Act] = [plays(song_responses())]
@@ -139,7 +145,7 @@ class FakeMusic(MusicServiceServicer):
         self.resumptions: list[int] = []
         self.cancelled: list[str] = []
         self.lost_answers = 0
-        """The number of deletions whose answers get lost."""
+        """Number of calls of DeleteSong that delete the song but fail before the response."""
         self.left = Event()
 
     def Generate(
@@ -196,7 +202,9 @@ class FakeMusic(MusicServiceServicer):
         abort(context, grpc.StatusCode.NOT_FOUND, f"no song {song_id!r}")
 
     def waits_after(self, responses: list[music_pb2.GenerateResponse]) -> Act:
-        """An act that sends `responses` and then waits for the client to leave, which sets `left`."""
+        """Return an act that sends `responses` and then waits until the client cancels the call, which sets the event
+        `left`.
+        """
 
         def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
             context.add_callback(self.left.set)

@@ -1,4 +1,4 @@
-"""What the blocking client tries again, and where a broken song goes on."""
+"""Tests of the blocking client: the calls that it retries, and the resumption of a broken stream."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The TypeScript client: installed from its lock file, built, and tried against a running server by its own tests."""
+"""Tests of the TypeScript client: installed from its lock file, built, and run against a server by its own tests."""
 
 import json
 import os
@@ -43,7 +43,7 @@ export const fields = (problem: Answers[400]["content"]["application/problem+jso
 
 
 def run(*command: str, cwd: Path = CLIENT) -> subprocess.CompletedProcess[str]:
-    """The end of a command, whatever it is."""
+    """Run a command to its end, and return its exit status and output."""
     environment = {**os.environ, "PYTHON": sys.executable}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
 
@@ -54,7 +54,9 @@ def told(ended: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
-    """The client's packages; without Node.js, or a way to a registry, see `not_tried`."""
+    """Fixture: installs the packages of the client; ends the tests with `not_tried` without Node.js or a package
+    registry.
+    """
     if not (shutil.which("node") and shutil.which("npm")):
         not_tried(f"node and npm are missing: Node.js {OLDEST_NODE} or later brings both")
     version = run("node", "--version").stdout.strip()

@@ -1,7 +1,8 @@
-"""The fields that our custom resources may have: those that we use, each looked up in what its project publishes.
+"""The allowed fields of custom resources in deploy/: those that the manifests use, each verified in the documentation
+of its project.
 
-No package has these definitions in the versions that we need, and they are not ours to copy. A field that is misspelt,
-or new here, is not in the table; before it is added, it is to be looked up.
+No package has these definitions in the needed versions. A misspelt or new field is not in the table; look it up before
+you add it.
 """
 
 from collections.abc import Iterator
@@ -78,11 +79,13 @@ _SPECS = {
         dnsNames[] issuerRef.group issuerRef.kind issuerRef.name""",
 }
 FIELDS = {kind: frozenset(fields.split()) for kind, fields in _SPECS.items()}
-"""For each apiVersion and kind, the fields of its spec."""
+"""The allowed fields in the spec of each custom resource, by apiVersion and kind."""
 
 
 def unknown_fields(resource: Resource) -> set[str]:
-    """The fields of a custom resource's spec that are not in the table; the kind itself where that is not in it."""
+    """Return the fields of a custom resource's spec that are not in the table; the kind itself if the table does not
+    have it.
+    """
     known = FIELDS.get((resource["apiVersion"], resource["kind"]))
     if known is None:
         return {f"{resource['apiVersion']} {resource['kind']}"}

@@ -1,4 +1,4 @@
-"""The files of deploy/kubernetes as they stand, and the settings in them."""
+"""Reads the files of deploy/kubernetes without rendering them, and the settings in them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,31 +22,31 @@ OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 
 
 def manifest(*path: str) -> Manifest:
-    """The one resource in a file below deploy/kubernetes."""
+    """Return the only resource in a file of deploy/kubernetes."""
     found: Manifest = yaml.safe_load(KUBERNETES.joinpath(*path).read_text("utf-8"))
     return found
 
 
 def manifests() -> Iterator[tuple[Path, Manifest]]:
-    """Every YAML file below deploy/kubernetes."""
+    """Yield the path and content of every YAML file in deploy/kubernetes."""
     for path in sorted(KUBERNETES.rglob("*.yaml")):
         yield path, yaml.safe_load(path.read_text("utf-8"))
 
 
 def pod_of(deployment: Manifest) -> Manifest:
-    """The spec of a Deployment's pods."""
+    """Return the spec of a Deployment's pods."""
     pod: Manifest = deployment["spec"]["template"]["spec"]
     return pod
 
 
 def assignments(text: str) -> dict[str, str]:
-    """What a file of NAME=value lines says."""
+    """Return the variables of a file with lines of NAME=value."""
     lines = (line for line in text.splitlines() if line and not line.startswith("#"))
     return dict(line.split("=", 1) for line in lines)
 
 
 def own_variables(overlay: str) -> dict[str, str]:
-    """What an overlay adds to the settings of the base, from files and literals."""
+    """Return the variables that an overlay adds to the settings of the base, from files and literals."""
     folder = KUBERNETES / "overlays" / overlay
     generators = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8")).get("configMapGenerator", [])
     files = (folder / name for generator in generators for name in generator.get("envs", []))
@@ -55,19 +55,19 @@ def own_variables(overlay: str) -> dict[str, str]:
 
 
 def variables(overlay: str) -> dict[str, str]:
-    """The settings of an overlay, those of the base included."""
+    """Return the variables of an overlay, including those of the base."""
     return assignments((BASE / "settings.env").read_text("utf-8")) | own_variables(overlay)
 
 
 def set_by_components() -> dict[str, str]:
-    """The MELISMA_ variables that components put into the container."""
+    """Return the MELISMA_ variables that components set in the container, by name."""
     patches = [found for path, found in manifests() if COMPONENTS in path.parents and found.get("kind") == "Deployment"]
     entries = [entry for patch in patches for entry in pod_of(patch)["containers"][0].get("env", [])]
     return {entry["name"]: entry["value"] for entry in entries if entry["name"].startswith("MELISMA_")}
 
 
 def shared_example() -> dict[str, str]:
-    """The settings of the README's overlay with a shared store."""
+    """Return the variables of the overlay with a shared store in the README."""
     blocks = (KUBERNETES / "README.md").read_text("utf-8").split("```yaml\n")[1:]
     found = [yaml.safe_load(block.partition("```")[0]) for block in blocks]
     overlay, _ = (one for one in found if "../../components/shared-store" in one.get("components", []))
@@ -75,7 +75,7 @@ def shared_example() -> dict[str, str]:
 
 
 def names(model: type[BaseModel], prefix: str = "MELISMA_") -> Iterator[str]:
-    """Every variable that the server reads."""
+    """Yield the names of all variables that the server reads."""
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
             yield from names(type(field.default), f"{prefix}{name.upper()}__")
@@ -84,7 +84,7 @@ def names(model: type[BaseModel], prefix: str = "MELISMA_") -> Iterator[str]:
 
 
 def settings_of(overlay: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """What the server makes of an overlay's settings."""
+    """Return the server's settings when it reads the variables of an overlay."""
     for name, value in variables(overlay).items():
         monkeypatch.setenv(name, value)
     return read_settings([])

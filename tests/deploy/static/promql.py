@@ -1,4 +1,4 @@
-"""The names in a PromQL expression. Whether the expression is a valid one is for promtool to say."""
+"""Finds the names in PromQL expressions, without checking that the expressions are valid, which promtool does."""
 
 import re
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ _LABEL = re.compile(r"\w+(?=\s*(?:=~|!~|!=|=))")
 
 @dataclass(frozen=True)
 class Selector:
-    """A metric that is asked for, and the labels by which series of it are chosen."""
+    """A metric in an expression, and the labels by which its series are selected."""
 
     metric: str
     labels: frozenset[str]
 
 
 def selectors(expr: str) -> Iterator[Selector]:
-    """Every metric in an expression."""
+    """Yield the selectors of all metrics in an expression."""
     plain = _RANGE.sub("", _GROUPING.sub(" ", _STRING.sub('""', expr)))
     for metric, labels in _SELECTOR.findall(plain):
         if metric not in _OPERATORS:
@@ -29,7 +29,7 @@ def selectors(expr: str) -> Iterator[Selector]:
 
 
 def groupings(expr: str) -> frozenset[str]:
-    """Every label by which an expression puts series together, or leaves out."""
+    """Return the labels in the grouping clauses (`by`, `without`, `on` and others) of an expression."""
     return frozenset(label for labels in _GROUPING.findall(_STRING.sub('""', expr)) for label in _words(labels))
 
 

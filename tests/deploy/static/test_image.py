@@ -1,4 +1,6 @@
-"""deploy/Dockerfile and deploy/compose.yaml name what there is, pin it, and give away no rights. Needs no tool."""
+"""Tests of deploy/Dockerfile and deploy/compose.yaml as text: existing files, pinned versions, no rights. They need no
+program.
+"""
 
 import json
 import os
@@ -28,7 +30,7 @@ OURS = [name for name in SERVICES if name.startswith("melisma-")]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions in their order, each with what follows it."""
+    """Return the instructions of the Dockerfile in order: each with its name and arguments."""
     lines = [line for line in (DEPLOY / "Dockerfile").read_text("utf-8").splitlines() if not line.startswith("#")]
     joined = re.sub(r"\\\n", " ", "\n".join(lines))
     pairs = (line.partition(" ") for line in joined.splitlines() if line.strip())
@@ -40,7 +42,7 @@ def of(kind: str) -> list[str]:
 
 
 def defaults() -> dict[str, str]:
-    """The build arguments, with their defaults."""
+    """Return the default values of the build arguments, by name."""
     return dict(re.fullmatch(r"(\w+)=(.*)", rest).groups() for rest in of("ARG"))  # type: ignore[union-attr, misc]
 
 
@@ -124,7 +126,9 @@ def test_what_is_copied_exists_and_nothing_else_enters_a_build() -> None:
 
 
 def enters_a_build(path: str) -> bool:
-    """Whether .dockerignore lets a file into a build: of the lines that fit it or a folder that it is in, the last."""
+    """Return True if .dockerignore includes a file in a build: the last line that matches the file or a folder above it
+    decides.
+    """
     folders = [path, *map(str, Path(path).parents)]
     kept = True
     for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines():
@@ -238,7 +242,7 @@ def test_the_containers_ask_for_each_other_by_names_that_there_are() -> None:
 
 
 def settings_with(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settings:
-    """The settings of a server with these variables and no others of ours."""
+    """Return the settings of a server with only these MELISMA_ variables in its environment."""
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         monkeypatch.delenv(name)
     for name, value in environment.items():

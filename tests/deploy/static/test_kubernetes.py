@@ -1,4 +1,4 @@
-"""What the manifests say of the server is what the server does. Rendering and schemas are tried in tests/deploy."""
+"""Tests that the Kubernetes manifests agree with the server: variables, ports, probes and times."""
 
 import re
 import runpy
@@ -40,16 +40,16 @@ from tests.deploy.static.manifests import (
 from tests.support.http_app import build_http
 
 SOUND_PER_SECOND = {"studio": 29.0, "ace-step": 14.4, "ace-step-15": 100.0, "local": 29.0}
-"""Seconds of sound that a pod makes in one: measured on two cores, estimated for an A100 at 60 steps, and at the 8 of
-turbo models.
+"""Seconds of sound that a pod makes per second, by overlay: measured on two cores, or estimated for an A100 at 60
+steps, and at 8 steps for turbo models.
 """
 LONGEST_SONG_SECONDS = {"studio": 240.0, "ace-step": 240.0, "ace-step-15": 600.0, "musicgen": 240.0, "local": 240.0}
 CLUSTER_AUTOSCALER_SECONDS = 600
-"""What it gives a pod to end, unless told otherwise."""
+"""Default time in seconds for which the cluster autoscaler waits for a pod to end."""
 GRPC_LOOK_UP_SECONDS = 30
-"""What gRPC waits between two look-ups of a name, unless told otherwise."""
+"""Default minimum time in seconds between two DNS queries of a gRPC client."""
 DNS_SECONDS = 5
-"""How old an answer of the cluster's DNS may be: CoreDNS's default."""
+"""Default time in seconds for which CoreDNS caches a response."""
 
 
 def seconds(text: str) -> float:
@@ -104,7 +104,7 @@ def test_probes_and_prometheus_ask_for_what_is_there() -> None:
 
 
 def test_with_tls_probes_and_prometheus_ask_at_a_port_without_it() -> None:
-    """Neither has a certificate that the server would ask for with mutual TLS."""
+    """Kubernetes probes and Prometheus have no client certificate, which mutual TLS requires."""
     (container,) = pod_of(manifest("components", "tls", "deployment.yaml"))["containers"]
     variables = {entry["name"]: entry["value"] for entry in container["env"]}
     (port,) = container["ports"]
@@ -119,7 +119,9 @@ def test_with_tls_probes_and_prometheus_ask_at_a_port_without_it() -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_volume_of_songs_is_larger_than_what_is_kept(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what a full pod may be making, at 320 kbit/s, and a quarter."""
+    """The volume exceeds the limit of stored sound by the songs that a full pod makes at 320 kbit/s, and by a
+    quarter.
+    """
     settings = settings_of(overlay, monkeypatch)
     limits = settings.limits
     mounts = {mount["mountPath"]: mount["name"] for mount in CONTAINER["volumeMounts"]}
@@ -133,7 +135,7 @@ def test_the_volume_of_songs_is_larger_than_what_is_kept(overlay: str, monkeypat
 
 
 def patch_of(overlay: str) -> Manifest:
-    """What an overlay changes of the Deployment."""
+    """Return the patch of an overlay for the Deployment; an empty one if the overlay does not change the Deployment."""
     path = KUBERNETES / "overlays" / overlay / "deployment.yaml"
     return manifest("overlays", overlay, path.name) if path.exists() else {"spec": {"template": {"spec": {}}}}
 
@@ -147,9 +149,9 @@ def test_a_pod_that_goes_has_time_to_finish(overlay: str, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_slow_load_is_waited_for(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the probe; what failed is started anew soon after.
+    """The startup probe and the Deployment's progress deadline are longer than the time limit for loading engines.
 
-    By the Deployment as well, which on a full cluster waits first until the old pod has finished its songs.
+    On a full cluster the new pod also waits until the old pod has finished its songs.
     """
     patch = patch_of(overlay)
     spec = manifest("base", "deployment.yaml")["spec"] | patch["spec"]
@@ -166,7 +168,9 @@ def test_a_slow_load_is_waited_for(overlay: str, monkeypatch: pytest.MonkeyPatch
     "path", [("base", "deployment.yaml"), ("components", "roles", "frontend.yaml")], ids=lambda path: path[0]
 )
 def test_no_client_loses_all_the_pods_that_it_knows(path: tuple[str, ...]) -> None:
-    """tests/deploy/test_rollout.py shows it."""
+    """The strategy, ready time and shutdown delay of the Deployment let gRPC clients find new pods before old ones
+    end.
+    """
     spec = manifest(*path)["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
@@ -184,7 +188,7 @@ def test_the_longest_songs_of_a_full_pod_end_within_the_grace(overlay: str, monk
 
 
 def test_no_service_becomes_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With links, the cluster would tell the pod where the Service named melisma is, in variables of ours."""
+    """With service links, Kubernetes would set MELISMA_PORT and other variables for the Service named melisma."""
     monkeypatch.setenv("MELISMA_PORT", "tcp://10.96.0.7:50051")
     with pytest.raises(InvalidSettings, match="MELISMA_PORT"):
         read_settings([])

@@ -1,4 +1,4 @@
-"""What the manifests open to callers over HTTP is what REST and the page have, and nothing else."""
+"""Tests that the manifests expose only the HTTP paths of REST and the preview page."""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -13,7 +13,7 @@ from tests.support.http_app import build_http
 
 
 def leads_to(route: Manifest, path: str) -> bool:
-    """Whether an HTTPRoute takes a path; prefixes are of whole parts between slashes."""
+    """Return True if an HTTPRoute matches a path; prefixes match whole path segments."""
     matches = [match["path"] for rule in route["spec"]["rules"] for match in rule["matches"]]
     prefixes = [match["value"].rstrip("/") for match in matches if match["type"] == "PathPrefix"]
     exact = [match["value"] for match in matches if match["type"] == "Exact"]

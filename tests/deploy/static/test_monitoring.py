@@ -1,4 +1,6 @@
-"""Rules, alerts and dashboard ask for what the server tells. Prometheus itself tries them in tests/deploy."""
+"""Tests that rules, alerts and dashboards use only metrics and labels that the server has. tests/deploy runs
+Prometheus.
+"""
 
 import json
 import re
@@ -27,7 +29,7 @@ PROMETHEUS = DEPLOY / "prometheus"
 RUNBOOK = DEPLOY / "RUNBOOK.md"
 
 TARGET_LABELS = frozenset({"instance", "job", "namespace", "pod"})
-"""What Prometheus adds to every series, the latter two on Kubernetes alone."""
+"""Labels that Prometheus adds to every series; `namespace` and `pod` only on Kubernetes."""
 OF_PROMETHEUS = {
     "up": TARGET_LABELS,
     "scrape_duration_seconds": TARGET_LABELS,
@@ -56,7 +58,7 @@ QUERIES = [variable["query"]["query"] for variable in DASHBOARD["templating"]["l
 
 
 def of_the_server() -> dict[str, frozenset[str]]:
-    """Every sample of a server that has told everything once, with its labels."""
+    """Return the labels of every metric of a server that has recorded one event of each kind, by the metric's name."""
     bench = Bench()
     report_everything(bench)
     ProcessCollector(registry=bench.registry)
@@ -67,7 +69,7 @@ def of_the_server() -> dict[str, frozenset[str]]:
 
 
 def with_recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """The same, and what the rules record of it; a rule stands behind those that it takes from."""
+    """Return metrics and their labels, with those that the recording rules compute from them."""
     found = dict(known)
     for rule in RULES:
         made = re.findall(r'count_values by \(\w+\) \("(\w+)"', rule["expr"])
@@ -82,7 +84,7 @@ KNOWN = with_recorded(of_the_server() | OF_PROMETHEUS)
 
 
 def unknown(expr: str) -> list[str]:
-    """What an expression asks for and nobody tells."""
+    """Return the metrics and labels in an expression that neither the server nor a rule has."""
     asked = list(selectors(expr))
     wrong = [f"{one.metric}: {label}" for one in asked for label in one.labels - KNOWN.get(one.metric, one.labels)]
     wrong += [one.metric for one in asked if one.metric not in KNOWN]
@@ -91,7 +93,7 @@ def unknown(expr: str) -> list[str]:
 
 
 def in_tests(test: Found) -> Iterator[str]:
-    """Every series and expression of a promtool test."""
+    """Yield every series and expression of a promtool test."""
     yield from (one["series"] for one in test["input_series"])
     for one in test.get("promql_expr_test", ()):
         yield one["expr"]
@@ -142,7 +144,7 @@ def test_recorded_names_say_level_metric_and_operation() -> None:
 
 
 def test_labels_hold_fixed_words_alone() -> None:
-    """A label by song, caller or request would have as many series as there are songs."""
+    """A label with song ids, callers or request ids would make a series for each of them."""
     fixed = {
         "cause",
         "code",
@@ -171,7 +173,7 @@ def test_every_engine_has_an_objective_that_is_a_bound_of_the_histogram(metric: 
 
 
 def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
-    """Reasons are made of the names of errors."""
+    """The reasons in expressions are derived from the names of error classes."""
     made = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in vars(errors) if name[0].isupper()}
     named = {
         reason
@@ -205,7 +207,7 @@ def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
 
 
 def test_groups_have_names_of_their_own() -> None:
-    """In the cluster all of them are in one resource."""
+    """On Kubernetes all rule groups are in one resource, in which names must be unique."""
     names = [group["name"] for name in ("rules.yml", "alerts.yml") for group in loaded("prometheus", name)["groups"]]
     assert len(set(names)) == len(names)
     for name in ("tests.yml", "tests_objectives.yml"):

@@ -1,4 +1,6 @@
-"""The RayCluster has the versions of the lock and the image, and nobody without a token or from outside reaches it."""
+"""Tests that the RayCluster uses the versions of the lock and the image, and admits only clients of the namespace with
+a token.
+"""
 
 import json
 import tomllib

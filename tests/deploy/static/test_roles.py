@@ -1,4 +1,6 @@
-"""What deploy/ says of frontends, generators and their autoscaling is what the server does. Needs no tool."""
+"""Tests that the manifests of frontends, generators and their autoscaling agree with the server. They need no
+program.
+"""
 
 import re
 from typing import Any

@@ -1,4 +1,6 @@
-"""What deploy/ says of a shared store holds together: settings, names, rights and figures. Needs no tool."""
+"""Tests that the settings, names, rights and limits for a shared store in deploy/ are consistent. They need no
+program.
+"""
 
 import re
 import stat
@@ -143,7 +145,7 @@ def test_links_lead_somewhere(file: str) -> None:
 
 
 def anchors(file: Path) -> set[str]:
-    """The anchors of a document's headings, as they are made on the web."""
+    """Return the link anchors of a document's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""The image without CUDA's libraries: its lock, its arguments, and pip at an index on loopback with such a torch."""
+"""Tests of the image without CUDA: its lock file, its arguments, and pip with such a torch in an index on loopback."""
 
 import hashlib
 import re
@@ -22,7 +22,9 @@ HASH = f"sha256:{'a' * 64}"
 
 
 def entries(lock: str) -> dict[str, str]:
-    """What a lock says of each package, by name; of those with several versions, all of it."""
+    """Return the lines of a lock file by package name; a package with several versions has the lines of all
+    versions.
+    """
     found: dict[str, str] = {}
     for text in re.split(r"^(?=[a-z])", lock, flags=re.MULTILINE)[1:]:
         name = text.split("==")[0]
@@ -31,7 +33,7 @@ def entries(lock: str) -> dict[str, str]:
 
 
 def smaller(lock: str, *more: str, index: str = INDEX, sha256: str = HASH) -> "subprocess.CompletedProcess[str]":
-    """The script of the build, run on a lock."""
+    """Run deploy/without_cuda.py on a lock file, and return its exit status and output."""
     command = [sys.executable, str(DEPLOY / "without_cuda.py"), "--index", index, "--hash", sha256, *more]
     return subprocess.run(command, input=lock, capture_output=True, text=True, timeout=60, check=False)
 
@@ -87,7 +89,7 @@ def test_arguments_that_cannot_be_used_are_refused_in_words() -> None:
 
 
 def wheel(folder: Path, version: str) -> str:
-    """A package called torch that holds nothing, in an index below `folder`; the hash of its wheel."""
+    """Put an empty package called torch into an index in `folder`, and return the hash of its wheel."""
     place = folder / "simple" / "torch"
     place.mkdir(parents=True)
     name = f"torch-{version}-py3-none-any.whl"
@@ -104,12 +106,12 @@ def wheel(folder: Path, version: str) -> str:
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_request(self, code: object = "-", size: object = "-") -> None:
-        """Say nothing."""
+        """Write no log line for a request."""
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The index below `folder`, on loopback."""
+    """Context manager with the URL of the package index in `folder`, served on loopback."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
@@ -121,7 +123,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def installed(lock: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """pip, run as in a build of the image on a lock that names its index."""
+    """Run pip as the image build does, on a lock file that names its index; return its exit status and output."""
     file = folder / "packages.lock"
     file.write_text(lock, "utf-8")
     pip = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]

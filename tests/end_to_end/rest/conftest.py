@@ -1,4 +1,4 @@
-"""A service for each module of tests of REST."""
+"""Fixtures: a running service for each test module of REST."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ def rest(service: Service) -> Rest:
 
 @pytest.fixture(scope="module")
 def whole(service: Service) -> tuple[str, bytes]:
-    """A finished song: its name and its sound."""
+    """Fixture: the id and the sound of a completed song."""
     rest = Rest(service.http_address, {})
     task_id = rest.generate(SONG).json["task_id"]
     return task_id, rest.ask("GET", f"/audio/{task_id}.mp3").data

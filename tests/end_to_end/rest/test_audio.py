@@ -1,4 +1,4 @@
-"""The sound of a finished song over REST: ranges and caching."""
+"""Tests of the sound of a completed song over REST: byte ranges and caching."""
 
 import pytest
 

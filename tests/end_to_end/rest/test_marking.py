@@ -1,4 +1,4 @@
-"""Generated sound is marked as such: in the file, in the plan, and in a signed manifest beside it."""
+"""Tests that sound is marked as AI-generated: in the file, in the plan, and in a signed C2PA manifest."""
 
 import io
 import json

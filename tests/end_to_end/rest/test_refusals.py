@@ -1,4 +1,4 @@
-"""Requests that REST refuses, and what it tells of itself."""
+"""Tests of requests that REST refuses, and of the OpenAPI document and lists."""
 
 from typing import Any
 

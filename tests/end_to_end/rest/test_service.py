@@ -1,4 +1,4 @@
-"""REST of services with settings of their own."""
+"""Tests of REST with other settings of the service, such as API keys."""
 
 import json
 import signal

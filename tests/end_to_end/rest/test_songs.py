@@ -1,4 +1,4 @@
-"""Songs over REST: made, waited for, listened to, cancelled and found again."""
+"""Tests of songs over REST: generated, waited for, received, cancelled and listed."""
 
 import hashlib
 import json

@@ -32,7 +32,7 @@ def test_the_variant_decides_the_defaults(engine: AceStep15Engine, tmp_path: Pat
     assert (spec.steps, spec.shift, spec.guidance.scale) == (50, 1.0, 7.0)
     sft = AceStep15Validator.load(**ace_step_15_options(tmp_path / "sft", "sft"))
     assert engine.info().controls - sft._planner.controls == TRACKS
-    with pytest.raises(InvalidParams, match="lego: engine 'ace_step_15' does not support it"):
+    with pytest.raises(InvalidParams, match="lego: engine 'ace_step_15' does not support this field"):
         sft.validate(params(None, task=Lego(recording(), Track.DRUMS)))
     turbo = AceStep15Engine.load("cpu", **ace_step_15_options(tmp_path, "turbo"))
     spec = spec_of(turbo, params(steps=None))

@@ -1,4 +1,6 @@
-"""The addresses of a call's span, over gRPC and HTTP, with and without a proxy between."""
+"""Tests of the client and server addresses in the trace span of a call, over gRPC and HTTP, with and without a
+proxy.
+"""
 
 from ipaddress import ip_network
 

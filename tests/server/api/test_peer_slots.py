@@ -7,7 +7,7 @@ PROXIES = TrustedProxies([ipaddress.ip_network("10.0.0.0/8")])
 
 
 class Port:
-    """The connections of a port, and the names of those that were closed."""
+    """A simulated port that records its connections, and the names of those that were closed."""
 
     def __init__(self, count: int, peer_count: int) -> None:
         self.connections, self.closed = PeerSlots(count, peer_count, PROXIES), list[str]()

@@ -1,4 +1,4 @@
-"""Headers of proxies: whose are believed, how far, and what they tell."""
+"""Tests of forwarding headers: from which proxies they are accepted, and how they are read."""
 
 from ipaddress import ip_network
 

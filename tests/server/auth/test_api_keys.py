@@ -14,7 +14,7 @@ from server.quota import Quota
 
 
 def write(path: Path, *entries: dict[str, Any]) -> None:
-    """Put another file in its place, as an editor and Kubernetes do."""
+    """Replace the file of API keys by a new file, as editors and Kubernetes do."""
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps({"keys": entries}), "utf-8")
     fresh.replace(path)

@@ -14,7 +14,7 @@ KEYS = {
 
 
 def refusal(metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None = Scope.GENERATE) -> ServiceError:
-    """The error that the caller gets, which is also the one that is reported."""
+    """Return the error that the caller gets; the same error must have been reported once."""
     reported: list[ServiceError] = []
     with pytest.raises(ServiceError) as error:
         Authenticator(KEYS.get, reported.append).authenticate(metadata, scope)

@@ -1,4 +1,4 @@
-"""The checking process with one more engine, "obedient"."""
+"""Runs the checking process with an additional engine, "obedient"."""
 
 import sys
 

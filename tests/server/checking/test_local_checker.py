@@ -1,4 +1,4 @@
-"""Requests are checked in a process of its own, which no request can take from the others."""
+"""Tests of the process that checks requests: no request can block it for other callers."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ LIMITS = CheckLimits(cpu_seconds=0.3, silent_seconds=0.6, total_seconds=60.0, wa
 
 
 def midi_file() -> bytes:
-    """A beat of C and half a beat of D."""
+    """Return a MIDI file with a beat of C and half a beat of D."""
     track = [
         mido.Message(kind, note=pitch, time=time)
         for pitch, length in ((60, 480), (62, 240))

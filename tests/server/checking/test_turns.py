@@ -1,4 +1,4 @@
-"""Callers take turns at the checking process."""
+"""Tests that callers get their checks in turn."""
 
 import pytest
 

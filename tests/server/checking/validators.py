@@ -1,4 +1,6 @@
-"""Validators that do what a prompt says, for tests of the checking process; a module for the registry of a child."""
+"""A validator whose behaviour the prompt selects, for tests of the checking process; the registry of a child imports
+it.
+"""
 
 import os
 import re
@@ -8,7 +10,9 @@ from model.song import InvalidParams, SongParams, SongPlan, Violation
 
 
 class ObedientValidator:
-    """ "refuse", "raise", "spin" (in Python), "hang" (in C, which lets no other thread run), "die"."""
+    """A validator that does what the prompt says: "refuse", "raise", "spin" (an endless loop in Python), "hang" (in C,
+    with the interpreter locked) or "die".
+    """
 
     @classmethod
     def load(cls) -> "ObedientValidator":

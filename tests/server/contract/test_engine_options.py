@@ -1,4 +1,4 @@
-"""The options that one engine alone understands, from the wire to the engine."""
+"""Tests of the options that only one engine has, from the request message to the engine."""
 
 import math
 from dataclasses import fields, replace

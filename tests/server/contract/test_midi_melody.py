@@ -18,7 +18,7 @@ TimedNote = tuple[float, float, int]
 
 
 def midi_file(*tracks: Iterable[TimedNote], channel: int = 0) -> bytes:
-    """A MIDI file of notes given as (start beat, end beat, pitch)."""
+    """Return a MIDI file with one track for each list of notes, which are given as (start beat, end beat, pitch)."""
     file = mido.MidiFile(ticks_per_beat=TICKS)
     for notes in tracks:
         events = [(start, 1, pitch) for start, _, pitch in notes] + [(end, 0, pitch) for _, end, pitch in notes]

@@ -1,4 +1,4 @@
-"""The tasks of a request, from the wire to the engine."""
+"""Tests of the tasks of a request, from the request message to the engine."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Bytes of a request are bounded before they are parsed."""
+"""Tests that the bytes of a request are checked against limits before they are parsed."""
 
 import random
 from collections.abc import Callable
@@ -25,7 +25,7 @@ NOTE = music_pb2.AnchorNote(pitch=60, length_beats=1.5)
 
 
 def full_request() -> music_pb2.GenerateRequest:
-    """A request with a field of every kind, and the most of each."""
+    """Return a request with a field of every kind, each of maximum size."""
     return music_pb2.GenerateRequest(
         request_id="6f1c0d0e-1111-4222-8333-444455556666",
         engine="studio",
@@ -50,7 +50,7 @@ def full_request() -> music_pb2.GenerateRequest:
 
 
 def refusal(data: bytes, message: object = GENERATE, limits: RequestLimits = LIMITS) -> str:
-    """What is said of bytes; "passed" for those that may be parsed."""
+    """Return the error for the bytes of a message; "passed" if they may be parsed."""
     try:
         scan(message, data, limits)  # type: ignore[arg-type]
     except InvalidRequest as error:

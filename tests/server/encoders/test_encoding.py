@@ -1,4 +1,4 @@
-"""Sending what the encoding thread has made."""
+"""Tests of the batches in which the encoding thread sends its messages."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, params
 
 
 class SlowEncoder(FakeEncoder):
-    """Takes longer for a piece than chunks are gathered."""
+    """An encoder that takes longer for a window than the time for which chunks are collected."""
 
     def feed(self, window: Window) -> bytes:
         time.sleep(0.03)
@@ -26,7 +26,7 @@ class SlowEncoder(FakeEncoder):
 
 
 class Desk:
-    """An encoding thread, whose clock goes on by `piece_seconds` with every message."""
+    """An encoding thread with a simulated clock, which advances by `piece_seconds` with every message."""
 
     def __init__(self, piece_seconds: float = 0.008, encoder: type[FakeEncoder] = FakeEncoder) -> None:
         self.queues, self.sent = SongQueues(), list[Sequence[FromEncoder]]()
@@ -34,7 +34,9 @@ class Desk:
         self._loop = EncodingLoop(self.queues, encoder, self.sent.append, clock=self._clock)
 
     def put(self, song_id: str, windows: int, channels: int = 2) -> None:
-        """A song's plan and so many windows of a second each; the first one is two pieces."""
+        """Add a song's plan and `windows` windows of a second each to the queue; the first window is split into two
+        pieces.
+        """
         song, plan = SongKey(song_id), FakeEngine().plan(params(duration_seconds=200.0))
         self.queues.put(OpenSong(song, AudioSettings(), "", "", plan, RATE_HERTZ, Origin("0f")))
         window = pcm_of(np.zeros((channels, RATE_HERTZ), np.float32))
@@ -43,7 +45,7 @@ class Desk:
             self.queues.put(Sound(SectionKey(song, 0), window, RATE_HERTZ, score=score))
 
     def groups(self, messages: int) -> list[int]:
-        """The numbers of messages that were sent together, until so many were sent."""
+        """Run the thread until it has sent `messages` messages, and return the number of messages in each batch."""
         thread = threading.Thread(target=self._loop.run)
         thread.start()
         ends_at = time.monotonic() + 10.0

@@ -1,4 +1,4 @@
-"""The promises of every pool of encoders, tried with processes and with threads of this one."""
+"""Tests that every pool of encoders has to pass, run with processes and with threads of this process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,7 @@ WINDOW = np.full((2, RATE_HERTZ // 2), 0.5, np.float32)
 
 
 class Server:
-    """Records what a pool tells."""
+    """An observer that records the messages of an encoder pool."""
 
     def __init__(self) -> None:
         self.told: asyncio.Queue[Encoded | EncodingFailed] = asyncio.Queue()
@@ -54,7 +54,7 @@ class Server:
         await self._changed.wait()
 
     async def whole(self, song_id: str) -> list[SongEvent]:
-        """The events of a song to its end; what is told of others is left out."""
+        """Return the events of a song to its end; events of other songs are dropped."""
         events: list[SongEvent] = []
         while not (events and isinstance(events[-1], SongCompleted)):
             message = await self.told.get()
@@ -65,7 +65,7 @@ class Server:
 
 
 class Worker:
-    """Sends the sound of songs of two sections."""
+    """Sends the sound of songs with two sections to encoders, as a worker process does."""
 
     def __init__(self, pool: EncoderPool, links: EncoderLinks) -> None:
         self.pool = pool

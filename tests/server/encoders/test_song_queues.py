@@ -1,4 +1,4 @@
-"""The order in which an encoder does what comes in."""
+"""Tests of the order in which an encoder processes its messages."""
 
 import threading
 
@@ -39,7 +39,9 @@ def queues_of(*messages: OpenSong | Sound, **limits: int) -> SongQueues:
 
 
 def taken(queues: SongQueues, count: int) -> list[object]:
-    """The next work: a song's name for its plan, name and level of a window, name and number of a section's end."""
+    """Take `count` work items from the queue, and return each in short form: a song's name for its plan, name and level
+    for a window, name and number for the end of a section.
+    """
     return [_short(queues.take()) for _ in range(count)]
 
 
@@ -56,7 +58,7 @@ def _short(work: object) -> object:
 
 
 def nothing_waits(queues: SongQueues) -> bool:
-    """True if the next thing to come out is what goes in now."""
+    """Return True if the queue is empty: an item that is put into it comes out next."""
     queues.put(opened("marker"))
     return queues.take()[0] == "marker"  # type: ignore[index]
 

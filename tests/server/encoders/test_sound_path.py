@@ -1,4 +1,4 @@
-"""From an engine's samples to MP3, for every sample rate and number of channels that engines have."""
+"""Tests of the path from an engine's samples to MP3, for every sample rate and number of channels of engines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ from tests.support.sounds import decode_frames, tone
 from tests.support.table import table
 
 PITCH_HERTZ = {0: 440.0, 1: 660.0}
-"""Of the left and the right channel; mono is on both."""
+"""Frequency in hertz of the tone on the left (0) and the right (1) channel; mono sound has the left tone on both."""
 
 
 @dataclass(frozen=True)
 class ToneEngine(ExactEngine):
-    """Plays a tone on each channel, at any rate."""
+    """The exact engine with a constant tone on each channel, at a given sample rate."""
 
     rate_hertz: int
     channels: int
@@ -47,7 +47,7 @@ class ToneEngine(ExactEngine):
 
 
 def encoded(engine: ToneEngine, audio: AudioSettings) -> list[SongEvent]:
-    """The events of a song of one section, through worker and encoder."""
+    """Return the events of a song with one section, after worker and encoder."""
     links, section = KeptLinks(), SectionKey(SongKey("a"), 0)
     executor = CommandExecutor({"exact": engine}, encoders=links)
     song = params(duration_seconds=SECTION_SECONDS)
@@ -97,7 +97,7 @@ def test_every_rate_and_channel_of_an_engine_becomes_the_same_kind_of_file(
 
 
 def pitch(wave: np.ndarray, rate_hertz: int) -> float:
-    """The frequency of the highest peak."""
+    """Return the frequency in hertz of the highest peak in the spectrum of a mono sound."""
     spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
     return float(np.argmax(spectrum)) * rate_hertz / len(wave)
 

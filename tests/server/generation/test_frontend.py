@@ -1,4 +1,4 @@
-"""The counterpart of the runner on a server that makes no songs."""
+"""Tests of the frontend, which stands for the runner on a server that makes no songs."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""When a lane sends its next command."""
+"""Tests of the time at which a command queue (lane) sends its next command."""
 
 import pytest
 

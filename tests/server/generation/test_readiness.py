@@ -76,7 +76,7 @@ async def test_a_server_that_is_nearly_full_is_ready_where_its_balancer_looks_at
 
 
 async def test_places_are_those_of_devices_that_have_an_engine() -> None:
-    """The second device is to load an engine that cannot be loaded, and makes no songs."""
+    """The second device has only an engine that cannot be loaded, so it makes no songs."""
     broken = replace(CPU, name="cpu#2", engines=("missing",))
     async with running(devices=(CPU, broken), engines=(FAKE, MISSING)) as bench:
         assert engine_readiness(bench.pool) == {
@@ -88,7 +88,7 @@ async def test_places_are_those_of_devices_that_have_an_engine() -> None:
 
 
 async def test_a_worker_that_is_being_replaced_leaves_the_queue_as_it_is() -> None:
-    """A second without a worker is no reason to refuse songs as overloaded, or to call the queue nearly full."""
+    """A worker that is missing for a second must not reduce the number of songs that the server accepts."""
     async with running(devices=(CPU, replace(CPU, name="cpu#2"))) as bench:
         pool = bench.pool
         pool._availability.lost("cpu#2")

@@ -1,4 +1,4 @@
-"""Songs whose encoders are lost, slow or broken."""
+"""Tests of songs whose encoders are lost, slow or faulty."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ LONG = request(seed=5, duration_seconds=40.0)
 
 
 async def encoders_back(bench: Bench, count: int = 1) -> None:
-    """Return when so many encoders are up."""
+    """Wait until `count` encoders are running."""
     while len(bench.encoders.up) < count:
         await asyncio.sleep(0.002)
 
@@ -34,7 +34,7 @@ def kill_encoder(bench: Bench) -> None:
 
 
 def in_order(events: list[SongEvent]) -> bool:
-    """True if every chunk and section is told once, in its order, after the plan and before the sum."""
+    """Return True if the events are complete and in order: one plan, each chunk and section once, then the end."""
     chunks = [event.sequence for event in events if isinstance(event, Chunk)]
     sections = [event.section_index for event in events if isinstance(event, SectionSent)]
     plans = sum(isinstance(event, Planned) for event in events)
@@ -81,7 +81,7 @@ async def test_one_of_two_encoders_takes_over_the_songs_of_the_other() -> None:
 
 
 class FickleEncoder(FakeEncoder):
-    """Encodes otherwise every time that it is opened."""
+    """An encoder whose frames differ from those of all encoders before it."""
 
     opened = 0
 
@@ -122,7 +122,7 @@ async def test_a_song_with_sound_that_no_encoder_takes_fails_alone() -> None:
 
 
 class SlowEncoder(FakeEncoder):
-    """Takes its time."""
+    """An encoder that takes a while for every window."""
 
     go_on = threading.Event()
 
@@ -146,7 +146,7 @@ async def test_a_slow_encoder_holds_its_song_back() -> None:
 
 
 class FragileEncoder(InProcessEncoder):
-    """Can be started until it is broken."""
+    """An encoder that can be started until the test breaks it."""
 
     broken = False
 

@@ -1,4 +1,4 @@
-"""Workers on a real GPU that breaks or is too small."""
+"""Tests of workers on a real GPU that fails or has too little memory."""
 
 import asyncio
 

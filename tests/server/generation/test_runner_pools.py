@@ -1,4 +1,4 @@
-"""The runner with a second kind of worker pool: one without processes."""
+"""Tests of the runner with a worker pool in this process, without worker processes."""
 
 import asyncio
 

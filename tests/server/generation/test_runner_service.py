@@ -1,4 +1,4 @@
-"""A runner of one replica, asked about songs that join the queue of a service."""
+"""Tests of one replica's runner with songs that join the queue of a whole service."""
 
 import time
 from dataclasses import replace
@@ -19,7 +19,9 @@ from tests.support.sinks import ReadSink
 def service(
     info: EngineInfo, *waiting_seconds: float, running: int = 0, devices: int = 1, slots: int = 1
 ) -> ServiceState:
-    """A service in which songs of so many seconds wait for the engine, and so many are made."""
+    """Return the state of a service with a waiting song for each of `waiting_seconds`, its length, and `running`
+    running songs.
+    """
     waiting = [
         WaitingSong(f"waiting-{number}", "me", info.name, seconds, None)
         for number, seconds in enumerate(waiting_seconds)
@@ -33,7 +35,7 @@ def info_of(bench: Bench) -> EngineInfo:
 
 
 def finish_seconds(runner: Runner, state: ServiceState | None) -> float:
-    """The ETA that a new song is told."""
+    """Return the estimated seconds to the end of a new song."""
     told = runner.check(request(duration_seconds=10.0), state).accepted("song", 0).estimated_finish_seconds
     assert told is not None
     return told

@@ -1,4 +1,4 @@
-"""Workers that are lost in the middle of a song: what was finished is kept, and every song is whole."""
+"""Tests of workers that are lost in the middle of a song: finished work is kept, and every song is complete."""
 
 import asyncio
 from collections import Counter
@@ -22,7 +22,9 @@ Plant = Callable[[str], Path]
 
 @pytest.fixture
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
-    """Puts trouble into the way of the next worker; returns the file of the steps that were done."""
+    """Fixture: a function that makes the next worker fail in a given way, and returns the file in which steps are
+    recorded.
+    """
     monkeypatch.setenv("TROUBLE", str(tmp_path / "trouble"))
     monkeypatch.setenv("STEPS", str(tmp_path / "steps"))
 

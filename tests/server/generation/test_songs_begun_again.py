@@ -1,4 +1,4 @@
-"""Songs that one server begins again under the same name, as it does with those that it has lost and taken back."""
+"""Tests of songs that one server begins again under the same id, after it has lost them and claimed them again."""
 
 from tests.support.encoders.in_process import in_process_encoders
 from tests.support.runners import Song, begun, heard_more, request, running

@@ -1,4 +1,4 @@
-"""What other libraries, and calls without a key, may take of the log."""
+"""Tests of the limits on log lines of libraries, and of calls without a key."""
 
 import io
 import json
@@ -17,7 +17,7 @@ FOREIGN = ("grpc._cython.cygrpc", "asyncio", "uvicorn.error", "opentelemetry.pro
 
 
 class Log:
-    """A stream of JSON lines behind bounds."""
+    """A log in JSON lines with the limits of the server."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.stream, self.bounds = io.StringIO(), LogBounds(clock, tell_seconds=1e6)

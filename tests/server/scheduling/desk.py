@@ -35,7 +35,7 @@ BOTH_LANES = (Lane.DENOISE, Lane.RENDER)
 
 
 class Desk:
-    """A scheduler with one song after another put on it, and devices that do what they are told in no time."""
+    """A scheduler with songs, and simulated devices that complete every command at once."""
 
     def __init__(
         self, *devices: DeviceSpec, policy: Policy = POLICY, retries: int = 3, encoders: int | None = None
@@ -66,7 +66,9 @@ class Desk:
         has_listener: bool = True,
         repeats: bool = False,
     ) -> FakeOutlet:
-        """A song whose work spreads evenly over its sound; without a length of it the work is all that is known."""
+        """Add a song to the scheduler, with its estimated work, and return its outlet. The work is spread evenly over
+        the song's sound; with `sound_seconds` 0 only the work is known.
+        """
         self.outlets[song_id] = FakeOutlet(has_listener=has_listener, repeats=repeats)
         work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)
         sink = self.outlets[song_id]
@@ -75,7 +77,9 @@ class Desk:
         return self.outlets[song_id]
 
     def turn(self, device: str = "cpu", lane: Lane = Lane.BOTH) -> Command | None:
-        """One command, done; the song's windows last a second each."""
+        """Complete the next command of a lane and return it, `None` if there is none; a rendered window has a second of
+        sound.
+        """
         command = self.scheduler.next_command(device, lane)
         if command is not None:
             self.finish(command, device, lane)
@@ -88,7 +92,7 @@ class Desk:
         return [self.turn(device, lane) for _ in range(count)]
 
     def until(self, wanted: Command, lane: Lane = Lane.BOTH) -> None:
-        """Turns up to this command, which is due but not done when it returns."""
+        """Complete commands up to the command `wanted`, which is taken from the scheduler but not completed."""
         for _ in range(100):
             command = self.scheduler.next_command("cpu", lane)
             assert command is not None

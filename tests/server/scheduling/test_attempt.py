@@ -21,7 +21,7 @@ def denoise(made: Attempt, index: int, finished: bytes) -> None:
 def finish(
     made: Attempt, index: int = 0, finished: bytes = b"finished", *, step: int = 0, ends_song: bool = False
 ) -> None:
-    """The answer to a section's last step, which may come before the planned one."""
+    """Report the last step of a section to the attempt; the step may come before the planned last one."""
     step = step or made.prepared[index].steps
     made.stepped(SectionStep(made.section(index), step, step, finished, ends_song=ends_song))
 

@@ -1,4 +1,4 @@
-"""Songs that end before their plan, as the scheduler sees them."""
+"""Tests of the scheduler with songs that end before their planned length."""
 
 from server.workers.messages import Render, SectionStep, Step, Stepped
 from tests.server.scheduling.desk import Desk, opened, plan, section
@@ -6,7 +6,7 @@ from tests.support.fakes import FakeOutlet, params
 
 
 def desk_with_song() -> Desk:
-    """A song of two sections of 2 s, whose first step is due."""
+    """Return a desk with a song of two sections of 2 s, whose first step is the next command."""
     desk = opened()
     desk.scheduler.add("a", "fake", params(), FakeOutlet())
     assert desk.turn() == plan("a")

@@ -20,7 +20,7 @@ from tests.support.fakes import params
 
 
 class TestFailure:
-    """Workers that end and engines that raise."""
+    """Tests of workers that end and of engines that raise errors."""
 
     def test_songs_of_a_closed_device_go_on_elsewhere_from_their_last_boundary(self) -> None:
         desk = opened()

@@ -1,4 +1,4 @@
-"""The memory of a device: what is prepared counts, up to a section's last step."""
+"""Tests of the memory limit of a device: a prepared section counts until its last step."""
 
 import itertools
 from collections.abc import Callable
@@ -11,7 +11,9 @@ from tests.support.fakes import FakeOutlet, params
 
 
 class Ledger(Desk):
-    """A desk that knows what its device holds: the sections that are prepared and not denoised to the end."""
+    """A desk that records which sections are in the memory of its device: those that are prepared and not completely
+    denoised.
+    """
 
     def __init__(self, size_of: Callable[[SectionKey], int] = lambda _: MEMORY_BYTES, **changes: Any) -> None:
         super().__init__(device("cpu", lanes=BOTH_LANES, **changes))

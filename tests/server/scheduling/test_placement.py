@@ -55,7 +55,7 @@ def test_a_song_waits_for_a_device_that_has_its_engine() -> None:
 
 
 def add_listeners(desk: Desk, count: int, pace: float, *, sound_seconds: float = 60.0) -> list[str]:
-    """Songs with listeners, each of which needs so many device seconds for a second of sound."""
+    """Add songs with listeners, each of which needs `pace` device seconds for a second of sound; return their ids."""
     names = [f"song-{number}" for number in range(count)]
     for name in names:
         desk.add(name, work_seconds=pace * sound_seconds, sound_seconds=sound_seconds, first_seconds=0.5)

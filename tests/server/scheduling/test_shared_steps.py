@@ -102,7 +102,7 @@ def test_a_listener_who_takes_nothing_does_not_keep_the_memory_from_others() -> 
 
 
 def short_steps(desk: Desk, seconds: float) -> None:
-    """Steps that take so long for each section, as if some had been seen."""
+    """Train the scheduler's model of step times with steps that take `seconds` for each section."""
     for sections in [*range(1, 9)] * 2:
         desk.scheduler._placement.device("cpu").steps.add(sections * COST, sections * seconds)
 

@@ -1,4 +1,4 @@
-"""Songs that are made from their beginning, because their encoder was lost."""
+"""Tests of songs that are made again from their beginning, because their encoder was lost."""
 
 from server.scheduling.retry import RetryDecision
 from server.scheduling.scheduled_song import PlaybackEstimate

@@ -1,4 +1,4 @@
-"""How many windows a command makes."""
+"""Tests of the number of windows that one command renders."""
 
 from dataclasses import replace
 
@@ -32,7 +32,9 @@ def test_the_pace_follows_what_was_made_last() -> None:
 
 
 def answer(desk: Desk, command: Command, seconds: float) -> None:
-    """All the windows that were asked for, of a second each and in so many seconds of the device."""
+    """Report to the scheduler that all windows of a command, of a second each, were rendered in `seconds` of device
+    time.
+    """
     assert isinstance(command, Render)
     reply = desk.reply(replace(command, windows=1))
     assert isinstance(reply, Rendered)

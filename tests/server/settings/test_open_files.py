@@ -8,7 +8,7 @@ from server.settings.settings import Settings
 
 
 class Files:
-    """The limits of open files, as the system would have them."""
+    """Simulated limits of open files of the operating system."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, soft: int, hard: int) -> None:
         self.limits = (soft, hard)

@@ -1,4 +1,4 @@
-"""Settings about what stands in front of the server."""
+"""Tests of the settings about proxies in front of the server."""
 
 import pytest
 from pydantic import ValidationError

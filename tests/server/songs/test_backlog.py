@@ -2,7 +2,7 @@ from server.songs.recordings.backlog import Backlog
 
 
 def content(backlog: Backlog) -> tuple[int, float, int | None]:
-    """Bytes, seconds and place of the first chunk."""
+    """Return the backlog's bytes, its seconds of sound, and the byte offset of its first chunk."""
     return backlog.size_bytes, round(backlog.seconds, 6), backlog.start_byte
 
 

@@ -1,4 +1,4 @@
-"""C2PA manifests of songs: made once, of complete songs alone, in time, and forgotten with their songs."""
+"""Tests of C2PA manifests: signed once, only for complete songs, within a time limit, and dropped with their songs."""
 
 import asyncio
 import hashlib
@@ -30,7 +30,7 @@ COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrained
 
 
 def events(sha256: str = DIGEST, marks: Marks | None = None) -> Iterator[SongEvent]:
-    """A song whose digest is that of its sound."""
+    """Yield the events of the fake song with a given checksum of its sound, and with `marks` in its plan."""
     for event in FAKE_EVENTS:
         match event:
             case Planned():
@@ -42,7 +42,7 @@ def events(sha256: str = DIGEST, marks: Marks | None = None) -> Iterator[SongEve
 
 
 class Pen:
-    """Signs, on the thread of its caller, unless it has been told to wait or to fail."""
+    """A signer that signs on the calling thread; a test can make it wait or fail."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.signed: list[tuple[bytes, str, str, str]] = []

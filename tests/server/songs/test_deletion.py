@@ -1,4 +1,4 @@
-"""Songs that their callers delete: on one server, and on two replicas of one service."""
+"""Tests of songs that their callers delete: on one server, and on two replicas of one service."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,9 @@ from tests.support.replica_pair import LONG, REQUEST_ID, heard, pair, request, u
 
 
 async def told_until_deleted(recording: Recording, after: asyncio.Event) -> list[str]:
-    """The kinds that a listener hears who takes a pause after the first, until the song is deleted."""
+    """Return the kinds of events that a listener gets, and "deleted" at the end; the listener waits for `after` between
+    events.
+    """
     kinds: list[str] = []
     try:
         with recording.listened() as told:
@@ -32,7 +34,7 @@ async def told_until_deleted(recording: Recording, after: asyncio.Event) -> list
 
 
 async def heard_while_deleting(recording: Recording, songs: Songs) -> None:
-    """Listen, and delete the song once sound has come."""
+    """Listen to a song, and delete it after its first sound."""
     with recording.listened() as told:
         async for one in told:
             if one.message.chunk.data:
@@ -40,7 +42,7 @@ async def heard_while_deleting(recording: Recording, songs: Songs) -> None:
 
 
 async def assert_gone(songs: Songs, caller: str = "me") -> None:
-    """Nobody finds the song by any way."""
+    """Check that no call of the service finds the song any more."""
     for call in (
         songs.get("song-1", caller),
         songs.find("song-1", caller),

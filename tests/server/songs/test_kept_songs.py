@@ -1,4 +1,4 @@
-"""Songs that are kept, songs that cannot be, and songs of which nothing is to be kept."""
+"""Tests of songs that are stored, songs that cannot be stored, and songs of which nothing is stored."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ from tests.support.store_kinds import embedded_replica
 
 
 class CountingWatcher(Unwatched):
-    """Counts the songs that were not kept."""
+    """A watcher that counts the songs that could not be stored."""
 
     def __init__(self) -> None:
         self.songs = 0
@@ -35,7 +35,7 @@ class CountingWatcher(Unwatched):
 async def unkept(
     runner: FakeRunner, folder: Path, monkeypatch: pytest.MonkeyPatch, watcher: StoreWatcher = UNWATCHED
 ) -> AsyncIterator[Songs]:
-    """Songs on a disk without room: nothing is kept."""
+    """Context manager with songs whose store has no free space, so that nothing is stored."""
 
     async def no_room(*_: object, **__: object) -> None:
         raise StoreFailed("no room")

@@ -16,7 +16,7 @@ from tests.support.stored_songs import keep, making, record
 
 @asynccontextmanager
 async def left_behind(folder: Path) -> AsyncIterator[Library]:
-    """The library of a server that has begun a song and makes it no more."""
+    """Context manager with the library of a server that has begun a song and no longer makes it."""
     async with embedded_replica(folder) as server:
         await (await making(server, record())).append([StoredEvent(b"", 5)], b"first")
         yield Library(server.store, OpenRecordings())

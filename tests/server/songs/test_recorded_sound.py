@@ -15,7 +15,7 @@ SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
 
 
 def long_song(chunk_bytes: int, chunks: int) -> tuple[bytes, list[Message]]:
-    """A whole song of random bytes, with an event between its chunks."""
+    """Return the bytes of a song of random sound, and its events, with another event between its chunks."""
     whole = random.Random(0).randbytes(chunk_bytes * chunks)
     offsets = range(0, len(whole), chunk_bytes)
     between = Message(section_finished=music_pb2.SectionFinished(section_index=0))
@@ -28,7 +28,9 @@ def long_song(chunk_bytes: int, chunks: int) -> tuple[bytes, list[Message]]:
 
 
 class Shelf:
-    """A complete song: the first `stored` entries in the store, the others in memory; and what was read of it."""
+    """A complete song whose first `stored` entries are in the store and the others in memory; it records what is read
+    from the store.
+    """
 
     def __init__(self, chunk_bytes: int, chunks: int, stored: int) -> None:
         self.whole, messages = long_song(chunk_bytes, chunks)

@@ -16,7 +16,7 @@ WHOLE = b"".join(CHUNKS)
 
 
 def told() -> list[Message]:
-    """A whole song."""
+    """Return all events of a song."""
     offsets = [sum(map(len, CHUNKS[:number])) for number in range(len(CHUNKS))]
     chunks = [
         Message(chunk=music_pb2.AudioChunk(sequence=number, data=data, byte_offset=offset, duration_seconds=0.5))
@@ -33,7 +33,7 @@ def told() -> list[Message]:
 
 
 class Booth:
-    """One recording, what it read of what was kept, and how often it was left by all."""
+    """A recording that counts its reads from the store, and the times at which its last listener left."""
 
     def __init__(self, linger_seconds: float | None = 1.0) -> None:
         self.read: list[tuple[int, int]] = []
@@ -52,7 +52,7 @@ class Booth:
             return [one.message async for one in following]
 
     async def heard_so_far(self, count: int) -> list[Message]:
-        """The first `count` messages."""
+        """Return the first `count` events that a listener gets."""
         with self.recording.listened() as following:
             return [(await anext(following)).message for _ in range(count)]
 
@@ -69,7 +69,7 @@ def sound(messages: list[Message]) -> bytes:
 
 
 async def settled(condition: Callable[[], bool]) -> None:
-    """Let other tasks go on until it is so."""
+    """Let other tasks run until the condition is true."""
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""A service of each kind."""
+"""Fixtures: a service of two replicas with each kind of store."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,13 +11,13 @@ from tests.support.store_kinds import KINDS, ON_S3, Opening, OpenService, Servic
 
 @pytest.fixture(params=(*KINDS, ON_S3))
 def open_service(request: pytest.FixtureRequest, tmp_path: Path) -> OpenService:
-    """Opens a service of one kind at a fixed time, with limits by their names."""
+    """Fixture: a function that opens a service with one kind of store, at a fixed time, with limits by their names."""
     opening: Opening = request.param
     return lambda now_ns=0, **limits: opening(tmp_path, StoreLimits(**limits), now_ns)
 
 
 @pytest.fixture
 async def service(open_service: OpenService) -> AsyncIterator[Service]:
-    """A service without limits."""
+    """Fixture: a service of two replicas without limits."""
     async with open_service() as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""The facts of admission that every directory keeps, whatever it keeps songs in."""
+"""Tests of admission that every song directory has to pass."""
 
 import asyncio
 from typing import Any

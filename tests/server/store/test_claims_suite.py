@@ -1,4 +1,4 @@
-"""The facts of claims and leases that every directory keeps, whatever it keeps songs in."""
+"""Tests of claims and leases that every song directory has to pass."""
 
 import asyncio
 
@@ -143,7 +143,9 @@ PATIENCE = 30.0
 
 
 async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_THAN_A_LEASE) -> Writing:
-    """A song of `here`, made with the sound "one", whose lease has run out."""
+    """Return the expired right (`Writing`) of the replica `here` to append to a song; the song was made with the sound
+    fingerprint "one".
+    """
     writing = await making(service.here, record(), sound="one")
     await (writing.sound(sound) if sound else writing.append([StoredEvent(b"plan")]))
     await service.pass_time(by)
@@ -151,7 +153,9 @@ async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_TH
 
 
 async def found(service: Service, skill: Skill | None = None) -> Claim | None:
-    """What `there` claims of lost songs, with a skill for their engine."""
+    """Return the claim that the replica `there` makes on a lost song with a skill for its engine; `None` if it makes
+    none.
+    """
     return await service.there.directory.claim_lost({"fake": skill} if skill else {}, PATIENCE)
 
 

@@ -1,4 +1,4 @@
-"""The time by which songs grow old, while the wall clock jumps."""
+"""Tests of the clock by which songs grow old, while the wall clock jumps."""
 
 from server.store.clock import HOLD_SECONDS, TOLERANCE_SECONDS, AgeClock, Believed
 
@@ -7,14 +7,16 @@ START = 1_000_000.0
 
 
 class Clocks:
-    """A wall clock that may jump, one that does not, and the clock that goes by both."""
+    """A wall clock that may jump, a monotonic clock, and the clock under test, which reads both."""
 
     def __init__(self, known: Believed | None = None, jump_seconds: float = 0.0) -> None:
         self.passed, self.jump = 0.0, jump_seconds
         self.age = AgeClock(lambda: round((START + self.passed + self.jump) * _NS), lambda: self.passed, known)
 
     def after(self, seconds: float, *, jump_seconds: float = 0.0) -> float:
-        """The time that is believed so much later, in seconds since the start."""
+        """Let `seconds` pass and the wall clock jump; return the time of the clock under test, in seconds since the
+        start.
+        """
         self.passed, self.jump = self.passed + seconds, self.jump + jump_seconds
         return self.age.now_ns() / _NS - START
 

@@ -1,4 +1,4 @@
-"""The facts of deletion that every song store keeps, on whichever replica it is asked for."""
+"""Tests of deletion that every song store has to pass, on both replicas."""
 
 from typing import Any
 

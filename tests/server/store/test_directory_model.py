@@ -1,6 +1,6 @@
-"""Any interleaving of the calls of two replicas, against a small model of a service.
+"""Tests that random calls of two replicas keep the rules of a simple model of the service.
 
-One epoch appends, bytes only grow, an ended song stays ended, bounds are kept, and a request id gives one song.
+Only one epoch may append, bytes only grow, an ended song stays ended, limits are kept, and a request id gives one song.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ PICK = st.integers(0, 1 << 16)
 
 @dataclass
 class Song:
-    """A song of the model: it waits, a claim holds it, its maker has given it up, or it has ended."""
+    """A song of the model: waiting, claimed by `holder`, given up by its replica, or ended."""
 
     song_id: str
     caller: str
@@ -61,7 +61,9 @@ class Song:
 
 @dataclass
 class Model:
-    """All songs of the model in the order of their admission, and every right to write that there ever was."""
+    """All songs of the model in the order of their admission, and all rights to append (`Writing`) that claims have
+    given.
+    """
 
     now: float = 0.0
     songs: dict[str, Song] = field(default_factory=dict)
@@ -74,12 +76,16 @@ class Model:
         return [song for song in self.here() if song.waits]
 
     def asked(self, caller: str, request: str) -> Song | None:
-        """The song of an earlier request, unless it has failed or was cancelled."""
+        """Return the song of an earlier request of the caller, `None` if there is none or it has failed or was
+        cancelled.
+        """
         songs = [song for song in self.songs.values() if (song.caller, song.request) == (caller, request)]
         return next((song for song in songs if song.state in (None, SongState.COMPLETED)), None)
 
     def next_ones(self) -> set[str]:
-        """The songs that a claim may take: whether a song counts as running until it is settled is left open."""
+        """Return the ids of the songs that a claim may take. There may be two, because a directory may count an ended
+        song as running until it is settled.
+        """
         held = Counter(song.caller for song in self.here() if song.holder or song.given_up)
         running = Counter(song.caller for song in self.here() if song.holder and song.state is None)
         waiting = self.waiting()
@@ -94,7 +100,7 @@ class Model:
 
 
 class Interleavings(RuleBasedStateMachine):
-    """Calls of two replicas of one kind of service."""
+    """Random calls of two replicas of one kind of service, compared with the model."""
 
     opening: Opening
 
@@ -120,7 +126,7 @@ class Interleavings(RuleBasedStateMachine):
         return replica
 
     def hold(self, name: str, claim: Claim) -> None:
-        """Note a claim, and begin to write under it."""
+        """Record a claim of the replica `name` in the model, and begin to write under it."""
         song, replica = self.model.songs[claim.song.song_id], self.replica(name)
         assert claim.lease.epoch == song.epoch + 1
         assert claim.extent == Extent(len(song.sound), song.events)
@@ -131,7 +137,9 @@ class Interleavings(RuleBasedStateMachine):
         self.model.writings.append(song.holder)
 
     def chosen(self, pick: int) -> tuple[Writing, Song, bool]:
-        """One of all rights to write, and whether it is the present one of a song that has not ended."""
+        """Return one of all rights to append (`Writing`), its song, and True if the right is still valid and the song
+        has not ended.
+        """
         writing = self.model.writings[pick % len(self.model.writings)]
         song = self.model.songs[writing.claim.song.song_id]
         return writing, song, song.holder is writing and song.state is None

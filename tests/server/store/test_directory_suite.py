@@ -1,4 +1,4 @@
-"""The news that every directory carries between replicas, whatever it keeps songs in."""
+"""Tests of the messages between replicas that every song directory has to pass."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The refusals by which every store keeps a song from two makers, whatever it keeps songs in."""
+"""Tests that every store refuses writes without a valid lease, so that no two replicas write one song."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Songs that no store keeps: beyond the number of songs, and those that their makers forget."""
+"""Tests of songs that no store keeps: above the limit of songs, and those that their replicas drop."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The facts that every song store keeps, whatever it keeps songs in."""
+"""Tests that every song store has to pass."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -19,7 +19,7 @@ REQUEST = music_pb2.GenerateRequest(prompt="pop")
 
 
 class Measured:
-    """Metrics of calls."""
+    """The metrics of calls in a new registry."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()

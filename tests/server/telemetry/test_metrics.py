@@ -31,7 +31,7 @@ QUEUE = Queue([WaitingSong(f"song-{engine}", "me", engine, 0.0, None) for engine
 
 
 class Bench:
-    """Metrics of one engine and one device on a clock of their own."""
+    """Metrics of one engine and one device, with a simulated clock."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -48,7 +48,7 @@ class Bench:
         self.ready = self.draining = False
 
     def value(self, name: str, **labels: str) -> float | None:
-        """A sample as a scrape sees it."""
+        """Return the value of a metric with these labels, as in a scrape; `None` if it is absent."""
         return self.registry.get_sample_value(f"melisma_{name}", labels)
 
 
@@ -226,7 +226,7 @@ def test_the_table_of_the_documentation_has_type_labels_and_meaning_of_every_met
         r"^\| `(melisma_\w+)` \| (counter|gauge|histogram) \| [a-z_, ]*\| \S.* \|$", metrics_table(), re.MULTILINE
     )
     assert {name for name, _ in rows} == names
-    assert "| `melisma_songs_refused_total` | counter | engine, reason | Songs refused " in metrics_table()
+    assert "| `melisma_songs_refused_total` | counter | engine, reason | Number of songs " in metrics_table()
 
 
 def test_readiness_is_that_of_the_moment(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from server.background import in_background
 from server.telemetry.process_metrics import LAG_INTERVAL_SECONDS, LoopLag, expose_processes, resident_bytes
 
 NO_PROCESS = 2**22 + 1
-"""No process has such a number on Linux."""
+"""A process id above the maximum of Linux."""
 
 
 def test_memory_is_that_of_all_processes_of_a_kind() -> None:

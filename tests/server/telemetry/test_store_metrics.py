@@ -15,7 +15,7 @@ def song_metrics(registry: CollectorRegistry) -> SongMetrics:
 
 
 class Bench:
-    """Metrics of a shared store on a clock of their own."""
+    """Metrics of a shared store, with a simulated clock."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -23,7 +23,7 @@ class Bench:
         self.metrics = StoreMetrics(self.registry, ["fake"], song_metrics(self.registry), lambda: self.now)
 
     def value(self, name: str, **labels: str) -> float | None:
-        """A sample as a scrape sees it."""
+        """Return the value of a metric with these labels, as in a scrape; `None` if it is absent."""
         return self.registry.get_sample_value(f"melisma_{name}", labels)
 
     def unsealed(self) -> tuple[float | None, ...]:
@@ -68,14 +68,14 @@ def test_a_store_of_one_server_counts_its_failures_and_the_songs_that_it_could_n
 
 
 def interruptions(registry: CollectorRegistry) -> float | None:
-    """As a scrape reads them, with all that it reads."""
+    """Scrape all metrics, and return the number of interrupted songs; `None` if the metric is absent."""
     text = generate_latest(registry).decode()
     found = re.search(r'songs_judged_total{engine="fake",verdict="interrupted"} (\S+)', text)
     return float(found[1]) if found else None
 
 
 def test_songs_that_a_former_run_has_left_are_counted_once_prometheus_knows_the_counter() -> None:
-    """Of a counter that is 16 at the first look nobody knows that it has risen."""
+    """Prometheus sees no increase of a counter that is already 16 at the first scrape."""
     registry = CollectorRegistry()
     metrics = FolderMetrics(registry, ["fake"], song_metrics(registry))
     for _ in range(16):

@@ -1,4 +1,4 @@
-"""A step of a batch: what fails in it, what is tried again, and what is in memory meanwhile."""
+"""Tests of a step of a batch: its errors, its retries, and the memory that it uses meanwhile."""
 
 import weakref
 from collections.abc import Sequence
@@ -24,11 +24,13 @@ def begun(engine: FakeEngine, plan: SongPlan) -> FakeState:
 
 
 class Activations:
-    """What a pass holds while it lasts."""
+    """An object that exists as long as a forward pass holds its activations."""
 
 
 class SmallDevice(FakeEngine):
-    """Has memory for two sections; counts the activations of passes that are alive when another pass begins."""
+    """An engine that fails with more than two sections in a batch; it counts the earlier passes whose activations still
+    exist.
+    """
 
     def __init__(self, error: Exception) -> None:
         self.alive: list[int] = []
@@ -81,7 +83,9 @@ def test_what_a_batch_with_a_poisoned_section_held_is_free_before_it_is_taken_ap
 
 
 class BreaksAfterwards(FakeEngine):
-    """Raises when every state has advanced, as a device that is asked for its results does."""
+    """An engine that raises an error after it has advanced all states, like a device that fails when its results are
+    read.
+    """
 
     def __init__(self, error: Exception) -> None:
         self.passes = 0
@@ -126,7 +130,7 @@ def test_several_steps_are_done_one_after_the_other() -> None:
 
 
 class Watched(FakeEngine):
-    """Notes the groups of every pass."""
+    """An engine that records the groups of the sections in every pass."""
 
     def __init__(self) -> None:
         self.passes: list[set[str]] = []
@@ -155,7 +159,7 @@ def test_a_state_that_ends_early_takes_no_more_steps() -> None:
 
 
 class FailsLate(FakeEngine):
-    """One state cannot take its second step."""
+    """An engine that fails in the second step of one state."""
 
     poisoned: SectionState | None = None
 

@@ -1,4 +1,4 @@
-"""A worker's part in songs that end before their plan."""
+"""Tests of a worker with songs that end before their planned length."""
 
 from server.song import AudioSettings
 from server.workers.execution.executor import CommandExecutor

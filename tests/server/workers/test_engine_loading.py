@@ -55,5 +55,5 @@ def test_an_engine_that_lacks_memory_alone_too_is_no_failure_either() -> None:
 
 
 def spec(kind: str, name: str) -> EngineSpec:
-    """An engine of this module."""
+    """Return the specification of an engine in `tests.support.workers.loading`."""
     return EngineSpec(name, f"tests.support.workers.loading:{kind.title()}Engine")

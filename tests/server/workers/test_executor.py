@@ -35,7 +35,7 @@ SONG = SongKey("a")
 
 
 class KeptLinks(EncoderLinks):
-    """Keeps what would be sent to encoders."""
+    """Links to encoders that record the messages instead of sending them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ def sound(links: KeptLinks, section: SectionKey) -> Window:
 
 
 class SmallDevice(FakeEngine):
-    """Has memory for three sections."""
+    """An engine that fails with more than three sections in a batch."""
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         if len(states) > 3:

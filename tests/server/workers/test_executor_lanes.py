@@ -1,4 +1,4 @@
-"""Commands of two lanes at once, songs of lost workers, and devices that break."""
+"""Tests of commands in two lanes at the same time, songs of lost workers, and devices that fail."""
 
 import threading
 import weakref
@@ -31,7 +31,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
 
 
 class Held(FakeEngine):
-    """Stands still in the middle of its work until it is let go."""
+    """An engine that blocks in the middle of a step or window until a test lets it continue."""
 
     def __init__(self) -> None:
         self.working, self.let_go = threading.Event(), threading.Event()
@@ -118,7 +118,7 @@ def test_what_a_section_was_conditioned_on_is_dropped_after_its_last_step() -> N
 
     @dataclass(frozen=True)
     class Caches(FakeConditions):
-        """Conditions that can be watched."""
+        """Conditions of a section that a weak reference can observe."""
 
     class Watched(FakeEngine):
         def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
@@ -162,7 +162,7 @@ def test_finished_sections_go_on_in_another_process_without_being_denoised_again
 
 
 class NoStepsBefore(FakeEngine):
-    """Denoises no section before `index`."""
+    """An engine that must not denoise sections before the section `index`."""
 
     def __init__(self, index: int) -> None:
         self._index = index
@@ -173,7 +173,7 @@ class NoStepsBefore(FakeEngine):
 
 
 class Checked(FakeEngine):
-    """Finds its device as it is told."""
+    """An engine whose check of the device raises a given error, or succeeds."""
 
     def __init__(self, error: Exception | None) -> None:
         self._error = error

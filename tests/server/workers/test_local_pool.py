@@ -112,7 +112,7 @@ async def test_a_process_that_cannot_be_ended_is_told_and_costs_no_device_its_wo
 
 
 class BrokenObserver(FakeObserver):
-    """Has a bug where a restart is noted."""
+    """An observer that raises an error when a worker is restarted."""
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
         raise ValueError("a bug")
@@ -158,7 +158,7 @@ async def test_a_pool_that_was_never_run_closes_its_launched_workers() -> None:
 
 
 def children() -> set[int]:
-    """The numbers of the worker processes of this one."""
+    """Return the process ids of the worker processes of this process."""
     return {child.pid for child in psutil.Process().children() if "server.workers.worker" in child.cmdline()}
 
 

@@ -1,4 +1,4 @@
-"""The kernel's count of processes killed for lack of memory, in both versions of cgroups, and who is told of it."""
+"""Tests of the kernel's count of out-of-memory kills in both versions of cgroups, and of its use for lost workers."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ KINDS = [
 
 
 def group(root: Path, listing: str, name: str) -> Path:
-    """A system whose process is in a group; returns the file of the count."""
+    """Create a file tree of a system whose process is in a cgroup; return the path of the file with the count."""
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/self/cgroup").write_text(listing)
     file = root / "sys/fs/cgroup" / name

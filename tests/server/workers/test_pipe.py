@@ -16,7 +16,7 @@ LARGE = bytes(5_000_000)
 
 @asynccontextmanager
 async def pipe(work: Callable[[BlockingPipe], None]) -> AsyncIterator[AsyncPipe]:
-    """The server's end, while a thread does `work` at the other one."""
+    """Context manager with the server's end of a pipe; a thread runs `work` with the other end."""
     near, far = socket.socketpair()
     thread = threading.Thread(target=work, args=(BlockingPipe(far.detach()),))
     thread.start()

@@ -1,4 +1,4 @@
-"""The promises of every worker pool, tried with worker processes and with workers in this process."""
+"""Tests that every worker pool has to pass, run with worker processes and with workers in this process."""
 
 import asyncio
 import os
@@ -47,19 +47,19 @@ SECTION = SectionKey(SONG, 0)
 
 
 class PoolKind(Protocol):
-    """One implementation; `fake` is its engine "fake"."""
+    """Protocol of one kind of worker pool; `fake` is the specification of its engine "fake"."""
 
     fake: EngineSpec
 
     def pool(self, engines: Sequence[EngineSpec], devices: Sequence[DeviceSpec]) -> WorkerPool:
-        """A pool that restarts its workers at once."""
+        """Return a pool that restarts its workers without delay."""
 
     def kill(self, worker: Worker) -> None:
-        """End a worker as a fault of its own would."""
+        """End a worker as if it had crashed."""
 
 
 class ProcessPools:
-    """Pools of processes."""
+    """Worker pools with worker processes."""
 
     fake = FAKE
 
@@ -80,7 +80,7 @@ class ProcessPools:
 
 
 class InProcessPools:
-    """Pools within the process."""
+    """Worker pools whose workers run in this process."""
 
     fake = IN_PROCESS_FAKE
 
@@ -93,7 +93,7 @@ class InProcessPools:
 
 
 class ClusterPools:
-    """Pools of a cluster without Ray."""
+    """Worker pools of a simulated cluster, without Ray."""
 
     fake = IN_PROCESS_FAKE
 

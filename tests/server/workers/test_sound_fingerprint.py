@@ -1,4 +1,4 @@
-"""The sound fingerprint: equal for equal sound, and another one where a processor's kernels make other sound."""
+"""Tests of the sound fingerprint: equal for equal sound, different if another processor's kernels make other sound."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ async def test_kernels_that_make_other_sound_keep_a_song_from_being_spliced(tmp_
 
 
 def unlike_kernels() -> tuple[str, str]:
-    """The fingerprints of one engine under two kernels of OpenBLAS whose products differ on this machine."""
+    """Return the fingerprints of one engine with two kernels of OpenBLAS whose results differ on this computer."""
     found: dict[str, str] = {}
     for kernel in KERNELS:
         environment = {**os.environ, "OPENBLAS_CORETYPE": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,4 +1,4 @@
-"""The errors of engines that cannot be loaded, as operators see them: with the variables to set."""
+"""Tests of the errors of engines that cannot be loaded: the text names the environment variables to set."""
 
 from pathlib import Path
 
@@ -26,14 +26,14 @@ CHECKPOINT = (
 
 @pytest.fixture
 def set_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """ACE-Step with a lyric vocabulary, and without a checkpoint."""
+    """Fixture: an environment with the engine ace_step and a lyric vocabulary, but without a checkpoint."""
     monkeypatch.setenv("MELISMA_ENGINES", "ace_step")
     monkeypatch.setenv("MELISMA_ACE_STEP__LYRIC_VOCAB", str(write_vocabulary(tmp_path / "vocab.json")))
     return monkeypatch
 
 
 def failure(engine: str, device: str = "cpu") -> Failure:
-    """The failure of an engine that is loaded with the settings of the environment."""
+    """Return the failure of an engine that is loaded with the settings of the environment."""
     return load_engines(engine_specs(read_settings([])), device)[1][engine]
 
 

@@ -1,4 +1,4 @@
-"""Servers on one directory, and all that can happen to either of them."""
+"""Several servers on one song directory, and the faults that a test can cause in them."""
 
 import math
 import signal
@@ -21,14 +21,14 @@ from tests.support.service import Service, running_service
 
 _LONGEST_END_SECONDS = 240.0
 _BALANCER_SECONDS = 1.0
-"""Time after which a balancer sends no new connection to a server that was told to end."""
+"""Seconds after which a balancer sends no new connections to a server that was told to end."""
 _AT_ONCE = ("--repl-diskless-sync-delay", "0")
 _NO_REWRITING = ("--auto-aof-rewrite-percentage", "0")
 
 
 @dataclass
 class Member:
-    """One server, its way to the directory, its name there, and the records of its log so far."""
+    """One server, its proxy to the song directory, its replica name there, and the records of its log so far."""
 
     service: Service
     way: Way
@@ -40,17 +40,19 @@ class Member:
 
     @property
     def port(self) -> int:
-        """Its port for gRPC."""
+        """Port of the server for gRPC."""
         return int(self.service.address.rpartition(":")[2])
 
     @property
     def has_new_connections(self) -> bool:
-        """True if a balancer still sends connections here: alive or not, but as Kubernetes does, not to what ends."""
+        """True if a balancer still sends connections to this server: like Kubernetes also to a killed server, but not
+        to a frozen or ending one.
+        """
         return not self.frozen and time.monotonic() < self.told_to_end + _BALANCER_SECONDS
 
 
 class Fleet:
-    """So many servers of one service. A server that is killed has a successor."""
+    """Servers of one service, whose number stays constant: a server that ends is replaced."""
 
     def __init__(
         self,
@@ -61,7 +63,9 @@ class Fleet:
         settings: Mapping[str, str],
         network: Network | None = None,
     ) -> None:
-        """Servers reach the directory over links of the network, or over the loopback address where there is none."""
+        """Start `size` servers. They reach the song directory over links of `network`, or over the loopback address if
+        it is `None`.
+        """
         self._network = network
         self._objects = objects
         self._engine = engine
@@ -79,18 +83,20 @@ class Fleet:
 
     @property
     def address(self) -> str:
-        """The address of a balancer, which sends connections to servers that are not frozen or ending, alive or not."""
+        """The address of a balancer, which sends connections to servers that are not frozen or ending, even if they
+        were killed.
+        """
         return f"127.0.0.1:{self._balancer.port}"
 
     def way(self) -> Way:
-        """A balancer of one's own, like that of `address`."""
+        """Return a further balancer that works like that of `address`."""
         return Way(self._port)
 
     def _port(self) -> int:
         return self._dice.choice([one for one in self.members if one.has_new_connections]).port
 
     def _note(self, kind: str, member: Member | None = None) -> None:
-        """Note a cut that comes now, with the songs that its server makes."""
+        """Record a fault that happens now, with the ids of the songs that the affected server makes."""
         songs: list[str] = []
         if member is not None:
             with Redis.from_url(self.directory.url, decode_responses=True) as client:
@@ -99,14 +105,14 @@ class Fleet:
         self.cuts.append(Cut(kind, time.monotonic(), member.port if member else None, songs))
 
     def kill(self, _: float) -> None:
-        """End a server without warning, and start another one."""
+        """Kill a random server, and start another one."""
         member = self._dice.choice(self.members)
         self._note("kill -9", member)
         member.service.process.kill()
         self._replace(member)
 
     def terminate(self, _: float) -> None:
-        """Tell a server to end, and start another one."""
+        """Send SIGTERM to a random server, start another one, and wait for the end of the first."""
         member = self._dice.choice(self.members)
         self._note("SIGTERM", member)
         member.told_to_end = time.monotonic()
@@ -115,7 +121,7 @@ class Fleet:
         assert member.service.process.wait(120) == 0
 
     def freeze(self, seconds: float) -> None:
-        """Stop a server for longer than a lease, and let it go on as if nothing had been."""
+        """Stop a random server (SIGSTOP) for `seconds`, and let it continue."""
         member = self._dice.choice(self.members)
         member.frozen = True
         self._note("SIGSTOP", member)
@@ -125,7 +131,7 @@ class Fleet:
         member.frozen = False
 
     def part(self, seconds: float) -> None:
-        """Cut a server off from the directory."""
+        """Cut a random server off from the song directory for `seconds`."""
         member = self._dice.choice(self.members)
         way = member.way
         self._note("partition", member)
@@ -134,7 +140,7 @@ class Fleet:
         way.free()
 
     def restart_directory(self, _: float) -> None:
-        """Kill the directory and start it from what it has written."""
+        """Kill the song directory, and start it again from its append-only file."""
         self._note("restart")
         self.directory.kill()
         self.directory.start()
@@ -142,7 +148,7 @@ class Fleet:
             eventually(lambda: not client.info("persistence")["loading"])
 
     def promote(self, _: float) -> None:
-        """Kill the directory, and go on with a replica that has all of it, on its disk, too: it may be killed next."""
+        """Kill the song directory, and promote a replica that has all data in memory and on its disk."""
         replica = DirectoryServer("--replicaof", "127.0.0.1", str(self.directory.port), *_AT_ONCE, *_NO_REWRITING)
         with Redis.from_url(replica.url) as client:
             eventually(lambda: client.info("replication").get("master_link_status") == "up")
@@ -161,7 +167,7 @@ class Fleet:
             member.way.drop()
 
     def roll(self, engine: str) -> list[float]:
-        """Replace one server after the other by one with that engine; returns the seconds that each took to end."""
+        """Replace each server by one with the engine `engine`; return the seconds that each old server took to end."""
         self._engine = engine
         seconds = []
         for member in tuple(self.members):
@@ -178,7 +184,7 @@ class Fleet:
 
     @property
     def misfortunes(self) -> Mapping[str, tuple[Callable[[float], None], int]]:
-        """Everything that may happen, with its weight."""
+        """All faults by name: the function that causes the fault, and the weight of the fault in random choices."""
         return {
             "kill -9": (self.kill, 3),
             "SIGTERM": (self.terminate, 2),
@@ -189,7 +195,7 @@ class Fleet:
         }
 
     def close(self) -> None:
-        """End everything."""
+        """End all servers and the song directory."""
         self._balancer.close()
         for member in self.members:
             member.way.close()
@@ -227,7 +233,7 @@ class Fleet:
 
 
 def _all_on_disk(client: Redis) -> bool:
-    """True once the file of a replica has what it was sent at its start."""
+    """Return True if a replica has completed the append-only file with the data that it received at its start."""
     known = client.info("persistence")
     busy = known["aof_rewrite_in_progress"] or known["aof_rewrite_scheduled"]
     return not busy and known["aof_last_bgrewrite_status"] == "ok"

@@ -1,4 +1,4 @@
-"""Reads from a directory's append-only file which claim of a song has written when."""
+"""Reads from the append-only file of a song directory which claim of a song has written, in order."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import IO
 
 
 def appends(folder: Path) -> Iterator[tuple[str, int, str]]:
-    """Song, epoch and maker of every change of a song's record that came with its sound, in order."""
+    """Yield, for each append of sound in order, the song's id, the epoch and the replica that wrote it."""
     for path in sorted(folder.glob("appendonlydir/*.incr.aof")):
         with path.open("rb") as file:
             last: list[bytes] = []
@@ -22,7 +22,7 @@ _WRITES = (b"APPEND", b"RPUSH")
 
 
 def _commands(file: IO[bytes]) -> Iterator[list[bytes]]:
-    """The commands of a file, without marks of time; one that is cut off at the end is left out."""
+    """Yield the commands in an append-only file, without time stamps; an incomplete last command is left out."""
     while line := file.readline():
         if line.startswith(b"#"):
             continue
@@ -40,7 +40,9 @@ def _commands(file: IO[bytes]) -> Iterator[list[bytes]]:
 
 
 def out_of_turn(folder: Path) -> tuple[int, list[str]]:
-    """The number of appends, and those after one of a later claim, or beside another maker's under the same claim."""
+    """Return the number of appends, and descriptions of wrong ones: after an append of a later claim, or by another
+    replica under the same claim.
+    """
     latest: dict[str, tuple[int, str]] = {}
     count, found = 0, []
     for song, epoch, owner in appends(folder):

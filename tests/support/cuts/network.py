@@ -1,6 +1,6 @@
-"""A network of its own for the ways between servers and their directory, in which links can be taken down.
+"""A network namespace for the connections between servers and their song directory, whose links can be set down.
 
-Whoever sends over a link that is down hears nothing: no refusal, no end of the connection.
+A sender on a link that is down gets no response: no refusal, and no end of the connection.
 """
 
 import ctypes
@@ -23,14 +23,14 @@ _LINKS = 64
 
 
 class NoNamespaces(Exception):
-    """This process may not create network namespaces."""
+    """This process cannot create network namespaces."""
 
 
 class Network:
-    """A network namespace, with a link to it for each server, under addresses that are for tests of networks."""
+    """A network namespace with a link for each server, with addresses that are reserved for benchmarks of networks."""
 
     def __init__(self) -> None:
-        """Raises NoNamespaces: that takes the rights of root, and the program `ip`."""
+        """Create the namespace. Raises NoNamespaces without the rights of root or the program `ip`."""
         if not shutil.which("ip"):
             raise NoNamespaces("there is no program `ip`")
         self.name, self._numbers = f"cuts-{secrets.token_hex(3)}", count()
@@ -42,7 +42,9 @@ class Network:
         self.inside("link", "set", "lo", "up")
 
     def way(self, target: Callable[[], int]) -> "LinkedWay":
-        """A way of its own link, which ends in this network and goes on to a port of the loopback address."""
+        """Return a proxy with its own link: it listens in this network, and forwards to a port of the loopback
+        address.
+        """
         number = next(self._numbers) % _LINKS
         theirs, ours = f"{self._prefix}.{4 * number + 1}", f"{self._prefix}.{4 * number + 2}"
         link = f"{self.name}-{number}"
@@ -55,15 +57,15 @@ class Network:
         return LinkedWay(self, link, self._listener(theirs), target)
 
     def inside(self, *words: str) -> None:
-        """Run a command of `ip` in this network."""
+        """Run a command of `ip` in this namespace."""
         _ip("-netns", self.name, *words)
 
     def remove(self) -> None:
-        """Delete it with all its links."""
+        """Delete the namespace with all its links."""
         _ip("netns", "delete", self.name)
 
     def _listener(self, address: str) -> socket.socket:
-        """A socket that listens in this network, whose connections are in it, too."""
+        """Return a listening socket in this namespace, whose connections are in the namespace, too."""
         made: list[socket.socket] = []
 
         def listen() -> None:
@@ -78,7 +80,7 @@ class Network:
 
 
 class LinkedWay(Way):
-    """A way whose link is taken down where others hold what comes."""
+    """A proxy whose link is set down to cut its connections, where a `Way` holds their bytes."""
 
     def __init__(self, network: Network, link: str, listener: socket.socket, target: Callable[[], int]) -> None:
         super().__init__(target, listener)
@@ -104,7 +106,7 @@ def _ip(*words: str) -> None:
 
 
 def _enter(network: Path) -> None:
-    """Move this thread into a network."""
+    """Move this thread into a network namespace."""
     library = ctypes.CDLL(None, use_errno=True)
     with network.open("rb") as file:
         if library.setns(file.fileno(), _NEW_NETWORK):

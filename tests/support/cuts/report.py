@@ -1,4 +1,4 @@
-"""What was seen of all songs of a fleet, and of what befell it."""
+"""Collects the results for all songs of a fleet, and the faults that happened."""
 
 import time
 from collections import Counter
@@ -14,9 +14,9 @@ _BEFORE_SECONDS = 4.0
 
 @dataclass
 class Report:
-    """What is wrong with songs, the silences of their listeners, the number of those who heard a whole song.
+    """The errors in songs, the silences of listeners, and the number of complete songs.
 
-    `pauses` are times without sound once the first of it has come, whatever else is told meanwhile.
+    `pauses` are times without sound after the first sound, even if other events arrived.
     """
 
     wrong: list[str] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Report:
     whole: int = 0
 
     def told(self, fleet: Fleet) -> str:
-        """The figures in words."""
+        """Return a text with the numbers of songs and faults, and the longest silences."""
         befell = ", ".join(f"{name} {count}" for name, count in sorted(self.befell.items()))
         return (
             f"{self.whole} heard whole, {len(self.wrong)} wrong; {befell}\n"
@@ -35,7 +35,9 @@ class Report:
         )
 
     def too_long(self, fleet: Fleet, silence_seconds: float, pause_seconds: float) -> list[str]:
-        """The silences and pauses of more than so many seconds after a cut, each with all that happened meanwhile."""
+        """Return descriptions of the silences and pauses that lasted longer than the limits after a fault, each with
+        all records of that time.
+        """
         bounds = ((self.silences, silence_seconds), (self.pauses, pause_seconds))
         found = [one for all_of, bound in bounds for one in all_of if max(one.stretches(fleet.cuts)) > bound]
         return ["\n".join(_explained(one, fleet)) for one in found]
@@ -67,7 +69,9 @@ def _explained(silence: Silence, fleet: Fleet) -> Iterator[str]:
 
 
 def _logged(member: Member, song_id: str) -> Iterator[tuple[float, str]]:
-    """The records of a server's log that concern a song, or no song, at times of the monotonic clock."""
+    """Yield the records of a server's log that concern the song, or no song at all, with their times on the monotonic
+    clock.
+    """
     monotonic = time.monotonic() - datetime.now(UTC).timestamp()
     for line in tuple(member.lines):
         if line.get("song_id", song_id) == song_id:

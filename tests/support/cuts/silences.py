@@ -1,4 +1,4 @@
-"""Tells for how long listeners heard nothing, and since which of the cuts that hit their songs."""
+"""Measures how long listeners received nothing, counted from the faults that affected their songs."""
 
 import time
 from collections.abc import Collection, Iterable
@@ -10,9 +10,9 @@ from tests.support.cuts.way import Way
 
 @dataclass(frozen=True)
 class Cut:
-    """One thing that befell the service at a time of the monotonic clock.
+    """One fault of the service, at a time of the monotonic clock.
 
-    It hit the server that listens on `port` and the `songs` that this made; without a port it hit all songs.
+    It affected the server that listens on `port` and the `songs` that this server made; without a port all songs.
     """
 
     kind: str
@@ -21,7 +21,9 @@ class Cut:
     songs: Collection[str] = ()
 
     def hits(self, silence: "Silence") -> bool:
-        """True where it befell the maker of a listener's song, the listener's server, or all of them."""
+        """Return True if the fault affected the server that makes the listener's song, the listener's server, or all
+        servers.
+        """
         if self.port is None or silence.song_id in self.songs:
             return True
         return self.port == silence.way.port_at(self.at)
@@ -29,7 +31,9 @@ class Cut:
 
 @dataclass(frozen=True)
 class Silence:
-    """A time in which a listener was told nothing of a song, by the monotonic clock. `way` led to its servers."""
+    """A time in which a listener received nothing, on the monotonic clock. `way` is the proxy to the listener's
+    servers.
+    """
 
     listener: str
     song_id: str
@@ -39,13 +43,14 @@ class Silence:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Length of the silence in seconds."""
         return self.ended - self.began
 
     def stretches(self, cuts: Iterable[Cut]) -> list[float]:
-        """The seconds from its beginning to the next cut that hit it, from each of those to the next, and to its end.
+        """Return the lengths of the parts into which faults divide the silence, in seconds: from its beginning or a
+        fault that affected it to the next such fault or its end.
 
-        What a service needs after a cut counts from that cut on, not from an earlier one which it was still mending.
+        The time that a service needs after a fault is measured from the last fault, not from an earlier one.
         """
         hits = [cut.at for cut in cuts if self.began < cut.at < self.ended and cut.hits(self)]
         return [end - start for start, end in pairwise([self.began, *sorted(hits), self.ended])]
@@ -53,7 +58,7 @@ class Silence:
 
 @dataclass
 class Ear:
-    """One listener of one song, who comes by a way of its own, and its silences."""
+    """A listener of one song, whose connection uses the proxy `way`, and the silences of the song."""
 
     listener: str
     way: Way
@@ -64,7 +69,9 @@ class Ear:
     _sound_at: float | None = None
 
     def told(self, *, sound: bool = False) -> None:
-        """Note that something came, or that nothing comes any more; between `sound` and sound there is a pause."""
+        """Record that an event has arrived, or the stream has ended. With `sound` the event is a chunk, which also ends
+        a pause.
+        """
         now = time.monotonic()
         self.silences.append(Silence(self.listener, self.song_id, self._told_at, now, self.way))
         self._told_at = now

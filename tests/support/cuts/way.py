@@ -1,4 +1,4 @@
-"""A way between a server and its directory that can be cut for a while, as a broken network is: without a word."""
+"""A TCP proxy that can stop passing bytes for a while, like a broken network: connections stay open."""
 
 import socket
 import threading
@@ -10,13 +10,13 @@ _PIECE_BYTES = 1 << 16
 
 
 class Way:
-    """Passes bytes on to the port that `target` gives for each new connection.
+    """A TCP proxy that forwards each new connection to the port that `target` returns.
 
-    `taken` are those ports, with times of the monotonic clock.
+    `taken` lists these ports, with times of the monotonic clock.
     """
 
     def __init__(self, target: Callable[[], int], listener: socket.socket | None = None) -> None:
-        """`listener` takes the connections, one on the loopback address unless it is given."""
+        """Set up the proxy; `listener` accepts its connections, by default a socket on the loopback address."""
         self._target = target
         self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self._clear = threading.Event()
@@ -27,15 +27,15 @@ class Way:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def port_at(self, at: float) -> int | None:
-        """The port that the last connection before a time of the monotonic clock led to; `None` without one."""
+        """Return the port of the last connection that was opened before the time `at`; `None` if there was none."""
         return next((port for taken, port in reversed(self.taken) if taken <= at), None)
 
     def hold(self) -> None:
-        """Pass nothing on from now on, in neither direction, and tell nobody."""
+        """Stop passing bytes in both directions; connections stay open."""
         self._clear.clear()
 
     def free(self) -> None:
-        """Pass on what was held, and what comes."""
+        """Pass the held bytes on, and all later bytes."""
         self._clear.set()
 
     def drop(self) -> None:
@@ -45,7 +45,7 @@ class Way:
                 one.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End everything."""
+        """Stop listening, and break all connections."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -1,4 +1,4 @@
-"""Encoders without processes: threads of this one, at real sockets. Everything around them can be tried with them."""
+"""Encoders that are threads of this process, with real sockets, for tests of the code around encoders."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ from tests.support.fakes import FakeEncoder
 
 
 class InProcessEncoder:
-    """Runs what an encoder process runs. An error of a thread ends it, as it would end the process."""
+    """An encoder that runs the code of an encoder process in a thread; an error in the thread ends the encoder."""
 
     def __init__(self, address: str, factory: EncoderFactory) -> None:
         self.address, self.sound = address, ""
@@ -83,5 +83,5 @@ class InProcessEncoder:
 
 
 def in_process_encoders(factory: EncoderFactory = FakeEncoder, encoders: int = 1) -> LocalEncoders:
-    """A pool of such encoders, restarted at once."""
+    """Return a pool of encoders in this process, which are restarted without delay."""
     return LocalEncoders(lambda address: InProcessEncoder(address, factory), encoders, restart_backoff_seconds=0.0)

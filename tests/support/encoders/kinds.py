@@ -1,4 +1,4 @@
-"""The kinds of encoders that there are, for tests of what all of them promise."""
+"""The kinds of encoder pools, for tests that all of them have to pass."""
 
 import asyncio
 from typing import Protocol
@@ -20,14 +20,14 @@ CPU = DeviceSpec("cpu", "cpu")
 
 
 class EncoderKind(Protocol):
-    """One kind."""
+    """Protocol of one kind of encoder pool."""
 
     def pool(self, encoders: int = 1) -> RestartingEncoders:
-        """A pool of the fake encoder, restarted at once."""
+        """Return a pool of the fake encoder, whose encoders are restarted without delay."""
 
 
 class ProcessEncoders:
-    """Processes."""
+    """Encoder pools with encoder processes."""
 
     def pool(self, encoders: int = 1) -> LocalEncoders:
         return LocalEncoders(
@@ -36,7 +36,7 @@ class ProcessEncoders:
 
 
 class OnNode(NodeEncoders):
-    """Encoders of the node of a worker, which runs as long as they do."""
+    """Encoders on the node of a worker; the worker's pool runs as long as they do."""
 
     def __init__(self, encoders: int) -> None:
         self._workers = RayPool([CPU], [IN_PROCESS_FAKE], address="head:6379", new_process=lambda: DriverTask([]))
@@ -53,14 +53,14 @@ class OnNode(NodeEncoders):
 
 
 class ClusterEncoders:
-    """Processes beside the worker of a cluster."""
+    """Encoder pools with encoders on the nodes of a simulated cluster."""
 
     def pool(self, encoders: int = 1) -> OnNode:
         return OnNode(encoders)
 
 
 class InProcessEncoders:
-    """Threads."""
+    """Encoder pools with threads of this process."""
 
     def pool(self, encoders: int = 1) -> LocalEncoders:
         return in_process_encoders(encoders=encoders)

@@ -1,4 +1,4 @@
-"""A process that keeps an encoder, writes its number and address, and waits to be killed."""
+"""A program that starts an encoder process, prints its process id and address, and waits until it is killed."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ class _Unheard:
 
 
 async def main() -> None:
-    """Run until killed."""
+    """Start the encoder, and wait until this process is killed."""
     pool = LocalEncoders(lambda address: EncoderProcess(address, FAKE_ENCODER))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(pool.run(_Unheard()))

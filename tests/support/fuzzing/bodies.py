@@ -1,4 +1,4 @@
-"""Bodies of JSON as no library writes them, made from the descriptors of the contract."""
+"""Generates JSON bodies that no library would write, from the descriptors of the contract."""
 
 import base64
 import codecs
@@ -29,7 +29,9 @@ _CODECS = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "latin-1", "gb
 
 
 def body(chance: random.Random, kind: Descriptor, good: Message) -> bytes:
-    """A body: a good song with fields more or changed, any object, any bytes, or very much of something."""
+    """Return a random body: a valid song with additional or changed fields, any object, any bytes, or a very large
+    value.
+    """
     way = chance.random()
     if way < 0.55:
         own = dict(_fields(good)) | dict(_some(chance, kind, chance.randint(1, 3) / len(kind.fields), 0))
@@ -46,12 +48,12 @@ def body(chance: random.Random, kind: Descriptor, good: Message) -> bytes:
 
 
 def good_body(good: Message) -> bytes:
-    """A body that asks for a good song."""
+    """Return a body that requests a valid song."""
     return _object_text(_fields(good)).encode()
 
 
 def _some(chance: random.Random, kind: Descriptor, share: float, depth: int) -> list[tuple[str, str]]:
-    """About that share of a message's fields, with names and values as JSON, and at times names that nobody knows."""
+    """Return about `share` of a message's fields as pairs of name and value in JSON, sometimes with unknown names."""
     found = [
         (json.dumps(RENAMED.get(field.name, field.name)), _value(chance, field, depth))
         for field in kind.fields
@@ -97,7 +99,7 @@ def _base64(chance: random.Random, data: bytes) -> str:
 
 
 def _much(chance: random.Random) -> str:
-    """Very much of something that is cheap to send."""
+    """Return a very large JSON text that is cheap to send."""
     size = int(MOST_BYTES ** chance.uniform(0.3, 1.0))
     depth = min(size // 2, 200_000)
     way = chance.randrange(7)
@@ -150,6 +152,6 @@ def _plain_one(field: FieldDescriptor, value: Any) -> Any:
 
 
 def _words(kind: EnumDescriptor) -> list[str]:
-    """The words of REST for an enum's values, without that for none."""
+    """Return REST's names of an enum's values, without the name of the value UNSPECIFIED."""
     none = kind.values[0].name
     return [value.name[len(none) - len("UNSPECIFIED") :].lower() for value in kind.values[1:]]

@@ -1,4 +1,4 @@
-"""Requests to the HTTP port as no client library sends them, as bytes."""
+"""Generates requests to the HTTP port, as bytes, that no client library would send."""
 
 import random
 import uuid
@@ -58,13 +58,13 @@ _KINDS = (
 
 
 def good_generate(chance: random.Random, engine: str) -> bytes:
-    """A request for a song that is made for later."""
+    """Return a valid request for a song without a listener."""
     data = bodies.good_body(good_song(chance, engine))
     return _written(b"POST", GENERATE.encode(), [(b"Prefer", b"respond-async"), (b"Content-Type", _KINDS[0])], data)
 
 
 def request(chance: random.Random, engine: str) -> bytes:
-    """Any request: most ask for a song, others have any method, path, query and headers."""
+    """Return a random request: most ask for a song, others have any method, path, query and headers."""
     headers = [(name, chance.choice(choices)) for name, choices in _HEADERS.items() if chance.random() < 0.02]
     if chance.random() < 0.65:
         data = bodies.body(chance, music_pb2.GenerateRequest.DESCRIPTOR, good_song(chance, engine))
@@ -79,7 +79,7 @@ def request(chance: random.Random, engine: str) -> bytes:
 
 
 def plain(path: str, method: bytes = b"GET", like: bytes = b"") -> bytes:
-    """A plain request, of the same caller as the request `like`."""
+    """Return a request without a body, by the same caller as the request `like`."""
     caller = [(_CALLER, line[len(_CALLER) + 2 :]) for line in like.split(b"\r\n") if line.startswith(_CALLER + b": ")]
     return _written(method, path.encode(), caller, b"")
 

@@ -1,7 +1,7 @@
-"""Bytes of messages as no client library writes them, made from the descriptors of the contract.
+"""Generates message bytes that no client library would send, from the descriptors of the contract.
 
-Every field may come with values within and beyond its rules, with another wire type, too often, in the wrong oneof, or
-cut; and fields that nobody knows stand between them.
+Every field may have valid and invalid values, another wire type, too many repetitions, the wrong oneof, or be cut;
+unknown fields may be between them.
 """
 
 import random
@@ -20,7 +20,7 @@ _FOREIGN = (18, 22, 99, 1_000, 19_000, 2**29 - 1)
 
 
 def message(chance: random.Random, kind: Descriptor, share: float = 0.2, depth: int = 0) -> bytes:
-    """A message with about that share of the fields of its type, in any order."""
+    """Return a random message with about `share` of the fields of its type, in any order."""
     parts = [_field(chance, field, depth) for field in kind.fields if chance.random() < share]
     if chance.random() < 0.03:
         parts.append(_unknown(chance))
@@ -29,7 +29,7 @@ def message(chance: random.Random, kind: Descriptor, share: float = 0.2, depth: 
 
 
 def extended(chance: random.Random, kind: Descriptor, good: bytes) -> bytes:
-    """A good message with one to three fields more, which stand in the place of those that it has."""
+    """Return a valid message followed by one to three further fields, which override its own."""
     long = values.long_texts(kind)
     fields = [chance.choice(long if chance.random() < 0.3 else kind.fields) for _ in range(chance.randint(1, 3))]
     return good + b"".join(_field(chance, field, 0) for field in fields)
@@ -48,7 +48,7 @@ def _field(chance: random.Random, field: FieldDescriptor, depth: int) -> bytes:
 
 
 def _value(chance: random.Random, field: FieldDescriptor, depth: int) -> tuple[int, bytes]:
-    """A wire type and its content, as the type of the field asks for."""
+    """Return a wire type and a random value of the field's type."""
     if field.message_type is not None:
         inner = message(chance, field.message_type, 0.6, depth + 1) if depth < MAX_DEPTH else b""
         return _LENGTH, texts.damaged(chance, inner) if chance.random() < 0.1 else inner
@@ -65,7 +65,7 @@ def _value(chance: random.Random, field: FieldDescriptor, depth: int) -> tuple[i
 
 
 def _any_value(chance: random.Random) -> tuple[int, bytes]:
-    """A value of any wire type, whatever its field holds."""
+    """Return a random value of any wire type, independently of the field's type."""
     kind = chance.randrange(5)
     if kind == 0:
         return _VARINT, _varint(chance.choice((0, 1, 2**63, -1)), padding=chance.random() < 0.5)
@@ -79,7 +79,7 @@ def _any_value(chance: random.Random) -> tuple[int, bytes]:
 
 
 def _again(chance: random.Random, field: FieldDescriptor) -> bytes:
-    """The same field very often: alone, packed, or as the elements of the list in it."""
+    """Return the field repeated very often: alone, packed, or as the elements of a list in the field's message."""
     size = int(MOST_BYTES ** chance.uniform(0.2, 1.0))
     lists = [inner for inner in _inside(field) if inner.is_repeated]
     if lists and chance.random() < 0.8:
@@ -92,7 +92,7 @@ def _again(chance: random.Random, field: FieldDescriptor) -> bytes:
 
 
 def _inside(field: FieldDescriptor) -> list[FieldDescriptor]:
-    """The fields of the messages in a field."""
+    """Return the fields of the field's message, and of the messages in it."""
     found: list[FieldDescriptor] = []
     for inner in field.message_type.fields if field.message_type is not None else ():
         found += [inner, *_inside(inner)]
@@ -100,7 +100,7 @@ def _inside(field: FieldDescriptor) -> list[FieldDescriptor]:
 
 
 def _nested(outer: FieldDescriptor, inner: FieldDescriptor, element: bytes, size: int) -> bytes:
-    """So many bytes of elements of `inner`, in the messages between it and `outer`."""
+    """Return `size` bytes of elements of the field `inner`, within the messages between it and the field `outer`."""
     if inner.containing_type == outer.message_type:
         return _written(outer.number, _LENGTH, element * (size // len(element)))
     inside = outer.message_type.fields if outer.message_type is not None else ()
@@ -118,7 +118,7 @@ def _unknown(chance: random.Random) -> bytes:
 
 
 def _written(number: int, wire_type: int, content: bytes) -> bytes:
-    """A field; a group ends with its own end, a value of some length begins with it."""
+    """Return an encoded field; a group ends with its end tag, content of variable length begins with its length."""
     if wire_type == _GROUP:
         return _tag(number, _GROUP) + content + _tag(number, _END_OF_GROUP)
     return _tag(number, wire_type) + (_varint(len(content)) if wire_type == _LENGTH else b"") + content
@@ -129,7 +129,7 @@ def _tag(number: int, wire_type: int) -> bytes:
 
 
 def _varint(number: int, *, padding: bool = False) -> bytes:
-    """A number of up to ten bytes; with `padding`, with more bytes than it needs."""
+    """Return a number encoded as varint, at most ten bytes; with `padding` the encoding is longer than necessary."""
     number, found = number % 2**64, bytearray()
     while number >= 0x80:
         found.append(number & 0x7F | 0x80)

@@ -1,4 +1,4 @@
-"""Sends made-up calls to a gRPC port, and leaves songs after their plan."""
+"""Sends random calls to a gRPC port, and cancels songs after their plan."""
 
 import random
 from collections.abc import Sequence
@@ -47,7 +47,9 @@ _METADATA = (
 
 @dataclass
 class Sender:
-    """Calls to one server about songs of one engine; each depends on seed, number and share alone."""
+    """Sends random calls to one server about songs of one engine; each depends only on the seed, its number and the
+    share.
+    """
 
     address: str
     engine: str
@@ -56,7 +58,7 @@ class Sender:
     findings: Findings = field(default_factory=Findings)
 
     async def send(self, numbers: range) -> None:
-        """Send the calls of those numbers."""
+        """Send the calls with these numbers."""
         async with grpc.aio.insecure_channel(self.address, _OPTIONS) as channel:
             await send_all(numbers, lambda number: self._send_one(channel, number))
 
@@ -71,7 +73,7 @@ class Sender:
 
 
 def call(chance: random.Random, engine: str, good_share: float) -> tuple[str, bytes]:
-    """A method and the bytes of its message."""
+    """Return a random method and the bytes of its request message."""
     if chance.random() < good_share:
         return GENERATE, good_song(chance, engine).SerializeToString()
     if chance.random() < 0.8:
@@ -92,7 +94,7 @@ def _generate(chance: random.Random, engine: str) -> bytes:
 
 
 async def answer(channel: grpc.aio.Channel, method: str, data: bytes, metadata: Sequence[tuple[str, str]] = ()) -> str:
-    """The status of a call; a song is left after its plan."""
+    """Return the status of a call; a song is cancelled after its plan."""
     raw: Any = channel.unary_stream(method)
     sent = raw(data, timeout=ANSWER_SECONDS, metadata=tuple(metadata))
     told = 0

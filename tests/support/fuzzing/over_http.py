@@ -1,4 +1,4 @@
-"""Sends made-up requests to an HTTP port, and cancels songs after their plan."""
+"""Sends random requests to an HTTP port, and cancels songs after their plan."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ _MOST_BYTES = 1 << 16
 
 @dataclass
 class Sender:
-    """Requests to one server about songs of one engine; each depends on its seed and number alone."""
+    """Sends random requests to one server about songs of one engine; each depends only on the seed and its number."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class Sender:
     findings: Findings = field(default_factory=Findings)
 
     async def send(self, numbers: range) -> None:
-        """Send the requests of those numbers."""
+        """Send the requests with these numbers."""
         await send_all(numbers, self._send_one)
 
     async def _send_one(self, number: int) -> None:
@@ -47,7 +47,9 @@ class Sender:
             self.findings.fault(place, f"cancelling: {cancelled}", asked)
 
     async def ask(self, data: bytes, until: bytes | None = None) -> tuple[str, bytes]:
-        """The status and the first bytes of the body of an answer, up to the end or to what is waited for."""
+        """Send a request; return the status and the first bytes of the response's body, up to its end or the bytes
+        `until`.
+        """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return _read(await self._exchanged(data, until))

@@ -1,4 +1,4 @@
-"""Requests for songs that a server makes."""
+"""Generates valid requests for songs."""
 
 import random
 import uuid
@@ -47,7 +47,7 @@ _FIELDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 
 
 def good_song(chance: random.Random, engine: str) -> music_pb2.GenerateRequest:
-    """A request that the engine can fulfil, with some of the controls that it has."""
+    """Return a random request that the engine can make, with some of its controls."""
     asked: dict[str, Any] = {"engine": engine, "prompt": chance.choice(GOOD_PROMPTS)}
     for name, values in _FIELDS[engine].items():
         if chance.random() < 0.25:

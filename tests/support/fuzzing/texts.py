@@ -1,4 +1,4 @@
-"""Texts and recordings as callers should not send them, and lines that are good to sing."""
+"""Generates hostile texts and recordings, and lyrics that can be sung."""
 
 import io
 import math
@@ -84,7 +84,7 @@ _WORDS = (
 
 
 def text(chance: random.Random) -> str:
-    """A text of up to some thousand characters, of one kind repeated or of many mixed."""
+    """Return a random text of up to some thousand characters: one unit repeated, or many mixed."""
     kind = chance.randrange(6)
     if kind == 0:
         return repeated(chance, "9")
@@ -100,7 +100,9 @@ def text(chance: random.Random) -> str:
 
 
 def repeated(chance: random.Random, unit: str) -> str:
-    """That text so many times, in one line, or in lines of some length, with something before and after it."""
+    """Return the unit repeated very often, in one line or in lines of some length, with something before and after
+    it.
+    """
     times = max(1, _count(chance, MAX_REPEATS) // len(unit))
     whole = (
         chance.choice(("", "", "$", "爱", "[verse]\n")) + unit * times + chance.choice(("", "", "%", "年", "\n[outro]"))
@@ -112,12 +114,12 @@ def repeated(chance: random.Random, unit: str) -> str:
 
 
 def good_lyrics(chance: random.Random) -> str:
-    """A few lines that every engine can sing, under a tag."""
+    """Return one to four lines that every engine can sing, under a tag."""
     return "[verse]\n" + "\n".join(chance.choice(GOOD_LINES) for _ in range(chance.randint(1, 4)))
 
 
 def midi(chance: random.Random) -> bytes:
-    """A MIDI file, whole, with odd numbers in it, or cut."""
+    """Return a random MIDI file: valid, with unusual numbers, or cut."""
     shapes = (0x90, 0x80, 0x99, 0xB0, 0xC0, 0xE0, 0xF0, 0xFF)
     events = bytearray()
     for _ in range(_count(chance, 4_000)):
@@ -132,7 +134,9 @@ def midi(chance: random.Random) -> bytes:
 
 
 def recording(chance: random.Random) -> bytes:
-    """A short recording in one of several formats, with odd numbers in its head, damaged, or cut."""
+    """Return a short recording in one of several formats: valid, with unusual numbers in its header, damaged, or
+    cut.
+    """
     if chance.random() < 0.3:
         return _made_up_wav(chance)
     kind = chance.choice(("WAV", "FLAC", "OGG", "MP3", "AIFF", "AU"))
@@ -142,7 +146,7 @@ def recording(chance: random.Random) -> bytes:
 
 @cache
 def _recorded(kind: str, peak: float) -> bytes:
-    """A second of silence with one sample of that height."""
+    """Return a sound file with a second of silence and one sample of the value `peak`."""
     sound = np.zeros((8_000, 2), np.float32)
     sound[4_000] = peak
     file = io.BytesIO()
@@ -151,7 +155,7 @@ def _recorded(kind: str, peak: float) -> bytes:
 
 
 def damaged(chance: random.Random, data: bytes) -> bytes:
-    """The bytes as they are, cut, with some changed, with a piece of them twice, or with others behind them."""
+    """Return the bytes unchanged, cut, with some bytes changed, with a part repeated, or with other bytes appended."""
     kind = chance.randrange(8)
     if not data or kind >= 5:
         return data
@@ -191,7 +195,7 @@ def _mixed(chance: random.Random, most: int) -> str:
 
 
 def _count(chance: random.Random, most: int) -> int:
-    """From 0 to `most`: as often few as many, and often just as many as there may be."""
+    """Return a random number from 0 to `most`: often small, and often exactly `most`."""
     return most if chance.random() < 0.2 else int(most ** chance.random())
 
 

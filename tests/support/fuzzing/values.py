@@ -1,4 +1,4 @@
-"""Values for fields of the contract, by their types and by the rules that the contract declares for them."""
+"""Generates values for fields of the contract, from their types and from the validation rules of the contract."""
 
 import math
 import random
@@ -29,20 +29,20 @@ _LANGUAGES = ("zh", "en-US", "en", "ja", "zz", "x-" * 8, "zh\n")
 
 
 def rules_of(field: FieldDescriptor) -> Any:
-    """The rules of a field for its type, such as bounds; an empty message where it has none."""
+    """Return the validation rules of a field for its type, such as bounds; an empty message if there are none."""
     rules = field.GetOptions().Extensions[validate_pb2.field]
     kind = rules.WhichOneof("type")
     return getattr(rules, kind) if kind else rules
 
 
 def long_texts(kind: Descriptor) -> list[FieldDescriptor]:
-    """The fields of a message that hold a thousand characters or more."""
+    """Return the text fields of a message that allow a thousand characters or more."""
     texts_of = [field for field in kind.fields if field.type == FieldDescriptor.TYPE_STRING]
     return [field for field in texts_of if rules_of(field).max_len >= _LONG]
 
 
 def integer(chance: random.Random, field: FieldDescriptor) -> int:
-    """A whole number in the field's range, at its end, just beyond, or anything that its wire type can hold."""
+    """Return a random integer: in the field's range, at its bounds, just outside, or any value of its wire type."""
     if field.enum_type is not None:
         last = len(field.enum_type.values) - 1
         number: int = chance.choice((*range(last + 2), -1, 2**31 - 1))
@@ -55,7 +55,7 @@ def integer(chance: random.Random, field: FieldDescriptor) -> int:
 
 
 def real(chance: random.Random, field: FieldDescriptor) -> float:
-    """A number in the field's range, at its end, next to it, or none at all."""
+    """Return a random number: in the field's range, at its bounds, just outside, infinite or not a number."""
     ends = bounds(field)
     near = [near for end in ends for near in (end, math.nextafter(end, math.inf), math.nextafter(end, -math.inf))]
     within = [chance.uniform(*ends)] if len(ends) == 2 else [chance.uniform(0, 240)]
@@ -63,7 +63,7 @@ def real(chance: random.Random, field: FieldDescriptor) -> float:
 
 
 def bounds(field: FieldDescriptor) -> Sequence[float]:
-    """The least and the greatest number that the contract allows, as far as it names them."""
+    """Return the bounds that the contract sets for a number: lower and upper, one of them, or none."""
     rules = rules_of(field)
     found = []
     for names in (("gte", "gt"), ("lte", "lt")):
@@ -72,7 +72,7 @@ def bounds(field: FieldDescriptor) -> Sequence[float]:
 
 
 def string(chance: random.Random, field: FieldDescriptor) -> str:
-    """A text: hostile, good for the field, or about as long as the field may be."""
+    """Return a random text: hostile, valid for the field, or about as long as its maximum."""
     kind = chance.random()
     if kind < 0.3 and field.name in _GOOD:
         return _GOOD[field.name](chance)
@@ -85,7 +85,7 @@ def string(chance: random.Random, field: FieldDescriptor) -> str:
 
 
 def content(chance: random.Random, field: FieldDescriptor) -> bytes:
-    """Bytes of the kind that the field holds, or any."""
+    """Return random bytes: of the kind that the field holds (MIDI or a recording), or any."""
     if chance.random() < 0.15:
         return chance.randbytes(int(70_000 ** chance.random()))
     return texts.midi(chance) if "midi" in field.name else texts.recording(chance)

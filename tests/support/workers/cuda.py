@@ -1,4 +1,4 @@
-"""An engine whose worker asks a real GPU for what is wrong with it."""
+"""An engine that provokes faults of a real GPU."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,9 @@ CUDA = EngineSpec("fake", "tests.support.workers.cuda:CudaEngine")
 
 
 class CudaEngine(FakeEngine):
-    """The fake engine on a GPU. The prompt may ask for an "assert" on it, or for a "large" share of its memory."""
+    """The fake engine on a GPU. The prompt selects a fault: "assert" fails on the device, "large" allocates much of its
+    memory.
+    """
 
     def __init__(self, device: str) -> None:
         self._device = torch.device(device)
@@ -24,7 +26,9 @@ class CudaEngine(FakeEngine):
         return cls(device)
 
     def info(self) -> EngineInfo:
-        """Its description is the GPU, and how many the process sees."""
+        """Return the engine's properties, whose description has the GPU and the number of GPUs that the process can
+        use.
+        """
         return replace(super().info(), description=f"{self._device} of {torch.cuda.device_count()}")
 
     def denoise(self, states: Sequence[SectionState]) -> None:

@@ -1,4 +1,4 @@
-"""Engines that show or try what a worker process is like."""
+"""Engines that show properties of a worker process, or test its behaviour."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ SURROUNDINGS = EngineSpec("surroundings", "tests.support.workers.engines:Surroun
 
 
 class ModuleListEngine(FakeEngine):
-    """Its languages are the packages that its process has imported."""
+    """An engine whose languages are the names of the packages that its process has imported."""
 
     @classmethod
     def load(cls, device: str) -> "ModuleListEngine":
@@ -29,7 +29,7 @@ class ModuleListEngine(FakeEngine):
 
 
 class EndlessLoadEngine(FakeEngine):
-    """Is never loaded."""
+    """An engine whose loading never ends."""
 
     @classmethod
     def load(cls, device: str) -> "EndlessLoadEngine":
@@ -38,7 +38,7 @@ class EndlessLoadEngine(FakeEngine):
 
 
 class LongStepsEngine(FakeEngine):
-    """Is nearly always in the middle of a step."""
+    """An engine with long steps, so that its worker is nearly always in the middle of one."""
 
     @classmethod
     def load(cls, device: str) -> "LongStepsEngine":
@@ -50,7 +50,9 @@ class LongStepsEngine(FakeEngine):
 
 
 class SurroundingsEngine(FakeEngine):
-    """Its description is the device that it was loaded onto, the GPUs that it may see, and how memory is handed out."""
+    """An engine whose description has its device, the GPUs that it can use, and the settings of its memory
+    allocator.
+    """
 
     def __init__(self, device: str) -> None:
         self._device = device

@@ -1,4 +1,6 @@
-"""A cluster without Ray: its actors are objects of this process, whose calls run on threads, one for each group."""
+"""A simulated cluster without Ray: its actors are objects of this process, whose calls run on a thread for each
+group.
+"""
 
 import asyncio
 import itertools
@@ -21,17 +23,17 @@ PING_SECONDS = 5.0
 
 
 class ThreadActor:
-    """Calls methods of an object on threads; after `kill` all calls fail."""
+    """An actor that calls methods of an object on threads; after `kill` all calls fail."""
 
     def __init__(self, make: Callable[[Callable[[], None]], Any]) -> None:
-        """`make` gets the function that ends the actor."""
+        """Create the actor's object with `make`, which gets a function that ends the actor."""
         self._loop = asyncio.get_running_loop()
         self._groups: dict[str, ThreadPoolExecutor] = {}
         self._calls: set[asyncio.Future[Any]] = set()
         self.dead = False
         self.never_ran = False
         self.silent = False
-        """True for an actor that does not answer any more, as one that is frozen."""
+        """True for an actor that does not answer any more, like a frozen process."""
         self.target = make(self._leave)
 
     def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
@@ -77,7 +79,7 @@ class ThreadActor:
 
 
 class NodeWorker(WorkerActor):
-    """A worker that believes to be on a node of the cluster."""
+    """A worker actor that reports a node of the simulated cluster as its place."""
 
     node = "localhost"
 
@@ -86,7 +88,7 @@ class NodeWorker(WorkerActor):
 
 
 class FakeCluster:
-    """Starts actors at once; `node` is the one of the next worker."""
+    """A cluster that starts actors at once; `node` is the node of the next worker."""
 
     node = "localhost"
 
@@ -126,12 +128,12 @@ class FakeCluster:
 
 
 class DriverTask:
-    """A driving process that is a task, with a cluster of its own."""
+    """A task of this process in place of the process that drives a cluster, with a simulated cluster."""
 
     _pids = itertools.count(1)
 
     def __init__(self, clusters: list[FakeCluster], first: object = Connected()) -> None:
-        """The cluster is added to `clusters`; `first` is the first message."""
+        """Set up the task; its cluster is added to `clusters`, and `first` is its first message."""
         self._clusters = clusters
         self._first = first
         self._pipe: AsyncPipe | None = None
@@ -166,7 +168,7 @@ class DriverTask:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def die(self) -> None:
-        """End as a process that was killed: its cluster's actors end with it."""
+        """End like a killed process: the actors of its cluster end with it."""
         assert self._task is not None
         self._task.cancel()
 

@@ -1,6 +1,6 @@
 """A worker pool without processes: its workers run their commands on the event loop, one at a time for each lane.
 
-Everything above the pool can be tried with it, faster than with processes. An engine must neither hang nor end the
+Tests of the code above the pool run faster with it than with processes. An engine must neither hang nor end the
 process; with `IN_PROCESS_FAKE` the prompt "crash" ends only the worker.
 """
 
@@ -25,11 +25,11 @@ IN_PROCESS_FAKE = EngineSpec("fake", "tests.support.workers.in_process_pool:InPr
 
 
 class WorkerCrash(BaseException):
-    """Ends the worker in whose engine it is raised, as the end of its process would."""
+    """An error that ends the worker in whose engine it is raised, like the end of a worker process."""
 
 
 class InProcessFakeEngine(FakeEngine):
-    """The fake engine, whose crash is that of its worker alone."""
+    """The fake engine, whose crash ends only its worker."""
 
     @classmethod
     def load(cls, device: str) -> "InProcessFakeEngine":
@@ -40,10 +40,10 @@ class InProcessFakeEngine(FakeEngine):
 
 
 class InProcessWorker:
-    """Runs commands with an executor of its own, each lane in a task."""
+    """A worker that runs commands with an executor in this process, each lane in a task."""
 
     def __init__(self, lanes: tuple[Lane, ...], engines: Mapping[str, Engine], on_exit: Callable[[], None]) -> None:
-        """`on_exit` is called when the worker has crashed or was killed."""
+        """Set up the worker; `on_exit` is called when it has crashed or was killed."""
         self._lanes = lanes
         self._links = EncoderLinks()
         self._executor = CommandExecutor(engines, encoders=self._links)
@@ -76,14 +76,14 @@ class InProcessWorker:
         return reply
 
     def kill(self) -> None:
-        """End the worker in the middle of whatever it does."""
+        """End the worker at once, in the middle of its work."""
         if not self._exited:
             self._exited = True
             self._end()
             self._on_exit()
 
     async def stop(self) -> None:
-        """End the worker and wait until nothing of it is left."""
+        """End the worker, and wait until its tasks have ended."""
         self._end()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -108,17 +108,17 @@ class InProcessWorker:
 
 
 class InProcessPool:
-    """Keeps one in-process worker on every device. Obeys the protocol of worker pools."""
+    """A worker pool with one in-process worker on every device, which implements the protocol of worker pools."""
 
     def __init__(
         self, devices: Sequence[DeviceSpec], engines: Sequence[EngineSpec], restart_seconds: float = 0.01
     ) -> None:
-        """A lost worker is replaced after `restart_seconds`."""
+        """Set up the pool; a lost worker is replaced after `restart_seconds`."""
         self._restart_seconds = restart_seconds
         self._engines = tuple(engines)
         self._availability = EngineAvailability(devices, [engine.name for engine in engines])
         self.workers: dict[str, InProcessWorker] = {}
-        """Those that are up, by device."""
+        """The running workers, by device."""
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:

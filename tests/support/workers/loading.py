@@ -1,4 +1,4 @@
-"""Engines that show how a worker loads several of them."""
+"""Engines for tests of a worker that loads several engines."""
 
 import threading
 
@@ -9,7 +9,7 @@ _meeting = threading.Barrier(2, timeout=_TIMEOUT_SECONDS)
 
 
 class MeetingEngine(FakeEngine):
-    """Is loaded only while another engine of this module is being loaded."""
+    """An engine that finishes loading only while another engine of this module is being loaded."""
 
     @classmethod
     def load(cls, device: str) -> "MeetingEngine":
@@ -18,7 +18,7 @@ class MeetingEngine(FakeEngine):
 
 
 class FailingEngine(FakeEngine):
-    """Fails while another one is being loaded."""
+    """An engine that fails to load, with a programming error, while another engine is being loaded."""
 
     @classmethod
     def load(cls, device: str) -> "FailingEngine":
@@ -27,7 +27,7 @@ class FailingEngine(FakeEngine):
 
 
 class BrokenEngine(FakeEngine):
-    """Finds the device broken while another one is being loaded."""
+    """An engine that finds its device broken while another engine is being loaded."""
 
     @classmethod
     def load(cls, device: str) -> "BrokenEngine":
@@ -36,7 +36,7 @@ class BrokenEngine(FakeEngine):
 
 
 class GreedyEngine(FakeEngine):
-    """Lacks memory, alone as well as beside others."""
+    """An engine that always lacks memory when it is loaded."""
 
     @classmethod
     def load(cls, device: str) -> "GreedyEngine":

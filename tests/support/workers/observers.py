@@ -1,4 +1,4 @@
-"""Helpers for tests of workers: exchange a command, observe a pool, look at its processes."""
+"""Helpers for tests of workers: send a command, observe a pool, look at its processes."""
 
 import asyncio
 import os
@@ -12,13 +12,13 @@ from server.workers.worker_process import WorkerProcess
 
 
 async def exchange(worker: Worker, command: Command, lane: Lane = Lane.BOTH) -> Reply:
-    """Send a command to a lane and wait for its reply."""
+    """Send a command to a lane, and return its reply."""
     worker.send(command, lane)
     return await worker.receive(lane)
 
 
 def is_alive(pid: int | None) -> bool:
-    """True while the process exists, a zombie included."""
+    """Return True if the process exists, also as a zombie."""
     assert pid is not None
     try:
         os.kill(pid, 0)
@@ -28,7 +28,7 @@ def is_alive(pid: int | None) -> bool:
 
 
 class FakeObserver:
-    """Records what a pool tells, and keeps each worker until it has ended."""
+    """An observer that records the notifications of a pool, and serves each worker until it has ended."""
 
     def __init__(self) -> None:
         self.workers: asyncio.Queue[tuple[str, Worker]] = asyncio.Queue()
@@ -58,14 +58,14 @@ class FakeObserver:
         self.changed.set()
 
     async def next_worker(self) -> Worker:
-        """Wait until one more worker is up."""
+        """Wait until the next worker has started, and return it."""
         _, worker = await self.workers.get()
         return worker
 
 
 @asynccontextmanager
 async def observed(pool: WorkerPool, observer: FakeObserver, timeout_seconds: float = 30.0) -> AsyncIterator[None]:
-    """Run a pool while the context lasts."""
+    """Context manager in which a pool runs."""
     run = asyncio.create_task(pool.run(observer))
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -76,7 +76,7 @@ async def observed(pool: WorkerPool, observer: FakeObserver, timeout_seconds: fl
 
 
 class WatchedPool(LocalPool):
-    """A local pool that shows its processes: their numbers by device, while they are served."""
+    """A local pool that shows the ids of its worker processes by device, while they are served."""
 
     pids: dict[str, int]
 

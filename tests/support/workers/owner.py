@@ -1,4 +1,4 @@
-"""A process that starts a worker, writes its number, and waits to be killed."""
+"""A program that starts a worker process, prints its process id, and waits until it is killed."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from tests.support.fakes import FAKE
 
 
 async def main() -> None:
-    """Run until killed."""
+    """Start the worker, and wait until this process is killed."""
     worker = WorkerProcess(WorkerSpec("cpu", (FAKE,)), exchange_timeout_seconds=30.0, on_exit=lambda: None)
     await worker.launch()
     await worker.loaded(30.0)

@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes on this computer: one here, one in a network namespace of its own (needs root)."""
+"""A Ray cluster of two nodes on this computer, one of them in a network namespace (needs root)."""
 
 import os
 import secrets
@@ -30,10 +30,12 @@ _START_SECONDS = 180.0
 
 
 class RayNodes:
-    """Starts and breaks the nodes. Files of the cluster are below `folder`."""
+    """Starts, stops and disturbs the nodes of a Ray cluster. Its files are in `folder`."""
 
     def __init__(self, folder: Path, head: str = HERE, redis: str = "") -> None:
-        """`head` is the address of the node that is the head; it keeps its state in the `redis` at "host:port"."""
+        """Set up the cluster; `head` is the address of the head node, which stores its state in the Redis at `redis`
+        ("host:port") if it is given.
+        """
         self._folder = folder
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
         self._redis = redis
@@ -44,12 +46,12 @@ class RayNodes:
         self.address = f"{head}:{PORT}"
 
     def start_head(self, cpus: int) -> None:
-        """Start the head, and wait until it takes calls."""
+        """Start the head node, and wait until it accepts calls."""
         self._start(self.head, ["--head", "--port", str(PORT), "--include-dashboard", "false"], cpus)
         _until(lambda: _answers(self.head))
 
     def start_other(self, cpus: int) -> None:
-        """Start the node that is not the head, which joins by itself."""
+        """Start the node that is not the head; it joins the cluster by itself."""
         self._start(THERE if self.head == HERE else HERE, ["--address", self.address], cpus)
 
     def stop(self, node: str) -> None:
@@ -59,7 +61,7 @@ class RayNodes:
             process.wait()
 
     def run(self, node: str) -> bool:
-        """True while a node that was started runs."""
+        """Return True if the node was started and runs."""
         return node in self._nodes and self._nodes[node].poll() is None
 
     def close(self) -> None:
@@ -69,19 +71,19 @@ class RayNodes:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def link(self, *, up: bool) -> None:
-        """Cut the network between the nodes, or join them again."""
+        """Set the network link between the nodes up or down."""
         _ip("-n", _NAMESPACE, "link", "set", _FAR, "up" if up else "down")
 
     def workers(self, node: str) -> list[int]:
-        """The ids of the processes on a node that have a worker of ours."""
+        """Return the process ids of Melisma's workers on a node."""
         return self._running(node, b"ray::_NodeWorker")
 
     def hosts(self, node: str) -> list[int]:
-        """The ids of the processes on a node that start encoders."""
+        """Return the process ids of the processes on a node that start encoders."""
         return self._running(node, b"ray::CompanionHost")
 
     def encoders(self, node: str) -> list[int]:
-        """The ids of the encoders on a node."""
+        """Return the process ids of the encoders on a node."""
         return self._running(node, b"server.encoders.encoder")
 
     def _running(self, node: str, name: bytes) -> list[int]:
@@ -122,13 +124,13 @@ class RayNodes:
 
     @property
     def _temporary(self) -> Path:
-        """Ray's folder; the paths of the sockets in it may not be long."""
+        """Ray's temporary folder, with a short path, because Ray's socket paths are limited in length."""
         return Path("/tmp") / f"mr-{self._folder.stat().st_ino}"
 
 
 @contextmanager
 def two_networks() -> Iterator[None]:
-    """Have a second network namespace with a link to this one."""
+    """Context manager in which a second network namespace has a link to this one."""
     _away()
     _ip("netns", "add", _NAMESPACE)
     try:
@@ -145,7 +147,7 @@ def two_networks() -> Iterator[None]:
 
 @contextmanager
 def redis_server(host: str) -> Iterator[str]:
-    """Run a Redis or Valkey at an address of this computer; yields its "host:port"."""
+    """Context manager with the "host:port" of a Redis or Valkey that listens at an address of this computer."""
     program = shutil.which("valkey-server") or shutil.which("redis-server")
     if program is None:
         not_tried("Redis is missing: run `make redis`")
@@ -159,19 +161,21 @@ def redis_server(host: str) -> Iterator[str]:
 
 
 def can_have_networks() -> bool:
-    """True if this process may make network namespaces."""
+    """Return True if this process can create network namespaces."""
     return os.geteuid() == 0 and shutil.which("ip") is not None
 
 
 def state(pid: int) -> str:
-    """The state of a process as the kernel names it, such as "T" of one that is stopped; empty if there is none."""
+    """Return the state letter of a process from /proc, such as "T" for stopped; empty if the process does not exist or
+    is a zombie.
+    """
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0].replace("Z", "")
     return ""
 
 
 def ended(pid: int) -> bool:
-    """True if there is no such process any more."""
+    """Return True if the process does not exist any more, or is a zombie."""
     return state(pid) == ""
 
 
@@ -200,7 +204,7 @@ def _answers(head: str) -> bool:
 
 
 def _session(leader: int) -> list[int]:
-    """The processes of a session, and those that its processes have started with sessions of their own."""
+    """Return the ids of the processes of a session, and of the sessions that these processes have started."""
     found = [leader]
     parents: dict[int, tuple[int, int]] = {}
     for entry in Path("/proc").iterdir():

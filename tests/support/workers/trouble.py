@@ -1,15 +1,15 @@
-"""An engine that has trouble once: the file that the variable TROUBLE names says where, and what happens there.
+"""An engine with one fault: the file that the variable TROUBLE names has the place and the kind of the fault.
 
-    load                loading
+    load                loading the engine
     denoise             the second step of the song "trouble"
-    settle              the same, when every state of the step has advanced
+    settle              the same step, after every state of the step has advanced
     ahead               the second step of the song's third section
     render              the second window of the song's second section
-    check               a look at the device
+    check               a check of the device
 
-What happens is "killed" (the process ends), "memory" (there is none), "broken" or "accelerator": the device fails from
-then on, as the libraries of GPUs say it, or as torch does. Every step done is a line of the file that the variable
-STEPS names: prompt, section, step.
+Kinds are "killed" (the process ends), "memory" (an out-of-memory error), "broken" and "accelerator" (from then on the
+device fails with errors of GPU libraries, or of torch). Every completed step is recorded as a line of the file that the
+variable STEPS names: prompt, section, step.
 """
 
 import os
@@ -26,7 +26,7 @@ PROMPT = "trouble"
 
 
 class TroubleOnceEngine(FakeEngine):
-    """The fake engine, whose device fails once."""
+    """The fake engine with one fault, at the place that the file in the variable TROUBLE names."""
 
     def __init__(self) -> None:
         self._broken: Exception | None = None

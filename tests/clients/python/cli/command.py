@@ -1,4 +1,4 @@
-"""The command `melisma`, run in this process."""
+"""Runs the command `melisma` in the process of the tests."""
 
 from pathlib import Path
 
@@ -16,5 +16,5 @@ def generate(address: str, output: Path, *arguments: str) -> Result:
 
 
 def unboxed(text: str) -> str:
-    """What a box on a terminal says, without the box."""
+    """Return the text in a box of the terminal as one line, without the box."""
     return " ".join(text.replace("│", " ").split())

@@ -1,4 +1,4 @@
-"""Commands that are told to end, in processes of their own."""
+"""Tests of commands that are terminated or lose their reader, each in its own process."""
 
 import os
 import signal

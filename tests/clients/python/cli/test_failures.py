@@ -1,4 +1,4 @@
-"""Failures, as the command tells them, and its exit statuses."""
+"""Tests of the error messages and exit statuses of the command line."""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lyrics from files and from standard input."""
+"""Tests of the command line with lyrics from files and from standard input."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The options of `melisma generate`, as they reach the service."""
+"""Tests that the options of `melisma generate` reach the request."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the commands write: songs, facts, JSON."""
+"""Tests of the output of the commands: songs, tables and JSON."""
 
 import json
 from pathlib import Path

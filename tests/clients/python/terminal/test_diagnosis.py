@@ -1,4 +1,4 @@
-"""The command line against servers that do not answer: each mistake is named, with the way out."""
+"""Tests of the command line against servers that cannot be reached: the message names each mistake and its remedy."""
 
 import socket
 import threading
@@ -29,7 +29,7 @@ def asked(server: str, *options: str) -> Result:
 
 @contextmanager
 def serving(credentials: grpc.ServerCredentials | None = None) -> Iterator[int]:
-    """The port of a server that encrypts, or does not."""
+    """Context manager with the port of a scripted server, which uses TLS if `credentials` is given."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     add_MusicServiceServicer_to_server(FakeMusic(), server)
     if credentials is None:
@@ -42,7 +42,7 @@ def serving(credentials: grpc.ServerCredentials | None = None) -> Iterator[int]:
 
 
 class Files:
-    """An authority, a stranger's, and certificates of both, as files."""
+    """Files of two certificate authorities, one of which the server trusts, and of certificates of both."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -64,13 +64,15 @@ class Files:
         return self._files[name]
 
     def server(self, *, asks: bool) -> grpc.ServerCredentials:
-        """Credentials of a server that asks its clients for certificates, or does not."""
+        """Return the credentials of a server; with `asks` it requires client certificates."""
         pair = (self.ours.private_key_pem.bytes(), self.ours.cert_chain_pems[0].bytes())
         ours = self._files["ours authority"].read_bytes() if asks else None
         return grpc.ssl_server_credentials([pair], ours, require_client_auth=asks)
 
     def client(self, whose: str, key: str = "") -> tuple[str, ...]:
-        """The options of a client's certificate."""
+        """Return the command-line options of a client certificate and its key; `key` selects the key of another
+        certificate.
+        """
         certificate, private_key = self.path(f"{whose} certificate"), self.path(f"{key or whose} key")
         return ("--certificate", str(certificate), "--private-key", str(private_key))
 

@@ -1,4 +1,4 @@
-"""Lyrics from files of any encoding, through the command line."""
+"""Tests of the command line with lyrics files in any text encoding."""
 
 from pathlib import Path
 
@@ -23,7 +23,9 @@ ENCODED = [
     (_ENGLISH, "cp1252", "cp1252"),
     ("[verse]\nCafé olé, s'il te plaît\n", "latin-1", "cp1252"),
 ]
-"""A text, its encoding, and the one that is advised where it is not read without an option."""
+"""Triples of lyrics, the encoding of the file, and the encoding that the error message suggests; `None` if the lyrics
+are read without an option.
+"""
 
 
 def generate(address: str, output: Path, *arguments: str) -> Result:
@@ -32,14 +34,14 @@ def generate(address: str, output: Path, *arguments: str) -> Result:
 
 
 def words_of(text: str) -> str:
-    """The words in a box on a terminal."""
+    """Return the text in a box of the terminal as one line, without the box."""
     return " ".join(text.replace("│", " ").split())
 
 
 def test_files_of_every_encoding_make_a_song_or_name_the_way_out(
     music: FakeMusic, address: str, tmp_path: Path
 ) -> None:
-    """Each text in each encoding that has its characters: read as it is, or refused with the option that reads it."""
+    """Each text in each encoding is read without an option, or refused with the option that reads it."""
     words, wrong = tmp_path / "words.txt", []
     for text, encoding, advised in ENCODED:
         words.write_bytes(text.encode(encoding))

@@ -52,7 +52,7 @@ def test_songs_with_and_without_an_adapter_never_share_a_step_and_differ(engine:
 
 def test_an_unknown_adapter_is_refused_with_those_that_there_are(engine: AceStepEngine) -> None:
     assert engine.info().loras == ("rap",)
-    with pytest.raises(InvalidParams, match="this server; it has: rap"):
+    with pytest.raises(InvalidParams, match="LoRA adapters of this server: rap"):
         engine.plan(SongParams("pop", "", 1, 10.0, options=AceStepOptions(lora="jazz")))
 
 

@@ -319,7 +319,7 @@ def test_the_key_is_that_of_the_callers_melody_and_the_plan_says_so() -> None:
     for seed in range(4):
         plan = planned(seed=seed, anchor=MOTIF)
         assert plan.key == "D major"
-        assert "anchor: heard in D major" in plan.notes
+        assert "anchor: the melody is in D major" in plan.notes
 
 
 @pytest.mark.parametrize(("prompt", "key"), [(POP, "F major"), ("pop in F major", None)])
@@ -338,8 +338,8 @@ def test_the_tempo_of_the_anchors_file_is_kept() -> None:
 @pytest.mark.parametrize(
     ("wished", "reason"),
     [
-        ({"prompt": "pop, 110 bpm", "anchor_tempo_bpm": 93.0}, "93 BPM is not kept, since another is asked for"),
-        ({"tempo_bpm": 110.0, "anchor_tempo_bpm": 93.0}, "93 BPM is not kept, since another is asked for"),
+        ({"prompt": "pop, 110 bpm", "anchor_tempo_bpm": 93.0}, "93 BPM is not kept, since another tempo is requested"),
+        ({"tempo_bpm": 110.0, "anchor_tempo_bpm": 93.0}, "93 BPM is not kept, since another tempo is requested"),
         ({"anchor_tempo_bpm": 240.0}, "240 BPM is not kept, since it is beyond 50 to 180"),
     ],
 )
@@ -354,7 +354,7 @@ def test_words_that_fit_at_another_tempo_than_the_files_are_sung_at_that() -> No
     plan = planned(
         prompt="fast rock", lyrics=words, duration_seconds=float(shortest), anchor=MOTIF, anchor_tempo_bpm=52.0
     )
-    assert "anchor: its file's tempo of 52 BPM is not kept, since the words do not fit at it" in plan.notes
+    assert "anchor: its file's tempo of 52 BPM is not kept, since the words do not fit at that tempo" in plan.notes
 
 
 def _fits(words: str, seconds: float) -> bool:

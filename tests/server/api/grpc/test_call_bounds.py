@@ -1,4 +1,6 @@
-"""Calls over a real port: their number, the wait for their message, and the life of their key."""
+"""Tests of gRPC calls over a real port: their maximum number, the timeout for their message, and the expiry of their
+key.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +33,7 @@ REQUEST = music_pb2.GenerateRequest(prompt="x", duration_seconds=30)
 
 @asynccontextmanager
 async def served(key: ApiKey | None = None, caller_calls: int = 4) -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to a server, which asks for `key` where there is one."""
+    """Context manager with a channel to a server, which requires the API key `key` if it is given."""
     settings = Settings(engines=("fake",), connections=QUICK)
     interceptors = [Authentication(Authenticator({"key": key}.get, lambda _: None))] if key else []
     runner, health = FakeRunner(FAKE_EVENTS[:2], hangs=True), HealthServicer.alike(lambda: None)
@@ -54,7 +56,7 @@ def key(**fields: Any) -> ApiKey:
 
 
 async def code_of(call: Any) -> grpc.StatusCode:
-    """The code with which a stream ends; OK once it has said something."""
+    """Return the status code with which a stream ends; OK once the stream has sent a message."""
     try:
         await call.read()
     except grpc.aio.AioRpcError as error:

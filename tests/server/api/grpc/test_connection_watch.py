@@ -10,7 +10,7 @@ from server.api.proxies import TrustedProxies
 
 
 class Listener:
-    """A port of this process, and the connections that it has accepted."""
+    """A listening TCP port of this process, and the connections that it has accepted."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -18,7 +18,7 @@ class Listener:
         self.port = int(self._socket.getsockname()[1])
 
     def connect(self, *, says: int = 0, address: str = "127.0.0.1") -> socket.socket:
-        """A connection from `address` that has sent so many bytes."""
+        """Return the client's socket of a new connection from `address` that has sent `says` bytes."""
         client = self._stack.enter_context(
             socket.create_connection(("127.0.0.1", self.port), source_address=(address, 0), timeout=5)
         )

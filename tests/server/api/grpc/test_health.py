@@ -14,7 +14,7 @@ LIST: Any = health_pb2.HealthListRequest  # type: ignore[attr-defined]
 
 
 def stub_of(channel: grpc.aio.Channel) -> Any:
-    """The stub; the published types know nothing of its methods."""
+    """Return a stub of the health service without a type, because its published types lack the methods."""
     return health_pb2_grpc.HealthStub(channel)
 
 

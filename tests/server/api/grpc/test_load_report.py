@@ -14,7 +14,9 @@ from tests.support.fake_runner import FakeRunner
 
 
 def test_the_bytes_are_those_of_orca() -> None:
-    """Fields by hand, as xds.data.orca.v3 numbers them: 6 and 9 are doubles, 8 a map of strings to doubles."""
+    """The expected bytes follow the field numbers of xds.data.orca.v3: 6 and 9 are doubles, 8 is a map of strings to
+    doubles.
+    """
     report = LoadReport(application_utilization=1.5, rps_fractional=2.0, named_metrics={"q": 1.0})
     entry = b"\x0a\x01q\x11\x00\x00\x00\x00\x00\x00\xf0?"
     wire = b"1\x00\x00\x00\x00\x00\x00\x00@" + b"B" + bytes([len(entry)]) + entry + b"I\x00\x00\x00\x00\x00\x00\xf8?"
@@ -28,7 +30,7 @@ def report_of(reports: LoadReports) -> LoadReport:
 
 
 def weight_of(report: LoadReport) -> int:
-    """As Envoy and gRPC reckon it."""
+    """Return the weight that Envoy and gRPC compute from a load report."""
     return int(report.rps_fractional / report.application_utilization)
 
 
@@ -58,7 +60,9 @@ def test_a_server_that_makes_no_songs_itself_weighs_as_the_service_does() -> Non
 
 
 def told() -> tuple[tuple[str, bytes], ...]:
-    """In the place of the real trailer, which gRPC's own clients keep to themselves."""
+    """Return trailing metadata that replaces the load report, because gRPC's own clients hide that from the
+    application.
+    """
     return (("x-told-bin", b"told"),)
 
 
@@ -82,7 +86,7 @@ async def test_every_call_ends_with_a_report_whatever_its_status() -> None:
 
 
 async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
-    """As Envoy asks: under ORCA's own name, with a Duration in field 1."""
+    """The request is that of Envoy: ORCA's own service name, and a Duration in field 1."""
     server, depths = grpc.aio.server(), {"studio": QueueDepth(running_songs=1)}
     server.add_generic_rpc_handlers((LoadReports(lambda: depths, lambda: 4).handler(),))
     port = server.add_insecure_port("127.0.0.1:0")

@@ -1,4 +1,4 @@
-"""What the server tells of its own schema, in both versions of reflection, and what gRPC refuses by itself."""
+"""Tests of gRPC reflection in both versions, and of requests that gRPC refuses by itself."""
 
 import asyncio
 from typing import Any
@@ -17,14 +17,14 @@ from tests.support.edge import edge, raw_call
 from tests.support.fake_runner import FakeRunner
 
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"
-"""The preface of HTTP/2, and settings."""
+"""The first bytes of an HTTP/2 client: the connection preface and its settings."""
 ACKNOWLEDGED = b"\0\0\0\x04\x01\0\0\0\0"
 VERSIONS = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
 SERVICES = ["grpc.health.v1.Health", *(f"{name}.ServerReflection" for name in VERSIONS), "melisma.v1.MusicService"]
 
 
 async def told(channel: grpc.aio.Channel, version: str, *questions: dict[str, Any]) -> list[Any]:
-    """The answers of one version, in its own messages."""
+    """Return the responses of one version of the reflection service to `questions`, as messages of that version."""
     service = descriptor_pool.Default().FindServiceByName(f"{version}.ServerReflection")
     method = service.methods_by_name["ServerReflectionInfo"]
     asked, answered = (message_factory.GetMessageClass(one) for one in (method.input_type, method.output_type))

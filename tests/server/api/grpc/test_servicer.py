@@ -185,7 +185,7 @@ async def drained(call: Any) -> None:
 
 
 async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
-    """Code and reason with which a call fails."""
+    """Return the status code and the reason (ErrorInfo) with which a call fails."""
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await call
     return error.value.code(), details_of(error.value)["ErrorInfo"].reason

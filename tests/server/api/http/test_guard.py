@@ -1,4 +1,4 @@
-"""Names by which the port may be called, and pages that may call."""
+"""Tests of the host names that the HTTP port accepts, and of web pages that may call it."""
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -17,7 +17,7 @@ UNKNOWN = ("evil.example", "evil.example:8080", "localhost.evil.example", "127.0
 
 
 def status(rules: Rules, method: str = "GET", path: str = "/v1/audio/music", **headers: str) -> int:
-    """The status of the refusal; 0 where there is none."""
+    """Return the HTTP status with which the rules refuse a request; 0 if they accept it."""
     given = Headers({name.replace("_", "-"): value for name, value in headers.items()})
     refusal = rules.refusal(method, path, given)
     return refusal.status_code if refusal else 0

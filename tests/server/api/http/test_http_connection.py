@@ -1,4 +1,4 @@
-"""Connections over real sockets: those that keep the server waiting, and those that are too many."""
+"""Tests of HTTP connections over real sockets: slow clients, and too many connections."""
 
 import asyncio
 import errno
@@ -45,7 +45,7 @@ async def port(
 
 
 async def until_closed(reader: asyncio.StreamReader) -> bytes:
-    """What comes before the end of a connection, which has to be soon."""
+    """Return the bytes that arrive until the connection ends; fails after 3 s."""
     data = b""
     async with asyncio.timeout(3.0):
         try:
@@ -117,7 +117,7 @@ async def test_a_body_that_nobody_reads_ends_its_connection() -> None:
 
 
 async def _poured(writer: asyncio.StreamWriter) -> int:
-    """The bytes that could be written before the connection was closed."""
+    """Write to a connection until it is closed, and return the number of bytes written."""
     sent = 0
     try:
         while True:

@@ -21,7 +21,7 @@ class Answer:
 
 
 def get(url: str, accept: str = "*/*") -> Answer:
-    """The answer to one request, whatever its status."""
+    """Send one GET request, and return its response with any status."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": accept}), timeout=10) as response:
             return Answer(response.status, dict(response.headers.items()), response.read().decode())
@@ -32,7 +32,7 @@ def get(url: str, accept: str = "*/*") -> Answer:
 
 @asynccontextmanager
 async def http(readiness_problem: str | None = None, unkept: str | None = None) -> AsyncIterator[str]:
-    """The root URL of a running HTTP side."""
+    """Context manager with the root URL of a running HTTP server that has metrics and probes."""
     registry = CollectorRegistry()
     Counter("melisma_songs", "Songs", registry=registry).inc(3)
     async with serving_http(

@@ -19,7 +19,7 @@ FILES = sorted(path for path in FOLDER.rglob("*") if path.is_file() and path.nam
 
 @asynccontextmanager
 async def previewing() -> AsyncIterator[Rest]:
-    """Asks an HTTP side that has the page alone."""
+    """Context manager with a client of an HTTP server that has only the preview page, metrics and probes."""
     app = build_http(CollectorRegistry(), readiness_problem=lambda: None, more=page_routes())
     async with serving_http(app, "127.0.0.1", 0) as address:
         yield Rest(address, {})

@@ -18,7 +18,7 @@ from tests.support.http_app import build_http
 
 @asynccontextmanager
 async def http() -> AsyncIterator[str]:
-    """The address of a running HTTP side."""
+    """Context manager with the address of a running HTTP server."""
     async with serving_http(build_http(CollectorRegistry(), readiness_problem=lambda: None), "127.0.0.1", 0) as address:
         yield address
 
@@ -69,7 +69,7 @@ async def test_answers_leave_at_once_on_every_connection() -> None:
 
 
 def _options_of_accepted_sockets() -> list[int]:
-    """TCP_NODELAY of each connection of this server."""
+    """Return the socket option TCP_NODELAY of each open connection of this process's HTTP server."""
     protocols = (one for one in gc.get_objects() if issubclass(type(one), H11Protocol))
     transports = [one.transport for one in protocols if one.transport is not None and not one.transport.is_closing()]
     sockets = [transport.get_extra_info("socket") for transport in transports]

@@ -1,4 +1,4 @@
-"""Of a body that nobody wants little is read, and its connection ends."""
+"""Tests that the server reads only a limited part of a request body that it refuses, and closes the connection."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from server.api.http.server import serving_http
 LONGEST_SECONDS = 20.0
 CHUNK = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
 BUFFERS = 8 << 20
-"""More than the sockets of a connection hold."""
+"""More bytes than the socket buffers of a connection can hold."""
 
 
 async def _reading(request: Request) -> Response:
@@ -30,7 +30,9 @@ async def _refusing(_: Request) -> Response:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a server that reads bodies at /read, and does not at /refuse."""
+    """Context manager with a connection to a server that reads the body of a request to /read, and none of one to
+    /refuse.
+    """
     routes = [
         Route("/read", _reading, methods=["GET", "POST"]),
         Route("/refuse", _refusing, methods=["GET", "POST"]),

@@ -1,4 +1,4 @@
-"""Answers that come piece by piece, to clients that stay or leave."""
+"""Tests of responses that are sent in pieces, to clients that stay or disconnect."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Source:
-    """Gives out its pieces, then ends, fails or is silent for ever."""
+    """A source of pieces for a response: yields its pieces, then ends, fails or blocks forever."""
 
     def __init__(self, *pieces: bytes, error: Exception | None = None, hangs: bool = False) -> None:
         self.closed = asyncio.Event()
@@ -49,7 +49,9 @@ class Source:
 async def asked(
     source: Source, calls: OpenCalls | None = None, stall_seconds: float = 60.0
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which the source was asked for, at a door where there are `calls`."""
+    """Context manager with a connection on which the response of a source was requested; `calls` limits the open
+    calls.
+    """
 
     async def endpoint(_: Request) -> Response:
         return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
@@ -67,7 +69,7 @@ async def asked(
 
 
 def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The logged reasons of answers that were broken off."""
+    """Return the causes in the log of responses that were aborted."""
     return [
         vars(record)["cause"]
         for record in caplog.records

@@ -1,4 +1,4 @@
-"""A song that has failed: the same reason and violations wherever it is told of."""
+"""Tests that all responses about a failed song have the same reason and violations."""
 
 import asyncio
 from collections.abc import Iterator
@@ -36,7 +36,9 @@ def last_event(rest: Rest, task_id: str) -> Any:
 
 
 async def tellings(rest: Rest) -> list[tuple[str, Any]]:
-    """What is told of the failure, by each place that tells of one song or another of the same fate."""
+    """Return the reason and violations of a failed song from each kind of response, such as a POST, its events or the
+    list.
+    """
     generate, song = f"{MUSIC}/generate", {"prompt": "pop"}
     waiting = await ask(rest, "POST", generate, song)
     streaming = await ask(rest, "POST", generate, song, Accept="audio/mpeg")

@@ -1,4 +1,6 @@
-"""Bodies as clients of other services send them: each is a song, or is refused with fields, reason and what to do."""
+"""Tests of request bodies in the forms of other services: each makes a song, or is refused with field, reason and
+remedy.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -76,7 +78,7 @@ REFUSED: list[tuple[str, dict[str, str]]] = [
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def rest() -> AsyncIterator[Rest]:
-    """REST with the checks of the engine studio."""
+    """Fixture: a client of REST whose requests are checked by the engine studio."""
     checker = LocalChecker((EngineSpec("studio"),))
     runner = FakeRunner(info=INFO)
     async with checker.running(), songs_of(runner, checker=checker, engine="studio") as songs, rest_of(songs) as rest:

@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: texts of every kind name requests, each caller's its own."""
+"""Tests of the header Idempotency-Key: any text identifies a request, separately for each caller."""
 
 import re
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""JSON of a body is bounded before it is parsed."""
+"""Tests that JSON bodies are checked against limits before they are parsed."""
 
 import json
 import math
@@ -23,7 +23,7 @@ TOO_MANY_ESCAPES = f"request: must have at most {MAX_ESCAPES} escaped"
 
 
 def answer(data: bytes) -> str:
-    """What is said of a body; "passed" for one that may be checked further."""
+    """Return the error for a JSON body; "passed" if its size and structure are allowed."""
     try:
         filled(music_pb2.GenerateRequest(), read_json(data, LIMITS))
     except (HTTPException, InvalidRequest) as error:

@@ -1,4 +1,4 @@
-"""Methods that a path lacks, parameters that it does not take, and faults in the words of HTTP."""
+"""Tests of unsupported methods, unknown query parameters, and the names of headers in HTTP errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""REST and the contract call the same things by the same names, but for those in the tables of names."""
+"""Tests that REST uses the names of the contract, except those in the tables of names."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""REST of a replica for songs that another one makes or has made."""
+"""Tests of REST on a replica for songs that another replica makes or has made."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ SOUND = b"sound" * 12
 
 @dataclass
 class Service:
-    """REST of a replica that makes no songs, and one song that the other replica is making."""
+    """A REST client of a replica that makes no songs, and one song that the other replica is making."""
 
     rest: Rest
     made: Recording

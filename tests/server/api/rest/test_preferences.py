@@ -1,4 +1,4 @@
-"""The kind of answer for what a caller accepts and prefers."""
+"""Tests of the kind of response to the headers Accept and Prefer."""
 
 import pytest
 from starlette.exceptions import HTTPException

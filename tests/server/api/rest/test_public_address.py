@@ -1,4 +1,4 @@
-"""The address in answers: the one that is set, told by trusted proxies, or asked."""
+"""Tests of the address in the URLs of responses: from the setting, from trusted proxies, or from the request."""
 
 import logging
 from ipaddress import ip_network

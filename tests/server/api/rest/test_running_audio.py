@@ -1,4 +1,4 @@
-"""The sound of a song that is being made, of which the size is known or not: all of it, and ranges."""
+"""Tests of the sound of a song that is being made, with known and unknown size: as a whole and in byte ranges."""
 
 import asyncio
 import http.client
@@ -23,13 +23,13 @@ END = SongCompleted(12.0, 529_200, 60, "ab" * 32, 0.0, 0.1, 0.2, 0.3)
 
 
 def chunks(start: int, end: int) -> list[SongEvent]:
-    """The sound from one byte to before another, ten bytes a chunk."""
+    """Return chunks of ten bytes with the sound from the byte `start` to before the byte `end`."""
     return [Chunk(at // 10, SOUND[at : at + 10], 0, at / 5, 2.0, at, 0) for at in range(start, end, 10)]
 
 
 @asynccontextmanager
 async def running(plan: Planned) -> AsyncIterator[tuple[Rest, ToldRunner]]:
-    """A song of which half is made."""
+    """Context manager with a REST client, and the runner of a song of which half is made."""
     runner = ToldRunner()
     async with rest_edge(runner) as rest:
         await asyncio.to_thread(rest.begin, {"prompt": "pop"})

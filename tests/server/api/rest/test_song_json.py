@@ -1,4 +1,4 @@
-"""A song in REST, byte for byte."""
+"""Tests of the JSON of a song in REST, compared byte by byte."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""REST over a store that has lost sound, or keeps no songs."""
+"""Tests of REST with a store that has lost sound, or cannot store songs."""
 
 import asyncio
 from collections.abc import AsyncIterator

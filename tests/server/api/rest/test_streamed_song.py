@@ -1,4 +1,4 @@
-"""Songs that are asked for and heard in one call."""
+"""Tests of songs that are requested and received in one HTTP call."""
 
 import asyncio
 import http.client

@@ -1,4 +1,4 @@
-"""The facts that every delivery format keeps."""
+"""Tests that every delivery format has to pass."""
 
 import numpy as np
 import pytest

@@ -14,7 +14,7 @@ from tests.support.sounds import tone
 
 
 def tags_read(tags: dict[str, str]) -> dict[str, str]:
-    """What a player shows for a song with this tag."""
+    """Return the metadata that a decoder reads from a song with this tag."""
     encoder = Mp3Encoder(44_100, 128)
     song = head_tag(tags) + encoder.feed(tone(0.5)) + encoder.finish()
     with av.open(io.BytesIO(song), format="mp3") as container:

@@ -14,7 +14,7 @@ CEILING_DB = -1.0
 
 
 def limit(sound: Window) -> Window:
-    """Limited and put back in time; the sound is a whole number of blocks."""
+    """Return the sound after the limiter, without the limiter's delay; the sound must be a whole number of blocks."""
     limiter = TruePeakLimiter(amplitude_of(CEILING_DB), RATE, BLOCK)
     padded = np.hstack([sound, np.zeros((2, BLOCK), np.float32)])
     limited = np.hstack([limiter.feed(block) for block in np.split(padded, padded.shape[1] // BLOCK, axis=1)])

@@ -44,7 +44,7 @@ def test_a_song_is_not_shifted() -> None:
 
 @cache
 def minute(rate_hertz: int) -> Window:
-    """A song of 0 LUFS."""
+    """Return a test sound of one minute with a loudness of 0 LUFS."""
     return pop(60.0, rate_hertz, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Estimates against what becomes of songs, in a queue that is simpler than the server and worked through otherwise."""
+"""Tests of time estimates against the actual times of songs in a simulated queue that is simpler than the server."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,7 +16,9 @@ PLACES = 4
 
 @dataclass
 class ToySong:
-    """Alternates between steps, which songs of a device share, and rendering, which they do not."""
+    """A simulated song that alternates between denoising steps, shared with other songs of the device, and
+    rendering.
+    """
 
     arrived_at: float
     sections: int
@@ -47,7 +49,9 @@ class ToySong:
 
 @dataclass
 class ToyPool:
-    """Devices with PLACES songs each; a step takes `fixed` seconds and `each` more for every song in it."""
+    """Simulated devices with PLACES songs each; a step takes `fixed_seconds`, and `each_seconds` more for every song in
+    it.
+    """
 
     devices: int
     fixed_seconds: float
@@ -57,7 +61,7 @@ class ToyPool:
     complete: list[tuple[ToySong, Estimate]] = field(default_factory=list)
 
     def play(self, songs: list[ToySong]) -> None:
-        """Let the songs come at their times; every device does one thing after the other."""
+        """Simulate all songs from their arrival to their end; every device runs one command at a time."""
         clocks = [0.0] * self.devices
         running: list[list[ToySong]] = [[] for _ in clocks]
         coming = sorted(songs, key=lambda song: song.arrived_at)
@@ -120,7 +124,7 @@ def poisson(count: int, songs_per_second: float) -> list[ToySong]:
 
 
 def off_by(estimated: list[float], actual: list[float]) -> float:
-    """The median of what estimates were off by, as a share of the truth."""
+    """Return the median relative error of the estimates."""
     return median(abs(one / other - 1) for one, other in zip(estimated, actual, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Estimates for songs that wait while nobody serves their engine, or somebody else does."""
+"""Tests of time estimates for songs that wait while no server, or only another server, has loaded their engine."""
 
 from dataclasses import replace
 
@@ -12,7 +12,9 @@ from tests.support.fake_runner import FAKE_INFO
 from tests.support.table import table
 
 COSTS = Costs(0.0, 0.0, 0.1, 5.0, 0.25, 60.0, 12.0)
-"""A song of 60 s takes 6 device seconds, its first sound half a second, and a quarter more until it is sent."""
+"""Costs of an engine: a song of 60 s takes 6 device seconds, its first sound 0.5 s, and 0.25 s more until it is
+sent.
+"""
 SERVED = ServedEngine(FAKE_INFO, ["cpu"], 4, COSTS)
 COLD = 60.0
 
@@ -24,7 +26,9 @@ def state(
     start_seconds: float | None = None,
     costs: Costs | None = COSTS,
 ) -> ServiceState:
-    """A service with songs that have waited for so long."""
+    """Return the state of a service with a waiting song for each of `waited_seconds`, the time for which it has
+    waited.
+    """
     songs = [WaitingSong(f"song-{n}", "me", "fake", 60.0, None, one) for n, one in enumerate(waited_seconds)]
     known = KnownEngine(ServedEngine(FAKE_INFO, ["cpu"], 4, costs), 0.0 if served else away_seconds, start_seconds)
     return ServiceState({"fake": served} if served else {}, Queue(songs, 0), {"fake": known})
@@ -35,7 +39,7 @@ def eta() -> ServiceEta:
 
 
 def told(service: ServiceState) -> tuple[float, float]:
-    """The ETA of a new song of a minute."""
+    """Return the estimated seconds to the first sound and to the end of a new song of 60 s."""
     found = eta().estimate("fake", service, Here(), sound_seconds=60.0, steps=None)
     assert found is not None
     assert found.estimate.first_audio_seconds is not None

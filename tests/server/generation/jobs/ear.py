@@ -1,4 +1,4 @@
-"""One job with its worker, its encoder and its listener."""
+"""One job with its worker, encoder and listener, for tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -41,7 +41,7 @@ SCORE = SectionScore()
 
 
 class Ear:
-    """Everything around one job: what its worker sends, its encoder, its listener."""
+    """The surroundings of one job: the worker's messages, the encoder and the listener's sink."""
 
     def __init__(self, encoders: LocalEncoders, links: EncoderLinks, buffer_bytes: int, sink: ReadSink) -> None:
         self.clock = ManualClock()

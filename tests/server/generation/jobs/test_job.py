@@ -31,7 +31,7 @@ class BrokenEncoder(FakeEncoder):
 
 
 class TaggedEncoder(FakeEncoder):
-    """Gives out its tags as the first frame."""
+    """The fake encoder, whose first frame contains the song's tags."""
 
     def __init__(
         self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None
@@ -163,7 +163,7 @@ async def test_a_broken_encoder_fails_the_song_without_telling_why() -> None:
 
 
 class BrokenSink(ReadSink):
-    """Fails at the first chunk, as a bug in what listens would."""
+    """A sink of events that raises an error at the first chunk."""
 
     def append(self, event: SongEvent) -> None:
         if isinstance(event, Chunk):
@@ -231,7 +231,7 @@ async def gone(one: Callable[[], object | None]) -> None:
 
 
 async def test_latency_is_without_the_time_in_which_listeners_held_the_song_back() -> None:
-    """Nobody takes the first chunk from 10 s until 100 s."""
+    """No listener reads the first chunk from 10 s until 100 s."""
     async with listening(buffer_bytes=1) as ear, asyncio.timeout(10.0):
         ear.plan()
         ear.clock.now = 10.0

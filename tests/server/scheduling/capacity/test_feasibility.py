@@ -1,4 +1,6 @@
-"""The forecast whether a device can take one more listener, against a simulation in small steps of time."""
+"""Tests of the forecast whether a device can serve one more listener, compared with a simulation in small time
+steps.
+"""
 
 import random
 
@@ -9,7 +11,9 @@ STEP_SECONDS = 0.01
 
 
 def runs_dry(demands: list[Demand], share: float) -> bool:
-    """Serve the earliest deadline first in small steps; songs that nobody hears go first, one after the other."""
+    """Return True if a listener's buffer runs empty in a simulation: the earliest deadline is served first, in small
+    steps; songs without listeners are served first, one after the other.
+    """
     buffers = [demand.buffered_seconds for demand in demands]
     left = [demand.sound_seconds for demand in demands]
     first = [demand.first_seconds for demand in demands]

@@ -10,7 +10,7 @@ UNKNOWN = StepSharing(StepModel())
 
 
 def free_sharing() -> StepSharing:
-    """Steps that last as long for many as for one, and that all songs join."""
+    """Return a sharing model in which a step takes the same time for any number of sections, and all songs share it."""
     times = StepModel()
     made = StepSharing(times)
     for count in [1, 8] * 10:

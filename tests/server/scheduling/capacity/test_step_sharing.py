@@ -7,7 +7,9 @@ TOKENS = 10
 
 
 def sharing(*, sections: int, songs: int, fixed_seconds: float = 0.02, token_seconds: float = 0.0) -> StepSharing:
-    """Learnt from steps of up to `sections` sections among `songs` songs."""
+    """Return a sharing model trained with steps of up to `sections` sections of `songs` songs, and the given step
+    times.
+    """
     times = StepModel()
     made = StepSharing(times)
     for count in [*range(1, sections + 1)] * 20:

@@ -1,4 +1,4 @@
-"""Songs of a replica that makes none and lets songs wait for others, whether or not one is there."""
+"""Tests of a replica that makes no songs, so that they wait for other replicas, which may not be running."""
 
 import asyncio
 import time
@@ -21,13 +21,13 @@ from tests.support.replica_pair import Pair, heard, pair, request, until
 
 
 def frontend() -> FakeRunner:
-    """A real frontend, in the place of the runner that a pair's first replica has."""
+    """Return a real frontend, typed as the fake runner whose place in a pair of replicas it takes."""
     metrics = Metrics(CollectorRegistry(), engines=["fake"], devices=[])
     return cast(FakeRunner, Frontend(("fake",), queued_songs=16, cold_start_seconds=60.0, metrics=metrics))
 
 
 async def lost(replicas: Pair) -> None:
-    """Return once the engine was served, and is no longer."""
+    """Wait until the engine was ready, then end its only server, and wait until the engine is not ready any more."""
     await until(lambda: replicas.here.engines.get("fake").ready)
     replicas.maker.load(None)
     await until(lambda: not replicas.here.engines.get("fake").ready)

@@ -9,7 +9,7 @@ from server.store.base import SongStore, StoreFailed
 
 
 class Answering:
-    """A store that gives prepared answers, one after the other."""
+    """A store that returns prepared answers, one after the other."""
 
     def __init__(self, *answers: bytes | StoreFailed) -> None:
         self.left: Iterator[bytes | StoreFailed] = iter(answers)

@@ -1,4 +1,4 @@
-"""A song that comes again, held against the part of it that is stored: byte by byte, however its chunks are cut."""
+"""Tests of a song that is made again and compared with its stored part byte by byte, for any borders of its chunks."""
 
 import random
 from collections.abc import Sequence
@@ -26,7 +26,9 @@ SEED = 7
 
 
 def song(cuts: Sequence[int], sound: bytes = SOUND) -> list[Message]:
-    """The events of a song whose chunks end at these frames; a section is told once its last frame is out."""
+    """Return the events of a song whose chunks end at the frames `cuts`; the end of a section follows its last
+    frame.
+    """
     events = [Message(accepted=SongAccepted(song_id="song-1")), Message(plan=PLAN)]
     told = 0
     for sequence, (first, end) in enumerate(pairwise([0, *cuts])):
@@ -52,7 +54,7 @@ def chunk(sequence: int, first: int, end: int, sound: bytes) -> AudioChunk:
 
 
 def continued(stored: Sequence[Message], again: Sequence[Message]) -> list[Message]:
-    """The song as its listeners have it in the end."""
+    """Return the events that listeners get if a song is stored as `stored` and made again as `again`."""
     repetition = Repetition([LoggedEvent.of(message) for message in stored])
     news = [new for message in again if (new := repetition.unstored_part(message)) is not None]
     assert repetition.done
@@ -64,7 +66,7 @@ def sound_of(events: Sequence[Message]) -> list[AudioChunk]:
 
 
 def wrongs(events: Sequence[Message]) -> list[str]:
-    """What is wrong with a song as a whole; each frame's chunk is the measure of the chunk that begins with it."""
+    """Return the errors in the events of a whole song; each chunk is compared with the chunks of its single frames."""
     chunks, found = sound_of(events), []
     if b"".join(one.data for one in chunks) != SOUND:
         found.append("other sound")

@@ -1,4 +1,4 @@
-"""Songs of two replicas of one service: made on either, heard and ended on both."""
+"""Tests of songs of a service of two replicas: made by one, received from and cancelled on both."""
 
 import asyncio
 from dataclasses import replace
@@ -29,7 +29,7 @@ from tests.support.stored_songs import making, record
 
 
 def expire(service: EmbeddedService, song_id: str) -> None:
-    """Let the lease of a song run out now."""
+    """Let the lease of a song expire now."""
     service.songs._songs[song_id].lease_until = 0.0
     service.bulletin.post("any")
 

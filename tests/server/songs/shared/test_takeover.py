@@ -1,4 +1,4 @@
-"""Songs whose maker is lost, or gives them away, in a service of two replicas."""
+"""Tests of songs whose replica is lost or hands them over, in a service of two replicas."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -28,7 +28,9 @@ HEARD_CHUNKS = 5
 async def begun(
     folder: Path, chunks: int = HEARD_CHUNKS, *, here: Sequence[SongEvent] = LONG, **terms: Any
 ) -> AsyncIterator[tuple[Pair, Recording]]:
-    """A song of `there` of which so many chunks are stored and no more come; `here` would play other events."""
+    """Context manager with a pair of replicas, and a song of the replica `there` of which `chunks` chunks are stored
+    and no more follow. The other replica would play the events `here`.
+    """
     there = LONG[: 1 + chunks]
     async with pair(there, folder=folder, hangs=True, here=FakeRunner(here), **terms) as replicas:
         recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")

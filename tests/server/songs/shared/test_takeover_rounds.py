@@ -1,4 +1,4 @@
-"""The rounds in which a replica takes songs of others."""
+"""Tests of the passes in which a replica claims songs of other replicas."""
 
 import asyncio
 from types import SimpleNamespace

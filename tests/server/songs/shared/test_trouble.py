@@ -1,4 +1,4 @@
-"""Makers that lose touch with their directory, and stores without room, in a service of two replicas."""
+"""Tests, in a service of two replicas, of a lost connection to the song directory, and of full stores."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Songs that wait in a service of two replicas: their engines, order, positions and signs of life."""
+"""Tests of songs that wait in a service of two replicas: their engines, order, positions and heartbeats."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, requ
 
 
 async def announced(replicas: Pair) -> None:
-    """Return once both replicas know what each serves."""
+    """Wait until both replicas know that the engine of the other is ready."""
     await until(lambda: all(songs.engines.get("fake").ready for songs in (replicas.here, replicas.there)))
 
 

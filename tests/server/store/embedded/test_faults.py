@@ -1,4 +1,4 @@
-"""Folders, databases, disks and clocks that are not as the embedded store has left them."""
+"""Tests of the embedded store with foreign files, and with a lost, old or damaged database."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""The embedded store beside full disks, other programs, long cleaning and wrong clocks."""
+"""Tests of the embedded store with full disks, other programs, long deletions and wrong clocks."""
 
 import asyncio
 import resource
@@ -18,7 +18,7 @@ from tests.support.stored_songs import HOUR_NS, keep, making, record, taken
 
 @contextmanager
 def no_room_for_files() -> Iterator[None]:
-    """No file of this process may grow."""
+    """Context manager in which no file of this process can grow."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
@@ -42,7 +42,7 @@ async def test_sound_without_room_is_refused_as_such_and_the_store_goes_on_after
 
 @asynccontextmanager
 async def locked_by_another(folder: Path) -> AsyncIterator[None]:
-    """Another connection holds the database's write lock."""
+    """Context manager in which another connection holds the write lock of the database."""
     with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield

@@ -19,7 +19,7 @@ def clock() -> Clock:
 
 
 class Accounts:
-    """Quotas where "games" alone has limits."""
+    """Quotas in which only the caller "games" has limits."""
 
     def __init__(self, quotas: Quotas, limits: Quota) -> None:
         self._quotas = quotas

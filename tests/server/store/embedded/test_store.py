@@ -22,12 +22,12 @@ NO_LIMITS = StoreLimits()
 
 
 def set_aside(folder: Path) -> list[Path]:
-    """The recordings that were set aside, by name."""
+    """Return the sound files that the store has moved to a separate folder, sorted by path."""
     return sorted((folder / "set-aside").glob("*/*"))
 
 
 class Interruptions(Unwatched):
-    """Keeps the engines of interrupted songs."""
+    """A watcher that records the engines of interrupted songs."""
 
     def __init__(self) -> None:
         self.engines: list[str] = []
@@ -45,7 +45,7 @@ async def opened(
     watcher: StoreWatcher = UNWATCHED,
     **suffixes: str,
 ) -> AsyncIterator[Replica]:
-    """A server with a store of MP3 files, and of those of further formats by their suffixes."""
+    """Context manager with a server whose store has the formats MP3 and `suffixes` (file suffixes by format)."""
     known = {**file_suffixes(), **suffixes}
     async with embedded_store(folder, limits, known, now_ns=lambda: now_ns, watcher=watcher) as store:
         yield Replica(store, EmbeddedService(store).replica())

@@ -12,28 +12,28 @@ from tests.support.shared_stores import empty_directory, plan_for
 
 @pytest.fixture
 async def client() -> AsyncIterator[Redis]:
-    """A client of the directory that tests share, with nothing in it."""
+    """Fixture: a client of the song directory that all tests share, which is empty."""
     async with empty_directory() as opened:
         yield opened
 
 
 @pytest.fixture
 async def parts(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
-    """A replica on the server's own clock."""
+    """Fixture: the replica "here" of a service with a shared store, on the real clock."""
     async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="here") as opened:
         yield opened
 
 
 @pytest.fixture
 async def there(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
-    """Another replica."""
+    """Fixture: the replica "there" of the same service."""
     async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="there") as opened:
         yield opened
 
 
 @pytest.fixture
 def own_server() -> Iterator[Callable[..., DirectoryServer]]:
-    """Starts servers of this test alone, with options."""
+    """Fixture: a function that starts directory servers with options, for only this test."""
     servers: list[DirectoryServer] = []
 
     def start(*options: Any) -> DirectoryServer:

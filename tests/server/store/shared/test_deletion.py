@@ -1,4 +1,4 @@
-"""Songs that are deleted while other replicas are in the middle of something with them."""
+"""Tests of songs that are deleted while other replicas read, store or follow them."""
 
 import asyncio
 from pathlib import Path
@@ -22,7 +22,7 @@ def files(folder: Path) -> list[Path]:
 
 
 async def ended_elsewhere(service: Service) -> None:
-    """The song of a maker that fell silent is ended by the other replica, and deleted."""
+    """Let the lease of a song expire, then end the song as interrupted and delete it on the other replica."""
     await service.pass_time(LEASE_SECONDS + 1)
     claim = await service.there.directory.claim_lost()
     assert claim is not None

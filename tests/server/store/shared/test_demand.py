@@ -1,4 +1,4 @@
-"""The lists by which autoscalers learn of work: in the directory, and as a user of few rights reads them."""
+"""Tests of the lists in the song directory from which autoscalers read the demand, also as a user with few rights."""
 
 import asyncio
 import re
@@ -19,7 +19,9 @@ from tests.support.stored_songs import waiting
 
 GUIDE = Path(__file__).resolve().parents[4] / "docs" / "operating.md"
 LENGTH = "local kind = redis.call('TYPE', KEYS[1]).ok return redis.call(kind == 'zset' and 'ZCARD' or 'LLEN', KEYS[1])"
-"""As KEDA asks: for the length of a key by its kind, of which `none` counts as an empty list."""
+"""Redis script with KEDA's query for the length of a key by its type; a missing key (`none`) counts as an empty
+list.
+"""
 
 
 async def test_a_list_has_each_song_that_has_not_ended_and_goes_with_the_servers() -> None:

@@ -1,4 +1,4 @@
-"""Failures of the parts of a shared store, and of the replicas that use it."""
+"""Tests of failures of the parts of a shared store, and of its replicas."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.shared
 
 
 async def elsewhere(folder: Path, work: str, name: str) -> Process:
-    """Another process of the same service."""
+    """Start another process of the same service, which does `work` with the songs `name`."""
     command = ("-m", other_replica.__name__, directory_server().url, str(folder), work, name)
     return await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, env=child_environment())
 
@@ -196,7 +196,7 @@ async def test_a_full_directory_takes_no_sound_and_no_songs_but_ends_them(
 
 
 class FlakyObjects(Objects):
-    """Objects that can be unreachable."""
+    """An object store that a test can make unreachable."""
 
     away = True
     tried = 0

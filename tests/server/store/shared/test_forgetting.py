@@ -1,4 +1,4 @@
-"""Songs that were cancelled before they were planned leave nothing in the shared store."""
+"""Tests that songs that were cancelled before their plan leave nothing in the shared store."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A directory that comes back without its last writes, or with nothing: makers put back what it has lost."""
+"""Tests of a song directory that has lost its last writes, or everything: replicas write their songs again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,9 @@ LIVE = ("m:song:song-1", "m:sound:song-1", "m:events:song-1", "m:usage")
 
 
 async def written_again(writing: Writing, *sounds: bytes) -> None:
-    """What a maker does whose sound is gone."""
+    """Append sound that the store refuses because earlier sound is missing, then write all sound again from the
+    beginning.
+    """
     with pytest.raises(WrongOffset) as refused:
         await writing.sound(b"later")
     assert refused.value.extent == Extent()

@@ -1,4 +1,4 @@
-"""A directory whose memory runs short refuses new songs before it loses those that run."""
+"""Tests that a song directory with little free memory refuses new songs, so that running songs are not lost."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Notifications end when their process does, whatever the library that waits for them makes of it."""
+"""Tests that the task of notifications ends with its process, even if the library swallows the cancellation."""
 
 import asyncio
 from contextlib import suppress
@@ -10,7 +10,7 @@ from server.store.shared.notifications import Notifications
 
 
 class Deaf:
-    """A subscription without messages, whose wait swallows that its task is cancelled."""
+    """A subscription without messages, whose wait swallows the cancellation of its task."""
 
     def __init__(self) -> None:
         self.waits = asyncio.Event()

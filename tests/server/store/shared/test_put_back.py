@@ -1,4 +1,6 @@
-"""Songs that were put back into a directory that had lost them, and then lose their generator, too."""
+"""Tests of songs that were registered again in a directory that had lost them, and whose generator is then lost,
+too.
+"""
 
 import pytest
 from redis.asyncio import Redis

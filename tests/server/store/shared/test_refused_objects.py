@@ -1,4 +1,4 @@
-"""Objects that refuse this server: wrong or expired keys, missing rights, no bucket."""
+"""Tests of an object store that refuses this server: wrong or expired keys, missing rights, no bucket."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The shared directory decides as the embedded one does, whatever two replicas do in whichever order."""
+"""Tests that the shared and the embedded song directory make the same decisions, for random calls of two replicas."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,9 @@ pytestmark = pytest.mark.shared
 
 
 class Side:
-    """One kind of service, and the songs that its replicas write, by the number of their claim."""
+    """One kind of service, with the rights to append (`Writing`) that its replicas got, in the order of their
+    claims.
+    """
 
     def __init__(self, service: Service) -> None:
         self.replicas = (service.here, service.there)
@@ -41,7 +43,7 @@ class Side:
         self.writings: list[Writing] = []
 
     async def outcome(self, call: Callable[["Side"], Awaitable[Any]], replica: int) -> Any:
-        """What comes of a call, in a form that is the same for both sides."""
+        """Return the result or the error of a call, in a form that is equal for both kinds of service."""
         try:
             result = await call(self)
         except REFUSALS as error:
@@ -54,7 +56,9 @@ class Side:
 
 
 def plain(result: Any) -> Any:
-    """A result without what is random in it, and without the terms that are for a directory that may lose songs."""
+    """Return a result without its random values, and without the terms that only a directory that may lose songs
+    needs.
+    """
     if isinstance(result, Admitted):
         return replace(result, claim=plain(result.claim))
     if isinstance(result, Claim):
@@ -68,7 +72,7 @@ def plain(result: Any) -> Any:
 
 
 class Walk:
-    """Chooses what to do next."""
+    """A random sequence of calls of the replicas."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
@@ -98,7 +102,7 @@ class Walk:
         return lambda side: side.replicas[replica].directory.admit(ticket(song, **fields))
 
     def call(self, replica: int, claims: int) -> Callable[[Side], Awaitable[Any]]:
-        """The next call of a replica; `claims` have been made so far."""
+        """Return the next random call of a replica; `claims` is the number of claims so far."""
         kind = self.rng.choice(["admit", "admit", "claim", "lost", "queue", "cancel", "attend", "time"] + ["write"] * 8)
         if kind == "admit" or not claims:
             return self.admission(replica)
@@ -149,7 +153,9 @@ class Walk:
 
 
 async def stored(side: Side, song_id: str) -> Any:
-    """What a side has of a song, but for the lease, which the embedded store writes with the next sound."""
+    """Return the stored song, events and size of one kind of service, without owner and epoch, which the embedded store
+    writes later.
+    """
     loaded = await side.replicas[0].store.load(song_id)
     return loaded and (replace(loaded[0], owner="", epoch=0), loaded[1])
 

@@ -1,4 +1,4 @@
-"""A directory whose primary dies: the sentinels make a replica the primary, and songs go on there."""
+"""Tests of a song directory whose primary dies: the sentinels promote a replica, and songs continue there."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def primary() -> Iterator[DirectoryServer]:
 
 @pytest.fixture
 def sentinel(primary: DirectoryServer, tmp_path: Path) -> Iterator[int]:
-    """The port of a sentinel that watches the primary and a replica of it."""
+    """Fixture: the port of a sentinel that watches the primary and a replica of it."""
     replica = DirectoryServer("--replicaof", "127.0.0.1", str(primary.port), "--repl-diskless-sync-delay", "0")
     # A sentinel that starts before the replica is known to the primary learns of it ten seconds later.
     with Redis.from_url(primary.url) as client:

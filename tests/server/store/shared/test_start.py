@@ -1,4 +1,4 @@
-"""The start of a server with a shared store: what cannot be used ends it with what to set."""
+"""Tests of the start of a server with an unusable shared store: the error names the setting to correct."""
 
 import logging
 from collections.abc import Callable

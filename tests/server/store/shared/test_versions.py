@@ -1,4 +1,6 @@
-"""Two versions of the server on one store, of which the newer one writes more than the older one knows."""
+"""Tests of two versions of the server on one store, of which the newer one writes fields that the older one does not
+know.
+"""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""The pool of a cluster, tried with actors on threads: silence, a driving process that ends, sound, other versions."""
+"""Tests of the pool of a cluster, with actors on threads: silence, a driver process that ends, sound, other
+versions.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,22 +27,24 @@ from tests.support.workers.observers import FakeObserver, exchange, observed
 
 
 def beside(pool: RayPool) -> NodeEncoders:
-    """Encoders of a pool's nodes."""
+    """Return a pool of encoders on the nodes of a worker pool."""
     names = [device.name for device in pool.devices]
     return NodeEncoders(FAKE_ENCODER, names, 1, bridge=pool.bridge, node_id=pool.node_id, restart_backoff_seconds=0.0)
 
 
 def moved(cluster: FakeCluster, node: str) -> None:
-    """Have the worker's successor on another node."""
+    """Kill the present worker, and start its successor on another node."""
     cluster.node = node
     cluster.workers[-1].kill()
 
 
 class Pools:
-    """Makes a pool and shows its clusters and driving processes."""
+    """Makes pools of a cluster, and records their clusters and driver processes."""
 
     def __init__(self, *first: object) -> None:
-        """`first` are the first messages of the driving processes, which join the cluster afterwards."""
+        """Set up the pools; `first` are the first messages of the driver processes in order, after which they join the
+        cluster.
+        """
         self.clusters: list[FakeCluster] = []
         self.processes: list[DriverTask] = []
         self._first = [*first]

@@ -1,6 +1,6 @@
-"""A head of Ray that keeps its state in a Redis, on another node than the server's, is restarted.
+"""Tests the restart of a Ray head on another node that keeps its state in Redis.
 
-Ray ends the process that drives the cluster, and with it the workers; the other nodes go on.
+Ray ends the process that drives the cluster, and with it the workers; the other nodes continue to run.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]
 log = logging.getLogger(__name__)
 
 _LONG_SECONDS = 1200.0
-"""Length of songs that are not complete before the restart is noticed."""
+"""Length in seconds of songs that are not complete before the restart is noticed."""
 
 
 async def test_songs_go_on_with_the_nodes_of_a_head_that_keeps_its_state(tmp_path: Path) -> None:

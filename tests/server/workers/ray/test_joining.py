@@ -1,4 +1,4 @@
-"""Messages to operators who set up a cluster."""
+"""Tests of error messages for operators who set up a Ray cluster."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""What runs on a node: the lock of a device, the watch for silence, the reaper."""
+"""Tests of the parts that run on a node: the lock of a device, the watch for silence, and the reaper, which kills
+workers.
+"""
 
 import fcntl
 import os
@@ -28,7 +30,7 @@ time.sleep(60.0)
 
 @pytest.fixture
 def frozen(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has the lock of "gpu-0" and does not run."""
+    """Fixture: a stopped process (SIGSTOP) that holds the lock of "gpu-0"."""
     process = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
@@ -70,7 +72,7 @@ def test_the_lock_of_a_file_that_is_removed_meanwhile_is_not_that_of_the_device(
     flock = fcntl.flock
 
     def late(descriptor: int, operation: int) -> None:
-        """Lock a file that was opened before another process has removed it and a third one has made it anew."""
+        """Lock a lock file only after one process has removed it and another process has created it again."""
         monkeypatch.setattr(fcntl, "flock", flock)
         first.release()
         second.acquire(0.0)

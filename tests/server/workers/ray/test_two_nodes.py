@@ -1,6 +1,7 @@
-"""The pool on Ray: two nodes in network namespaces, workers killed and frozen, a node cut off, the head restarted.
+"""Tests of the pool on Ray with two nodes in network namespaces: workers killed or frozen, a node cut off, the head
+restarted.
 
-The listener of a song notices a pause at most: it gets the bytes that the local pool's undisturbed song has.
+The listener of a song notices at most a pause: the bytes are those of an undisturbed song of the local pool.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
-    """A cluster with room for one worker on each of its nodes."""
+    """Fixture: a Ray cluster with room for one worker on each of its two nodes."""
     needed("ray", "make test-ray")
     if not can_have_networks():
         not_tried("network namespaces are missing: run as root, with the package iproute2")
@@ -45,7 +46,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
 
 @pytest.fixture(scope="module")
 def expected() -> dict[int, bytes]:
-    """The sound of each song as the local pool makes it."""
+    """Fixture: the sound of each song as the local pool makes it, by seed."""
     return asyncio.run(local_songs())
 
 

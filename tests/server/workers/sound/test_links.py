@@ -20,7 +20,7 @@ WINDOW = np.zeros((2, 4), np.float32)
 
 
 class Encoder:
-    """Takes one connection and reads it."""
+    """A fake encoder that accepts one connection and reads it."""
 
     def __init__(self, folder: Path) -> None:
         self._listener = socket.socket(socket.AF_UNIX)

@@ -27,7 +27,7 @@ SongArgument: TypeAlias = Annotated[str, typer.Argument(metavar="SONG", help="Id
 @with_groups
 def list_songs(
     *,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="Most songs to show.", min=1)] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Maximum number of songs to show.", min=1)] = 50,
     json: JsonOption = False,
     server: ServerOptions,
 ) -> None:
@@ -94,7 +94,8 @@ def listen(
         output,
         json=json,
         quiet=quiet,
-        when_left="the server goes on making the song while it has other listeners, and for some seconds without any",
+        when_left="the server continues to make the song while it has other listeners, and for some seconds without "
+        "listeners",
     )
 
 

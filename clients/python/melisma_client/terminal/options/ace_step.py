@@ -20,7 +20,9 @@ class AceStepFlags:
 
     mode: Annotated[
         GenerationMode | None,
-        typer.Option("--mode", help="Denoise the whole song at once, or section by section.", rich_help_panel=_PANEL),
+        typer.Option(
+            "--mode", help="Mode of denoising: the whole song at once, or section by section.", rich_help_panel=_PANEL
+        ),
     ] = None
     sampler: Annotated[
         Sampler | None,
@@ -31,27 +33,38 @@ class AceStepFlags:
     omega: Annotated[
         float | None,
         typer.Option(
-            "--omega", help="ace_step: rescaling of each denoising step; 0: none; unset: 10.", rich_help_panel=_PANEL
+            "--omega",
+            help="ace_step: rescaling of each denoising step, -100 to 100; 0: none; unset: 10.",
+            rich_help_panel=_PANEL,
         ),
     ] = None
     shift: Annotated[
         float | None,
-        typer.Option("--shift", help="ace_step_15: shift of the noise levels, 1 to 10.", rich_help_panel=_PANEL),
+        typer.Option(
+            "--shift", help="ace_step_15: shift of the schedule of noise levels, 1 to 10.", rich_help_panel=_PANEL
+        ),
     ] = None
     guidance_start: Annotated[
         float | None,
         typer.Option(
-            "--guidance-start", help="ace_step_15: share of the way at which guidance begins.", rich_help_panel=_PANEL
+            "--guidance-start",
+            help="ace_step_15: progress of the denoising, 0 to 1, at which guidance begins.",
+            rich_help_panel=_PANEL,
         ),
     ] = None
     guidance_end: Annotated[
         float | None,
         typer.Option(
-            "--guidance-end", help="ace_step_15: share of the way at which guidance ends.", rich_help_panel=_PANEL
+            "--guidance-end",
+            help="ace_step_15: progress of the denoising, 0 to 1, at which guidance ends.",
+            rich_help_panel=_PANEL,
         ),
     ] = None
     lora: Annotated[
-        str, typer.Option("--lora", help="Name of a LoRA adapter, one of `melisma engines`.", rich_help_panel=_PANEL)
+        str,
+        typer.Option(
+            "--lora", help="Name of a LoRA adapter of the engine; `melisma engines` lists them.", rich_help_panel=_PANEL
+        ),
     ] = ""
     lora_weight: Annotated[
         float | None,

@@ -17,13 +17,15 @@ class MusicGenFlags:
     top_k: Annotated[
         int | None,
         typer.Option(
-            "--top-k", help="Likeliest tokens from which each is drawn, 1 to 2048; unset: 250.", rich_help_panel=_PANEL
+            "--top-k",
+            help="Number of most probable tokens from which each token is sampled, 1 to 2048; unset: 250.",
+            rich_help_panel=_PANEL,
         ),
     ] = None
     temperature: Annotated[
         float | None,
         typer.Option(
-            "--temperature", help="Temperature of the draw of tokens, 0.1 to 3; unset: 1.", rich_help_panel=_PANEL
+            "--temperature", help="Temperature at which tokens are sampled, 0.1 to 3; unset: 1.", rich_help_panel=_PANEL
         ),
     ] = None
 

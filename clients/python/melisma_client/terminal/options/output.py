@@ -5,9 +5,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 OutputOption: TypeAlias = Annotated[
-    str, typer.Option("--output", "-o", help="MP3 file, device or FIFO to write to; - writes standard output.")
+    str, typer.Option("--output", "-o", help="MP3 file, device or FIFO to write; - writes to standard output.")
 ]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")]
 TimeoutOption: TypeAlias = Annotated[
-    float, typer.Option("--timeout", help="Most seconds for the whole command.", min=0.1)
+    float, typer.Option("--timeout", help="Time limit of the whole command in seconds.", min=0.1)
 ]

@@ -23,7 +23,9 @@ class ServerOptions:
     caller: Annotated[
         str,
         typer.Option(
-            "--caller", envvar="MELISMA_CALLER", help="Your name, by which the server shares its devices fairly."
+            "--caller",
+            envvar="MELISMA_CALLER",
+            help="Name of the caller, by which the server shares its devices fairly.",
         ),
     ] = ""
 
@@ -35,7 +37,7 @@ class ServerOptions:
         typer.Option(
             "--ca",
             envvar="MELISMA_CA",
-            help="Encrypt (TLS), trusting the authorities in this PEM file.",
+            help="Encrypt the connection (TLS), trusting the certificate authorities in this PEM file.",
             exists=True,
             dir_okay=False,
         ),
@@ -43,7 +45,11 @@ class ServerOptions:
     certificate: Annotated[
         Path | None,
         typer.Option(
-            "--certificate", envvar="MELISMA_CERTIFICATE", help="Client certificate (PEM).", exists=True, dir_okay=False
+            "--certificate",
+            envvar="MELISMA_CERTIFICATE",
+            help="File of the client certificate (PEM).",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None
     private_key: Annotated[
@@ -51,7 +57,7 @@ class ServerOptions:
         typer.Option(
             "--private-key",
             envvar="MELISMA_PRIVATE_KEY",
-            help="Private key of the client certificate (PEM).",
+            help="File of the client certificate's private key (PEM).",
             exists=True,
             dir_okay=False,
         ),

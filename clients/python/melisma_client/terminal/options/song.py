@@ -19,7 +19,9 @@ from melisma_client.terminal.options.tasks import TaskOptions
 class SongOptions:
     """Command-line options that describe the music, such as prompt, lyrics and tempo."""
 
-    prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style as keywords, English or Chinese.")] = ""
+    prompt: Annotated[
+        str, typer.Option("--prompt", "-p", help="Style of the song as keywords, English or Chinese.")
+    ] = ""
     lyrics: Annotated[
         str, typer.Option("--lyrics", help=r"Words to sing, with tags such as \[verse]; unset: an instrumental.")
     ] = ""
@@ -27,7 +29,7 @@ class SongOptions:
         str, typer.Option("--lyrics-file", "-l", help="Text file with the lyrics; - reads standard input.")
     ] = ""
     encoding: Annotated[
-        str, typer.Option("--encoding", help="Encoding of the lyrics file; unset: UTF-8 or UTF-16, detected.")
+        str, typer.Option("--encoding", help="Text encoding of the lyrics file; unset: UTF-8 or UTF-16, detected.")
     ] = ""
     duration_seconds: Annotated[
         float | None,
@@ -44,14 +46,15 @@ class SongOptions:
         str,
         typer.Option(
             "--engine",
-            help="Engine, one of `melisma engines`; unset: ACE-Step if its options are set, otherwise the server's "
-            "default.",
+            help="Engine that makes the song, one of `melisma engines`; unset: the engine of the given options, "
+            "otherwise "
+            "the server's default.",
         ),
     ] = ""
-    steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps per section.")] = None
-    guidance_scale: Annotated[float | None, typer.Option("--guidance", help="Scale of classifier-free guidance.")] = (
-        None
-    )
+    steps: Annotated[int | None, typer.Option("--steps", help="Number of denoising steps per section.")] = None
+    guidance_scale: Annotated[
+        float | None, typer.Option("--guidance", help="Strength of classifier-free guidance; 1: none.")
+    ] = None
     key: Annotated[str, typer.Option("--key", help='Musical key, such as "C major" or "Am".')] = ""
     tempo_bpm: Annotated[float | None, typer.Option("--tempo", help="Tempo in quarter notes per minute.")] = None
     anchor: Annotated[
@@ -61,9 +64,12 @@ class SongOptions:
         ),
     ] = None
     stems: Annotated[
-        list[StemKind] | None, typer.Option("--stem", help="Track (stem) to play, repeatable; unset: all.")
+        list[StemKind] | None,
+        typer.Option("--stem", help="Track (stem) that the song contains, repeatable; unset: all."),
     ] = None
-    voice: Annotated[VoiceKind | None, typer.Option("--voice", help="Kind of voice; unset: as the prompt says.")] = None
+    voice: Annotated[
+        VoiceKind | None, typer.Option("--voice", help="Kind of voice that sings; unset: as the prompt says.")
+    ] = None
     vocal_level_db: Annotated[
         float | None,
         typer.Option("--vocal-level", help="Level of the voice relative to the mix, -24 to 12 dB; unset: 0."),
@@ -72,13 +78,15 @@ class SongOptions:
         str, typer.Option("--language", help='Language of the lyrics, such as "zh"; unset: detected for each line.')
     ] = ""
 
-    negative_prompt: Annotated[str, typer.Option("--negative-prompt", help="Style to avoid, as keywords.")] = ""
+    negative_prompt: Annotated[
+        str, typer.Option("--negative-prompt", help="Style that the song avoids, as keywords.")
+    ] = ""
     time_signature: Annotated[str, typer.Option("--time-signature", help='Time signature, such as "3/4".')] = ""
     reference: Annotated[
         Path | None,
         typer.Option(
             "--reference",
-            help="Recording whose timbre the song is to have: MP3, WAV, FLAC or Ogg.",
+            help="Recording whose timbre the song imitates: MP3, WAV, FLAC or Ogg.",
             exists=True,
             dir_okay=False,
         ),

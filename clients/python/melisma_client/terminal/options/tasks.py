@@ -40,17 +40,23 @@ class TaskOptions:
     """Command-line options of tasks, such as `--task` and `--recording`."""
 
     task: Annotated[
-        TaskName | None, typer.Option("--task", help="Task for --recording, or for the song of --seed (retake).")
+        TaskName | None,
+        typer.Option("--task", help="Task that starts from --recording, or from the song of --seed (retake)."),
     ] = None
     recording: Annotated[
         Path | None,
-        typer.Option("--recording", help="Recording for --task: MP3, WAV, FLAC or Ogg.", exists=True, dir_okay=False),
+        typer.Option(
+            "--recording",
+            help="Recording that the task starts from: MP3, WAV, FLAC or Ogg.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None
     strength: Annotated[
-        float | None, typer.Option("--strength", help="audio-to-audio: share of the recording that stays, 0 to 1.")
+        float | None, typer.Option("--strength", help="audio-to-audio: influence of the recording, 0 to 1.")
     ] = None
     variance: Annotated[
-        float | None, typer.Option("--variance", help="retake, repaint: amount of difference, above 0 to 1.")
+        float | None, typer.Option("--variance", help="retake, repaint: amount of difference, above 0, at most 1.")
     ] = None
     start_seconds: Annotated[
         float | None, typer.Option("--from", help="repaint, lego: start of the new part in seconds.")
@@ -64,15 +70,17 @@ class TaskOptions:
     right_seconds: Annotated[
         float | None, typer.Option("--after", help="extend: seconds to add after the recording.")
     ] = None
-    new_prompt: Annotated[str, typer.Option("--new-prompt", help="edit: the new style.")] = ""
-    new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: the new lyrics.")] = ""
+    new_prompt: Annotated[str, typer.Option("--new-prompt", help="edit: style of the new song, as keywords.")] = ""
+    new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: lyrics of the new song.")] = ""
     edit_start: Annotated[
-        float | None, typer.Option("--keep", help="edit: share of the steps that keep the recording, 0 to 1.")
+        float | None, typer.Option("--keep", help="edit: share of the denoising steps before the change, 0 to 1.")
     ] = None
 
     tracks: Annotated[
         list[TrackKind] | None,
-        typer.Option("--track", help="extract-track, lego: the track; complete: a track to add, repeatable."),
+        typer.Option(
+            "--track", help="extract-track: track to extract; lego, complete: track to add (complete: repeatable)."
+        ),
     ] = None
 
     def to_task(self, seed: int | None) -> Task | None:

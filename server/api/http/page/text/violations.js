@@ -25,7 +25,7 @@ const KNOWN = [
   [/must be (?:a number|an integer|finite)/, () => ["error.number"]],
   [/is too large/, () => ["error.size"]],
   [/does not support/, () => ["error.control"]],
-  [/^engine '.*' (?:has no|has these|cannot sing)|^must be one of/, () => ["error.choice"]],
+  [/^engine '.*' (?:has no|cannot sing)|^must be one of/, () => ["error.choice"]],
   [/^must be set$/, () => ["error.rest"]],
 ];
 

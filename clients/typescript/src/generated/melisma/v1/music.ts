@@ -24,7 +24,10 @@ import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Status } from "../../google/rpc/status.js";
 
-/** The public API of Melisma, which makes songs from a style prompt and lyrics and streams them while they are made. */
+/**
+ * The public gRPC API of Melisma, a service that makes songs from a style prompt and lyrics, and streams their sound
+ * while it is made.
+ */
 
 /** Container and codec of the delivered sound. */
 export const AudioFormat = {
@@ -70,7 +73,7 @@ export function audioFormatToNumber(object: AudioFormat): number {
   }
 }
 
-/** Way of denoising a song: the whole song at once, or section by section. */
+/** Mode of denoising a song: the whole song at once, or section by section. */
 export const GenerationMode = {
   /** UNSPECIFIED - The engine chooses the mode. */
   UNSPECIFIED: "GENERATION_MODE_UNSPECIFIED",
@@ -125,7 +128,7 @@ export function generationModeToNumber(object: GenerationMode): number {
   }
 }
 
-/** Sampler (ODE solver) of the denoising steps. */
+/** Sampler (ODE solver) that computes the denoising steps. */
 export const Sampler = {
   /** UNSPECIFIED - The engine chooses the sampler: Euler. */
   UNSPECIFIED: "SAMPLER_UNSPECIFIED",
@@ -133,7 +136,7 @@ export const Sampler = {
   EULER: "SAMPLER_EULER",
   /** HEUN - Heun's method, second order: twice the work per step. */
   HEUN: "SAMPLER_HEUN",
-  /** PINGPONG - PingPong: first order, with new noise at every step. */
+  /** PINGPONG - PingPong sampler, first order: adds new noise at every step. */
   PINGPONG: "SAMPLER_PINGPONG",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -187,7 +190,7 @@ export function samplerToNumber(object: Sampler): number {
 
 /** Role of a section in the form of its song. */
 export const SectionKind = {
-  /** UNSPECIFIED - Not set; the server never sends it. */
+  /** UNSPECIFIED - Not set; the server never sends this value. */
   UNSPECIFIED: "SECTION_KIND_UNSPECIFIED",
   /** INTRO - Intro: the instrumental opening. */
   INTRO: "SECTION_KIND_INTRO",
@@ -285,17 +288,17 @@ export function sectionKindToNumber(object: SectionKind): number {
   }
 }
 
-/** Group of tracks in the mix. */
+/** Group of tracks in the mix of a song. */
 export const StemKind = {
   /** UNSPECIFIED - Not a stem; a request with this value returns an error. */
   UNSPECIFIED: "STEM_KIND_UNSPECIFIED",
-  /** VOCAL - The lead line: the voice, or the instrument in its place. */
+  /** VOCAL - The lead line: the voice, or the instrument that plays the melody in its place. */
   VOCAL: "STEM_KIND_VOCAL",
   /** HARMONY - Keys, guitars and pads. */
   HARMONY: "STEM_KIND_HARMONY",
-  /** DRUMS - The drums. */
+  /** DRUMS - The drum kit. */
   DRUMS: "STEM_KIND_DRUMS",
-  /** BASS - The bass. */
+  /** BASS - The bass line. */
   BASS: "STEM_KIND_BASS",
   /** ORNAMENTS - Arpeggios, fills and countermelodies. */
   ORNAMENTS: "STEM_KIND_ORNAMENTS",
@@ -381,7 +384,7 @@ export const TrackKind = {
   KEYBOARD: "TRACK_KIND_KEYBOARD",
   /** GUITAR - Guitars. */
   GUITAR: "TRACK_KIND_GUITAR",
-  /** BASS - The bass. */
+  /** BASS - The bass line. */
   BASS: "TRACK_KIND_BASS",
   /** DRUMS - The drum kit. */
   DRUMS: "TRACK_KIND_DRUMS",
@@ -493,7 +496,7 @@ export function trackKindToNumber(object: TrackKind): number {
   }
 }
 
-/** Kind of a singer's voice. */
+/** Kind of a singer's voice: female or male. */
 export const VoiceKind = {
   /** UNSPECIFIED - In a request: the engine chooses the voice. In a plan: nobody sings. */
   UNSPECIFIED: "VOICE_KIND_UNSPECIFIED",
@@ -545,9 +548,9 @@ export function voiceKindToNumber(object: VoiceKind): number {
   }
 }
 
-/** Reason why a stream ended. */
+/** Reason for the end of a song's stream. */
 export const FinishReason = {
-  /** UNSPECIFIED - Not set; the server never sends it. */
+  /** UNSPECIFIED - Not set; the server never sends this value. */
   UNSPECIFIED: "FINISH_REASON_UNSPECIFIED",
   /** COMPLETED - The song is complete. */
   COMPLETED: "FINISH_REASON_COMPLETED",
@@ -589,9 +592,9 @@ export function finishReasonToNumber(object: FinishReason): number {
   }
 }
 
-/** State of a song. */
+/** State of a song: waiting, being made, or ended. */
 export const SongState = {
-  /** UNSPECIFIED - Not set; the server never sends it. */
+  /** UNSPECIFIED - Not set; the server never sends this value. */
   UNSPECIFIED: "SONG_STATE_UNSPECIFIED",
   /** QUEUED - The song is waiting in the queue. */
   QUEUED: "SONG_STATE_QUEUED",
@@ -601,7 +604,7 @@ export const SongState = {
   COMPLETED: "SONG_STATE_COMPLETED",
   /** FAILED - The song has failed, see `Song.failure`. */
   FAILED: "SONG_STATE_FAILED",
-  /** CANCELLED - The song was cancelled by its caller, or because all listeners left before its end. */
+  /** CANCELLED - The song was cancelled by its caller, or because all of its listeners disconnected before its end. */
   CANCELLED: "SONG_STATE_CANCELLED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -669,38 +672,39 @@ export function songStateToNumber(object: SongState): number {
 export interface GenerateRequest {
   /**
    * Id of the request for logs and idempotency: a UUID chosen by the caller, a new one for every song. Empty: the
-   * server chooses it.
+   * server chooses the UUID.
    */
   requestId: string;
-  /** Name of the engine, see ListEngines. Empty: the server's default engine. */
+  /** Name of the engine that makes the song, one that ListEngines returns. Empty: the server's default engine. */
   engine: string;
   /**
-   * Style as keywords, English or Chinese ("melodic pop, upbeat, piano-driven"). At most 1000 characters. Prompt and
-   * lyrics must not both be empty.
+   * Style of the song as keywords, English or Chinese ("melodic pop, upbeat, piano-driven"). At most 1000 characters.
+   * Prompt and lyrics must not both be empty.
    */
   prompt: string;
   /**
    * Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
-   * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags are read as the nearest of
-   * these or as remarks. [chorus] without words repeats the chorus before it, "(x2)" repeats a line or section, "男："
-   * and "[female]" mark who sings. Lyrics in file formats (LRC, subtitles, HTML, Markdown) are recognised;
-   * `SongPlan.notes` lists the changes. Empty: an instrumental. At most 10000 characters. Text without any words or
-   * tags returns an error.
+   * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags are read as the most
+   * similar of these tags or as remarks. [chorus] without words repeats the previous chorus, "(x2)" repeats a line or
+   * section, "男：" and "[female]" mark who sings. Lyrics in file formats (LRC, subtitles, HTML, Markdown) are
+   * recognised; `SongPlan.notes` lists the changes. Empty: an instrumental. At most 10000 characters. Text without any
+   * words or tags returns an error.
    */
   lyrics: string;
   /**
-   * Length of the song in seconds, in the range [3, 600] and within the engine's own range, see `Engine`. The length
-   * of the song may differ by one bar; it is an upper bound if `Engine.length_is_exact` is false. 0: the engine derives
-   * it from the lyrics. Other values return an error. With a task that takes a recording it must be 0.
+   * Length of the song in seconds, in the range [3, 600] and within the engine's own range, see `Engine`. The song's
+   * actual length may differ by one bar; if `Engine.length_is_exact` is false, this value is an upper bound. 0: the
+   * engine derives the length from the lyrics. Must be 0 with a task that starts from a recording, which then
+   * determines the length. Other values return an error.
    */
   durationSeconds: number;
-  /** Encoding of the delivered sound. Unset: MP3, 192 kbit/s, 44100 Hz. */
+  /** Encoding of the delivered sound: format, bit rate and sample rate. Unset: MP3, 192 kbit/s, 44100 Hz. */
   audio:
     | AudioConfig
     | undefined;
   /**
    * Seed of all randomness, in the range [0, 4294967295]. The same request with the same seed gives the same song.
-   * Unset: the server draws one and reports it in `SongAccepted.seed`.
+   * Unset: the server chooses a random seed and reports it in `SongAccepted.seed`.
    */
   seed?:
     | number
@@ -713,20 +717,20 @@ export interface GenerateRequest {
     | number
     | undefined;
   /**
-   * Strength of classifier-free guidance, in the range [1, 30] and within the engine's own range; 1 switches it off.
-   * Unset: the engine's default.
+   * Strength of classifier-free guidance, in the range [1, 30] and within the engine's own range, see `Engine`; 1
+   * switches guidance off. Unset: the engine's default.
    */
   guidanceScale?:
     | number
     | undefined;
   /**
-   * Musical key, such as "C major", "F# minor" or "Am". At most 32 characters. Empty: the engine chooses. Text that is
-   * not a key returns an error.
+   * Musical key of the song, such as "C major", "F# minor" or "Am". At most 32 characters. Empty: the engine chooses
+   * the key. Text that is not a key returns an error.
    */
   key: string;
   /**
    * Tempo in quarter notes per minute, in the range [40, 220] and within the engine's own range. Unset: the engine
-   * chooses it from the prompt.
+   * chooses the tempo from the prompt.
    */
   tempoBpm?:
     | number
@@ -735,15 +739,15 @@ export interface GenerateRequest {
   anchor:
     | Anchor
     | undefined;
-  /** Groups of tracks that are heard in the song, each at most once. Empty: all of them. */
+  /** Groups of tracks that the song's mix contains, each at most once. Empty: all groups. */
   stems: StemKind[];
-  /** Loudness of the song. Unset: -14 LUFS. */
+  /** Target loudness of the song. Unset: -14 LUFS. */
   mastering:
     | MasteringConfig
     | undefined;
   /**
-   * Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the engine chooses, from the prompt if that names
-   * a voice.
+   * Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the voice that the prompt names, otherwise one
+   * that the engine chooses.
    */
   voice: VoiceKind;
   /**
@@ -753,7 +757,7 @@ export interface GenerateRequest {
   vocalLevelDb: number;
   /**
    * Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
-   * the engine detects it, line by line.
+   * the engine detects the language of each line.
    */
   language: string;
   /** Task that starts from a recording or an earlier song. Unset: the engine makes a new song from prompt and lyrics. */
@@ -784,8 +788,8 @@ export interface GenerateRequest {
     { $case: "complete"; value: CompleteTask }
     | undefined;
   /**
-   * Options of one engine alone, in the field with the engine's name. Options of an engine other than `engine` return
-   * an error. If `engine` is empty, the options select the engine. Unset: the engine's defaults.
+   * Options that only one engine has, in the field with that engine's name. Options of an engine other than `engine`
+   * return an error. If `engine` is empty, the options select the engine. Unset: the engine's defaults.
    */
   engineOptions:
     | //
@@ -799,13 +803,13 @@ export interface GenerateRequest {
     { $case: "musicgen"; value: MusicGenOptions }
     | undefined;
   /**
-   * Style that the song avoids, in the form of `prompt`. At most 1000 characters. Guidance leads away from this style, so
-   * a `guidance_scale` of 1 returns an error. Empty: no style is avoided.
+   * Style that the song avoids, as keywords like those of `prompt`. At most 1000 characters. Classifier-free guidance
+   * moves the song away from this style, so a `guidance_scale` of 1 returns an error. Empty: no style is avoided.
    */
   negativePrompt: string;
   /**
-   * Time signature, as beats in a bar over the beat's note value ("3/4"). Empty: the engine chooses. A time signature
-   * that the engine does not have returns an error.
+   * Time signature of the song: the beats of a bar over the note value of a beat ("3/4"). Empty: the engine chooses the
+   * time signature. A time signature that the engine does not support returns an error.
    */
   timeSignature: string;
   /**
@@ -818,11 +822,11 @@ export interface GenerateRequest {
 /** Options that only the engine "ace_step" has. */
 export interface AceStepOptions {
   /**
-   * Way of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
-   * whole song. With a `task` only the whole song is possible.
+   * Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
+   * whole song. A request with a `task` allows only the whole song.
    */
   mode: GenerationMode;
-  /** Sampler (ODE solver) of the denoising steps. UNSPECIFIED: Euler. */
+  /** Sampler (ODE solver) that computes the denoising steps. UNSPECIFIED: Euler. */
   sampler: Sampler;
   /**
    * Rescaling of each denoising step about the mean of the latents, in the range [-100, 100]. 0: no rescaling; greater
@@ -836,34 +840,34 @@ export interface AceStepOptions {
    * adapter.
    */
   lora: string;
-  /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
+  /** Strength of the adapter `lora`, in the range [0, 2]. Unset: 1. A value without `lora` returns an error. */
   loraWeight?: number | undefined;
 }
 
 /** Options that only the engine "ace_step_15" has. */
 export interface AceStep15Options {
   /**
-   * Denoising of the whole song at once or section by section. UNSPECIFIED: the server's setting, by default the whole
-   * song. With a `task` only the whole song is possible.
+   * Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
+   * whole song. A request with a `task` allows only the whole song.
    */
   mode: GenerationMode;
   /**
-   * Shift of the noise levels, in the range [1, 10]: a greater shift spends more of the steps on noisy levels. Unset:
-   * that of the loaded model, 3 for turbo models and 1 for others.
+   * Shift of the schedule of noise levels, in the range [1, 10]: a greater shift spends more of the denoising steps on
+   * noisy levels. Unset: the shift of the loaded model, 3 for turbo models and 1 for others.
    */
   shift?:
     | number
     | undefined;
   /**
-   * Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance begins. Unset: 0. A model without guidance
-   * returns an error.
+   * Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance begins. Unset: 0. A model without
+   * guidance returns an error.
    */
   guidanceStart?:
     | number
     | undefined;
   /**
-   * Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance ends, not below `guidance_start`. Unset: 1.
-   * A model without guidance returns an error.
+   * Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance ends, not below `guidance_start`. Unset:
+   * 1. A model without guidance returns an error.
    */
   guidanceEnd?:
     | number
@@ -873,26 +877,29 @@ export interface AceStep15Options {
    * adapter.
    */
   lora: string;
-  /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
+  /** Strength of the adapter `lora`, in the range [0, 2]. Unset: 1. A value without `lora` returns an error. */
   loraWeight?: number | undefined;
 }
 
 /** Options that only the engine "musicgen" has. */
 export interface MusicGenOptions {
   /**
-   * Number of most probable tokens from which each token is drawn, in the range [1, 2048]; with 1 the most probable token
-   * is always taken. Unset: 250.
+   * Number of most probable tokens from which each token is sampled, in the range [1, 2048]; with 1 the most probable
+   * token is always taken. Unset: 250.
    */
   topK?:
     | number
     | undefined;
-  /** Temperature at which tokens are drawn, in the range [0.1, 3]; higher values make the song less predictable. Unset: 1. */
+  /**
+   * Temperature at which tokens are sampled, in the range [0.1, 3]; higher values make the song less predictable.
+   * Unset: 1.
+   */
   temperature?: number | undefined;
 }
 
-/** Encoding of the delivered sound. */
+/** Encoding of the delivered sound: format, bit rate and sample rate. */
 export interface AudioConfig {
-  /** Container and codec. UNSPECIFIED: MP3. */
+  /** Container and codec of the sound. UNSPECIFIED: MP3. */
   format: AudioFormat;
   /** Constant bit rate in kbit/s: 64, 96, 128, 160, 192, 224, 256 or 320. 0: 192 kbit/s. */
   bitrateKbps: number;
@@ -901,10 +908,10 @@ export interface AudioConfig {
 }
 
 /**
- * Melody given by the caller, which the song begins with.
+ * Melody that the caller supplies and that the song begins with, as notes or as a MIDI file.
  *
- * The engine `studio` uses its first 16 bars (64 beats). Notes beyond that or beyond the end of the song are left out,
- * and so is silence of 16 beats or more before the first note; `SongPlan.notes` lists what was left out.
+ * The engine `studio` uses the melody's first 16 bars (64 beats). Notes after these bars or after the end of the song
+ * are left out, and so is silence of 16 beats or more before the first note; `SongPlan.notes` lists what was left out.
  */
 export interface Anchor {
   /** The melody, as notes or as a MIDI file. */
@@ -918,14 +925,14 @@ export interface Anchor {
      * named as the melody, otherwise the first one that is neither bass nor percussion, and of simultaneous notes the
      * highest. Other parts of the file may be missing or damaged. Times are rounded to sixteenth notes, notes outside
      * [36, 96] are moved by octaves, and notes longer than 16 beats are shortened to 16. The song has the tempo of the
-     * file if neither `tempo_bpm` nor the prompt gives one and the lyrics fit at that tempo; `SongPlan.notes` reports
-     * it.
+     * file if neither `tempo_bpm` nor the prompt gives a tempo and the lyrics fit at the file's tempo; `SongPlan.notes`
+     * reports the tempo.
      */
     { $case: "midi"; value: Buffer }
     | undefined;
 }
 
-/** Notes and rests in the order in which they sound. */
+/** A melody as a list of notes and rests, in the order in which they are played. */
 export interface AnchorNoteList {
   /** The notes and rests, 1 to 512. */
   notes: AnchorNote[];
@@ -1011,7 +1018,7 @@ export interface ExtendTask {
 
 /**
  * Changes the lyrics or the style of a recording. `GenerateRequest.prompt` and `GenerateRequest.lyrics` describe the
- * recording before the change.
+ * recording before the change, `EditTask.prompt` and `EditTask.lyrics` the new song.
  */
 export interface EditTask {
   /** The recording that the task starts from. */
@@ -1023,13 +1030,16 @@ export interface EditTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** New style, in the form of `GenerateRequest.prompt`. At most 1000 characters. Empty: the style is not described. */
+  /**
+   * Style of the new song, as keywords like those of `GenerateRequest.prompt`. At most 1000 characters. Empty: the
+   * style is not described.
+   */
   prompt: string;
-  /** New lyrics, in the form of `GenerateRequest.lyrics`. At most 10000 characters. Empty: an instrumental. */
+  /** Lyrics of the new song, in the form of `GenerateRequest.lyrics`. At most 10000 characters. Empty: an instrumental. */
   lyrics: string;
   /**
-   * Share of the denoising steps before the change begins, in the range [0, 1]; a greater share preserves more of the
-   * recording. A share that leaves no step for the change returns an error.
+   * Share of the denoising steps that are skipped before the change begins, in the range [0, 1]; a greater share
+   * preserves more of the recording. A share that leaves no step for the change returns an error.
    */
   start: number;
   /**
@@ -1040,15 +1050,18 @@ export interface EditTask {
     | number
     | undefined;
   /**
-   * Number of noise samples over which each denoising step is averaged, in the range [1, 8]; more samples are
-   * smoother and slower. 0: 1 sample.
+   * Number of random noise samples over which each denoising step is averaged, in the range [1, 8]. More samples make
+   * the change smoother and slower. 0: 1 sample.
    */
   averages: number;
-  /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
+  /** Seed of the noise of the change, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
 }
 
-/** Extracts one track of a recording, with the recording's length. The model generates the track anew: it is not a filter. */
+/**
+ * Extracts one track of a recording, with the recording's length. The model generates the track anew, and does not
+ * filter the recording.
+ */
 export interface ExtractTrackTask {
   /** The recording that the task starts from. */
   source:
@@ -1063,7 +1076,7 @@ export interface ExtractTrackTask {
   track: TrackKind;
 }
 
-/** Adds one track to a recording. The song has the recording's length. */
+/** Adds one track, such as drums, to a recording. The song has the recording's length. */
 export interface LegoTask {
   /** The recording that the task starts from. */
   source:
@@ -1074,7 +1087,7 @@ export interface LegoTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Track to add to the recording, such as drums. */
+  /** Track to add to the recording. */
   track: TrackKind;
   /** Start of the track in seconds of the recording, at least 0 and within the recording. */
   startSeconds: number;
@@ -1093,11 +1106,11 @@ export interface CompleteTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** The tracks to add, each at most once. Empty: the model chooses. */
+  /** The tracks to add to the recording, each at most once. Empty: the model chooses the tracks. */
   tracks: TrackKind[];
 }
 
-/** Recording that a song resembles in timbre. */
+/** Recording whose timbre a new song imitates. */
 export interface ReferenceAudio {
   /** The recording whose timbre the song imitates. */
   source:
@@ -1110,27 +1123,27 @@ export interface ReferenceAudio {
     | undefined;
 }
 
-/** Loudness of the song. */
+/** Settings of the song's mastering: the target loudness. */
 export interface MasteringConfig {
-  /** Target loudness in LUFS (ITU-R BS.1770), in the range [-30, -8]. Unset: -14. */
+  /** Target loudness of the song in LUFS (ITU-R BS.1770), in the range [-30, -8]. Unset: -14. */
   targetLufs?: number | undefined;
 }
 
 /** One message of the response stream of Generate. */
 export interface GenerateResponse {
-  /** The next event of the song, in the order of the stream. */
+  /** The next event of the song, in stream order. */
   event: SongEvent | undefined;
 }
 
 /**
- * One event in the stream of a song: its acceptance, plan, progress, a chunk of its sound, or the end of a section or of
- * the song.
+ * One event in the stream of a song: the song's acceptance, plan or progress, a chunk of its sound, or the end of one
+ * of its sections or of the song.
  */
 export interface SongEvent {
   /** Kind and content of the event. Clients must ignore kinds that they do not know. */
   event:
     | //
-    /** The song was admitted to the queue. First event of the stream. */
+    /** Report that the song was admitted to the queue. First event of the stream. */
     { $case: "accepted"; value: SongAccepted }
     | //
     /** The plan of the song: its sections and their lyrics. Second event of the stream. */
@@ -1139,13 +1152,13 @@ export interface SongEvent {
     /** Queue position or denoising progress of the song, or a heartbeat. */
     { $case: "progress"; value: SongProgress }
     | //
-    /** A chunk of encoded sound. */
+    /** The next chunk of the song's encoded sound. */
     { $case: "chunk"; value: AudioChunk }
     | //
-    /** All sound of a section was sent. */
+    /** Report that all sound of a section was sent, with the times of its syllables. */
     { $case: "sectionFinished"; value: SectionFinished }
     | //
-    /** All sound of the song was sent. Last event of the stream. */
+    /** Report that all sound of the song was sent, with its size and checksum. Last event of the stream. */
     { $case: "finished"; value: SongFinished }
     | undefined;
 }
@@ -1156,11 +1169,11 @@ export interface SongAccepted {
   requestId: string;
   /** Id of the song, chosen by the server. */
   songId: string;
-  /** The engine that makes the song. */
+  /** Name of the engine that makes the song. */
   engine: string;
   /** Random seed of the song, in the range [0, 4294967295]. */
   seed: number;
-  /** Number of running and waiting songs when this one was admitted. */
+  /** Number of running and waiting songs before this song when it was admitted to the queue. */
   queuePosition: number;
   /** Estimate of the time from this event to the first chunk. Unset while the server has not measured a song yet. */
   estimatedFirstAudio:
@@ -1171,38 +1184,38 @@ export interface SongAccepted {
 }
 
 /**
- * The plan of a song, made before any sound exists. If the server dies before any sound of the song was sent, another
- * server plans the song again, and its plan replaces the first.
+ * The plan of a song, made before any sound exists: sections, lyrics, key, tempo and length. If the server stops before
+ * any sound of the song was sent, another server plans the song again, and the new plan replaces the first.
  */
 export interface SongPlan {
   /** The sections in playing order. */
   sections: Section[];
   /**
-   * Length of the song in seconds; an upper bound if `sample_count_exact` is false. The sections are then shorter, too,
-   * or left out at the end: `SectionFinished` has their actual times.
+   * Length of the song in seconds; an upper bound if `sample_count_exact` is false. In that case sections may be
+   * shorter than planned, or missing at the end: `SectionFinished` has the actual times of a section.
    */
   durationSeconds: number;
-  /** Musical key, such as "C major". Empty if the engine does not choose one. */
+  /** Musical key of the song, such as "C major". Empty if the engine does not choose a key. */
   key: string;
-  /** Tempo in quarter notes per minute. Unset if the engine does not set one. */
+  /** Tempo of the song in quarter notes per minute. Unset if the engine does not choose a tempo. */
   tempoBpm?:
     | number
     | undefined;
   /** Number of denoising steps per section. 0: the engine does not denoise, but makes a song frame by frame. */
   steps: number;
-  /** Strength of classifier-free guidance; 1 is none. */
+  /** Strength of classifier-free guidance; 1 means no guidance. */
   guidanceScale: number;
   /**
-   * Remarks for people on how the request was interpreted, and on what was added or left out; one English sentence
-   * each.
+   * Remarks for people on how the server interpreted the request, and on what it added or left out. Each remark is one
+   * English sentence.
    */
   notes: string[];
   /** Samples per second and channel of the delivered sound. */
   sampleRateHertz: number;
   /**
-   * Number of samples before the song's first sample, if all MP3 frames are decoded: those of the Info frame, the
-   * encoder delay and the decoder delay. Players that read the Info frame remove them, and also the padding after the
-   * song if its length is exact.
+   * Number of samples per channel before the song's first sample, if all MP3 frames are decoded: the Info frame, the
+   * encoder delay and the decoder delay. Players that read the Info frame skip these samples, and also the padding
+   * after the song if `sample_count_exact` is true.
    */
   delaySamples: number;
   /** Voice that sings the song. UNSPECIFIED: nobody sings. */
@@ -1218,34 +1231,34 @@ export interface SongPlan {
    */
   sampleCountExact: boolean;
   /**
-   * Number of bytes in the whole stream, as `SongFinished.size_bytes` of the complete song. Unset if the length is
-   * known only once the song is made, and in songs that were planned before this field existed.
+   * Number of bytes in the whole stream, equal to `SongFinished.size_bytes` of the complete song. Unset if the length
+   * is known only once the song is made, and in songs that were planned before this field existed.
    */
   streamSizeBytes?:
     | number
     | undefined;
   /**
-   * Marks at the head of the file that declare the sound as AI-generated. Unset: the operator has switched marking off,
-   * or the song was planned before this field existed.
+   * Metadata at the head of the file that declares the sound as AI-generated. Unset: the operator has switched marking
+   * off, or the song was planned before this field existed.
    */
   marks: SoundMarks | undefined;
 }
 
-/** Marks in the ID3 tag of a file that declare its sound as AI-generated. */
+/** Metadata in the ID3 tag of a song's file that declares the sound as AI-generated. */
 export interface SoundMarks {
   /**
    * URL of a digital source type of the IPTC NewsCodes: ".../trainedAlgorithmicMedia", or for a song made from a
-   * recording ".../compositeWithTrainedAlgorithmicMedia". Values may be added.
+   * recording ".../compositeWithTrainedAlgorithmicMedia". Later versions may use other values, too.
    */
   digitalSourceType: string;
   /**
-   * Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty if the
-   * operator has set none.
+   * Name or code of the provider of the service: `ContentProducer` of the metadata field AIGC (GB 45438-2025). Empty if
+   * the operator has set no provider.
    */
   producer: string;
   /**
-   * Hash of the request and its seed, 32 hexadecimal digits: `ProduceID` of the field AIGC. The same request with the
-   * same seed has the same id.
+   * Hash of the request and its seed, 32 hexadecimal digits: `ProduceID` of the metadata field AIGC (GB 45438-2025).
+   * The same request with the same seed has the same hash.
    */
   contentId: string;
 }
@@ -1256,7 +1269,7 @@ export interface Section {
   index: number;
   /** Role of the section in the form of the song. */
   kind: SectionKind;
-  /** Display name, such as "verse 2". */
+  /** Display name of the section, such as "verse 2". */
   label: string;
   /** Start of the section in seconds of the song. */
   startSeconds: number;
@@ -1268,46 +1281,53 @@ export interface Section {
   lines: LyricLine[];
 }
 
-/** One line of lyrics. */
+/** One line of lyrics, with its syllables and the voices that sing it. */
 export interface LyricLine {
   /** The line as the caller wrote it. */
   text: string;
-  /** The syllables to be sung, in order. */
+  /** The syllables of the line, in the order in which they are sung. */
   syllables: Syllable[];
-  /** Voices that sing the line, where the lyrics mark who sings it ("男：", "[female]"). Empty: `SongPlan.voice`. */
+  /** Voices that sing the line, if the lyrics mark them ("男：", "[female]"). Empty: `SongPlan.voice` sings the line. */
   voices: VoiceKind[];
 }
 
 /** One syllable of the lyrics, as written and as sung. */
 export interface Syllable {
   /**
-   * The syllable as written: one Chinese character, or a part of a Latin word or number. Empty for further syllables of
-   * a text that has fewer characters than syllables ("23").
+   * The syllable as written: one Chinese character, or a part of a Latin word or number. Empty for the last syllables
+   * of a text that has fewer characters than syllables ("23").
    */
   text: string;
-  /** Pronunciation: pinyin without tone; for other languages ARPAbet phonemes separated by spaces ("l ah v"). */
+  /**
+   * Pronunciation of the syllable: pinyin without tone; for other languages ARPAbet phonemes separated by spaces
+   * ("l ah v").
+   */
   reading: string;
   /** Lexical tone of the syllable in its word: 1 to 5 (5 is neutral). 0 if the language has no tones. */
   tone: number;
   /**
-   * Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` if sandhi does not change it. 0 if the
-   * language has no tones, and in songs that were planned before this field existed, whose sung tone is in `tone`.
+   * Tone of the syllable as sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` if sandhi does not change
+   * the tone. 0 if the language has no tones. Also 0 in songs that were planned before this field existed: there `tone`
+   * is the sung tone.
    */
   sungTone: number;
 }
 
 /**
- * Progress of a song: its queue position while it waits, the work on its sections once it is being made. Also the
- * heartbeat of a stream that has nothing else to send.
+ * Progress of a song: the queue position while the song waits, the denoising steps of a section once the song is being
+ * made. Also sent as the heartbeat of a stream that has no other event to send.
  */
 export interface SongProgress {
   /** Index of the section that is being made. */
   sectionIndex: number;
-  /** Number of denoising steps done of that section, from 1 to `steps`. */
+  /** Number of completed denoising steps of the section `section_index`, from 1 to `steps`. */
   step: number;
-  /** Total number of denoising steps of that section. 0: the message has no denoising progress, and `step` is 0, too. */
+  /**
+   * Total number of denoising steps of the section `section_index`. 0: the message has no denoising progress, and
+   * `step` is 0, too.
+   */
   steps: number;
-  /** Number of songs ahead of this one in the queue. 0 once the song is being made. */
+  /** Number of songs ahead of this song in the queue. 0 once the song is being made. */
   queuePosition: number;
   /** Estimate of the time from this event to the first chunk. Unset while unknown, and after the first chunk. */
   estimatedFirstAudio:
@@ -1318,19 +1338,20 @@ export interface SongProgress {
     | Duration
     | undefined;
   /**
-   * Share of the section's steps that is done, in the range (0, 1], also for engines that do not denoise. An engine that
-   * may end a section early jumps to 1 then. 0: the message has no progress of a section; `section_index` is 0, too.
+   * Completed share of the work on the section `section_index`, in the range (0, 1], also for engines that do not
+   * denoise. The share jumps to 1 if the engine ends the section early. 0: the message has no progress of a section,
+   * and `section_index` is 0, too.
    */
   sectionShare: number;
 }
 
 /** A chunk of encoded sound: the next bytes of the song's MP3 stream, always whole frames. */
 export interface AudioChunk {
-  /** Position of the chunk in the stream, from 0 without gaps. */
+  /** Number of the chunk in the stream, counted from 0 without gaps. */
   sequence: number;
   /**
-   * The next bytes of the MP3 stream; players need only these bytes, in the order of the events. The first chunk begins
-   * with an ID3v2.4 tag and an Info frame. For a decoder that accepts only bare frames, remove the tag.
+   * The next bytes of the MP3 stream. Players need only these bytes of all chunks, in stream order. The first chunk
+   * begins with an ID3v2.4 tag and an Info frame. For a decoder that accepts only bare frames, remove the tag.
    */
   data: Buffer;
   /** Index of the section in which the chunk's sound starts. */
@@ -1339,9 +1360,12 @@ export interface AudioChunk {
   startSeconds: number;
   /** Length of the chunk's sound in seconds. */
   durationSeconds: number;
-  /** Position of the chunk's first byte in the stream. */
+  /** Position of the chunk's first byte in the stream, counted from 0. */
   byteOffset: number;
-  /** Position of the chunk's first sample (per channel, at the delivered rate) in the decoded sound of all frames. */
+  /**
+   * Position of the chunk's first sample in the decoded sound of all frames, in samples per channel at the delivered
+   * rate, counted from 0.
+   */
   sampleOffset: number;
 }
 
@@ -1353,20 +1377,20 @@ export interface SectionFinished {
   startSeconds: number;
   /** Length of the section's sound in seconds. */
   durationSeconds: number;
-  /** Times of the syllables, in the order in which they are sung. Empty if the engine does not know them. */
+  /** Times of the section's syllables, in the order in which they are sung. Empty if the engine does not know the times. */
   timings: SyllableTiming[];
   /**
    * The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty if the
    * engine makes no score.
    */
   midi: Buffer;
-  /** The chords of the section, in order and without gaps. Empty if the engine does not know them. */
+  /** The chords of the section, in order and without gaps. Empty if the engine does not know the chords. */
   chords: ChordSpan[];
 }
 
 /** One chord of the song and its time. */
 export interface ChordSpan {
-  /** Symbol as on a lead sheet: "C", "F#m", "Bdim", "Am7". */
+  /** Symbol of the chord as on a lead sheet: "C", "F#m", "Bdim", "Am7". */
   symbol: string;
   /** Start of the chord in seconds of the song. */
   startSeconds: number;
@@ -1388,7 +1412,7 @@ export interface SyllableTiming {
   endSeconds: number;
 }
 
-/** Reports that all sound of the song was sent. */
+/** Reports that all sound of the song was sent, with its length, size, checksum and processing times. */
 export interface SongFinished {
   /** Length of the song in seconds. */
   durationSeconds: number;
@@ -1398,7 +1422,7 @@ export interface SongFinished {
   sizeBytes: number;
   /** SHA-256 of the whole stream, lower-case hexadecimal. */
   sha256: string;
-  /** Time from admission to the first work on the song. */
+  /** Waiting time of the song, from its admission to the queue to the first work on it. */
   queued:
     | Duration
     | undefined;
@@ -1414,24 +1438,24 @@ export interface SongFinished {
   encoding:
     | Duration
     | undefined;
-  /** Reason why the stream ended. */
+  /** Reason for the end of the stream. */
   finishReason: FinishReason;
 }
 
-/** Request of Listen: a song, and the byte to start from. */
+/** Request of Listen: the id of a song, and the byte of its stream to start from. */
 export interface ListenRequest {
   /** Id of the song, as in `SongAccepted.song_id`. */
   songId: string;
-  /** Position of the first byte to send, at least 0; the bytes before it are skipped. 0: the whole song. */
+  /** Position in the song's stream of the first byte to send, at least 0. 0: the whole song. */
   byteOffset: number;
 }
 
 /** One message of the response stream of Listen. */
 export interface ListenResponse {
   /**
-   * The next event of the song. If `ListenRequest.byte_offset` lies within a chunk, the first chunk of the stream has
-   * the rest of its bytes and their `byte_offset`; its other fields are those of the whole chunk. Sections that end
-   * before `ListenRequest.byte_offset` are reported at once.
+   * The next event of the song. If `ListenRequest.byte_offset` lies within a chunk, the first `AudioChunk` of the
+   * stream has only the rest of that chunk's bytes, with their `byte_offset`; its other fields are those of the whole
+   * chunk. Sections that end before `ListenRequest.byte_offset` are reported at once.
    */
   event: SongEvent | undefined;
 }
@@ -1482,7 +1506,7 @@ export interface DeleteSongRequest {
   songId: string;
 }
 
-/** Response of DeleteSong: the song is deleted. */
+/** Response of DeleteSong, empty: the song is deleted. */
 export interface DeleteSongResponse {
 }
 
@@ -1492,9 +1516,9 @@ export interface Song {
   songId: string;
   /** `GenerateRequest.request_id` of the song, or the UUID that the server chose in its place. */
   requestId: string;
-  /** State of the song: waiting, being made, or how it ended. */
+  /** State of the song: waiting, being made, completed, failed or cancelled. */
   state: SongState;
-  /** The engine that makes the song. */
+  /** Name of the engine that makes the song. */
   engine: string;
   /** `GenerateRequest.prompt` of the song. */
   prompt: string;
@@ -1504,13 +1528,13 @@ export interface Song {
   createTime:
     | Date
     | undefined;
-  /** Instant at which the song was completed, failed or was cancelled. Unset before. */
+  /** Time at which the song was completed, failed or was cancelled. Unset while the song is waiting or being made. */
   endTime:
     | Date
     | undefined;
   /**
-   * Length of the song in seconds: 0 before the plan, the planned length until the song is complete, then the actual
-   * one.
+   * Length of the song in seconds: 0 before the plan exists, the planned length until the song is complete, then the
+   * actual length.
    */
   durationSeconds: number;
   /** Number of bytes of the song that exist so far. */
@@ -1518,11 +1542,11 @@ export interface Song {
   /** SHA-256 of the song's bytes, lower-case hexadecimal. Empty before the song is complete. */
   sha256: string;
   /**
-   * The error that ended the song. Unset: the song has not failed. `code` is a canonical code, `message` a text for
-   * people. `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is one of Generate's
+   * The error that ended the song. Unset: the song has not failed. `code` is a canonical gRPC code, `message` a text
+   * for people. `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is one of Generate's
    * errors, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
    * (UNAVAILABLE: the server could not store the song). `code` is UNKNOWN if another version of the server wrote a
-   * reason that this one does not know. If fields of the request caused the error, `details` also has a
+   * reason that this version does not know. If fields of the request caused the error, `details` also has a
    * google.rpc.BadRequest.
    */
   failure:
@@ -1560,48 +1584,51 @@ export interface GetEngineResponse {
   engine: Engine | undefined;
 }
 
-/** An engine (model family) that this server can run, with its limits and defaults. Ranges are inclusive. */
+/** An engine (a family of music models) that this server can run, with its limits and defaults. Ranges are inclusive. */
 export interface Engine {
   /** Name of the engine, the value for `GenerateRequest.engine`. */
   name: string;
   /**
-   * Description of the engine for people, one sentence. While the engine is not loaded, this and all fields below
-   * except `devices` and `ready` are empty.
+   * Description of the engine for people, one sentence. While the engine is not loaded, all fields except `name`,
+   * `devices` and `ready` are empty.
    */
   description: string;
   /** Devices that the engine runs on, such as "cpu" or "cuda:0". */
   devices: string[];
-  /** Languages that the engine sings, as BCP 47 tags. Empty: it does not sing, and an instrument plays the melody. */
+  /**
+   * Languages that the engine sings, as BCP 47 tags. Empty: the engine does not sing, and an instrument plays the
+   * melody.
+   */
   languages: string[];
-  /** Shortest length of a song, in seconds. */
+  /** Shortest length of a song of this engine, in seconds. */
   minDurationSeconds: number;
-  /** Longest length of a song, in seconds. */
+  /** Longest length of a song of this engine, in seconds. */
   maxDurationSeconds: number;
   /**
-   * Smallest number of denoising steps that a request may set. 0: the engine does not denoise, and a request with `steps`
-   * returns FAILED_PRECONDITION.
+   * Smallest number of denoising steps that a request may set. 0: the engine does not denoise, and a request with
+   * `steps` returns FAILED_PRECONDITION.
    */
   minSteps: number;
   /** Largest number of denoising steps that a request may set. 0: the engine does not denoise. */
   maxSteps: number;
   /** Number of denoising steps if the request sets none. 0: the engine does not denoise. */
   defaultSteps: number;
-  /** Lowest guidance scale. */
+  /** Lowest value of `GenerateRequest.guidance_scale` (strength of classifier-free guidance). */
   minGuidanceScale: number;
-  /** Highest guidance scale. */
+  /** Highest value of `GenerateRequest.guidance_scale` (strength of classifier-free guidance). */
   maxGuidanceScale: number;
-  /** Guidance scale if the request sets none. */
+  /** Strength of classifier-free guidance if the request sets none. */
   defaultGuidanceScale: number;
   /**
-   * Fields of GenerateRequest that the engine supports beyond prompt, lyrics, duration and seed; its own options as
-   * paths ("ace_step.mode"). A request with another field returns FAILED_PRECONDITION.
+   * Names of the fields of GenerateRequest that the engine supports beyond prompt, lyrics, duration and seed. Options
+   * that only this engine has are paths ("ace_step.mode"). A request with another field returns FAILED_PRECONDITION.
    */
   controls: string[];
-  /** Tracks that can be chosen with `GenerateRequest.stems`. */
+  /** Groups of tracks that can be chosen with `GenerateRequest.stems`. */
   stems: StemKind[];
   /**
-   * True if the engine is loaded and makes songs. A service that starts engines on demand accepts songs also while this
-   * is false; `SongAccepted` then has the estimated time until the song begins.
+   * True if the engine is loaded and makes songs. A service that starts engines on demand accepts songs also while
+   * `ready` is false; `SongAccepted.estimated_first_audio` then includes the estimated time of the start.
    */
   ready: boolean;
   /** Voices that can be chosen with `GenerateRequest.voice`. Empty: the engine does not sing. */
@@ -1614,8 +1641,8 @@ export interface Engine {
    */
   license: string;
   /**
-   * True if `license` allows commercial use of the songs in all its parts. False also if one part is unclear, and while
-   * the engine is not loaded.
+   * True if every licence in `license` allows commercial use of the songs. False also if one licence is unclear, and
+   * while the engine is not loaded.
    */
   commercialUseAllowed: boolean;
   /**
@@ -1624,22 +1651,25 @@ export interface Engine {
    */
   attribution: string;
   /**
-   * Channels of the sound that the engine makes: 1 is mono, 2 stereo. Mono is delivered as two equal channels. 0 while
-   * the engine is not loaded.
+   * Number of channels of the sound that the engine makes: 1 is mono, 2 stereo. Mono is delivered as two equal
+   * channels. 0 while the engine is not loaded.
    */
   channels: number;
-  /** The part of `languages` that is experimental: listeners understand only few of the sung words. */
+  /** Those of `languages` in which singing is experimental: listeners understand only few of the sung words. */
   experimentalLanguages: string[];
-  /** Web pages with the terms of `license`, in its order; parts of it without a page are left out. */
+  /**
+   * URLs of the web pages with the terms of the licences in `license`, in the same order. Licences without a page are
+   * left out.
+   */
   licenseUrls: string[];
   /**
-   * True if the plan of every song gives its exact length in samples. False if a song may end before its planned length,
-   * and while the engine is not loaded.
+   * True if the plan of every song gives its exact length in samples. False if a song may end before its planned
+   * length, and while the engine is not loaded.
    */
   lengthIsExact: boolean;
   /**
-   * Samples per second and channel of the sound that the engine makes. It is resampled to the delivered rate. 0 while
-   * the engine is not loaded.
+   * Samples per second and channel of the sound that the engine makes. The server resamples this sound to the delivered
+   * rate. 0 while the engine is not loaded.
    */
   sampleRateHertz: number;
 }
@@ -6766,47 +6796,54 @@ export const Engine: MessageFns<Engine> = {
 /**
  * Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
  *
- * Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
- * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
- * allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
- * that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
- * support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
- * store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
- * song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
- * song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
- * server's version of this API does not have returns INVALID_ARGUMENT.
+ * Errors of every method use the canonical gRPC codes, and carry google.rpc.ErrorInfo with a reason of the domain
+ * "melisma.v1":
+ *
+ * - INVALID_ARGUMENT carries google.rpc.BadRequest with one violation per field. A field that the server's version of
+ *   this API does not have is such a violation.
+ * - RESOURCE_EXHAUSTED carries google.rpc.RetryInfo with the time to wait before a retry. RetryInfo is missing if a
+ *   retry cannot help, because the song takes longer than the deadline allows.
+ * - FAILED_PRECONDITION says what the operator has to install or set. For fields that the engine does not support,
+ *   google.rpc.PreconditionFailure has one violation per field and names engines that support the field.
+ * - UNAVAILABLE means that the server is shutting down, has lost a worker process or gets no answer from its song
+ *   store. The client may retry the call if no message has arrived. With the reason "MADE_ELSEWHERE" another server
+ *   makes the song; with "LISTENER_STALLED" the client has read nothing for too long. In both cases Listen streams the
+ *   rest of the song.
  *
  * Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
  * without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
  * google.protobuf.Timestamp. Indexes and offsets count from 0.
  *
- * The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
- * fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
+ * The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters; absent or blank means
+ * "anonymous". The server divides device time fairly among callers, independently of the number of songs that each
+ * caller requests.
  */
 export type MusicServiceService = typeof MusicServiceService;
 export const MusicServiceService = {
   /**
-   * Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
-   * first second of sound exists; `finished` is the last message of every song that was completed.
+   * Generates one song and streams its events. The first event is `accepted`, the second `plan`. Audio chunks follow as
+   * soon as the first second of sound exists. `finished` is the last event of every song that was completed.
    *
-   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
-   * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-   * and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
-   * setting of the server, 10 by default), in which the caller can return to the song with Listen.
+   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
+   * server stops making the song within one denoising step when the deadline of the call passes, or when a call without
+   * a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
+   * the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
+   * resume the song with Listen.
    *
-   * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
-   * same if all their fields are.
+   * A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
+   * events of the first song are streamed from their beginning. A new song is made if the first has failed, was
+   * cancelled or was deleted.
    *
-   * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
+   * Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
+   * default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
+   * a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
    * lyrics that cannot be sung, and a length that is too short for the lyrics.
    *
    * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
-   * killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the same request
+   * has crashed two worker processes), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
    * the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
    * the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
@@ -6820,11 +6857,12 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): GenerateResponse => GenerateResponse.decode(value),
   },
   /**
-   * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
-   * before and now together are the song's file. A song may have any number of listeners.
+   * Streams the events of a song of the caller, while the song is being made or after its end. The events are those of
+   * Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
+   * can continue the file of a broken stream. A song may have any number of listeners.
    *
-   * The server goes on making a song for some seconds after its last listener has left, as Generate describes.
+   * The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
+   * listener has left.
    *
    * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
    * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
@@ -6864,8 +6902,8 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): ListSongsResponse => ListSongsResponse.decode(value),
   },
   /**
-   * Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
-   * NOT_FOUND as GetSong does.
+   * Stops making a song of the caller; the song's listeners get CANCELLED. A song that has ended is not changed.
+   * Returns NOT_FOUND if the song does not exist or belongs to another caller.
    */
   cancelSong: {
     path: "/melisma.v1.MusicService/CancelSong" as const,
@@ -6877,13 +6915,13 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): CancelSongResponse => CancelSongResponse.decode(value),
   },
   /**
-   * Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+   * Deletes a song of the caller that has ended: when the call returns, the song's sound, prompt, lyrics and events are
    * deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
    * `request_id` may be used again for a new song. The song still counts for the caller's quota.
    *
-   * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-   * "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
-   * repeated.
+   * Returns NOT_FOUND if the song does not exist, was deleted before or belongs to another caller. Returns
+   * FAILED_PRECONDITION with the reason "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong
+   * first. After UNAVAILABLE the call may be repeated.
    */
   deleteSong: {
     path: "/melisma.v1.MusicService/DeleteSong" as const,
@@ -6921,37 +6959,40 @@ export const MusicServiceService = {
 
 export interface MusicServiceServer extends UntypedServiceImplementation {
   /**
-   * Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
-   * first second of sound exists; `finished` is the last message of every song that was completed.
+   * Generates one song and streams its events. The first event is `accepted`, the second `plan`. Audio chunks follow as
+   * soon as the first second of sound exists. `finished` is the last event of every song that was completed.
    *
-   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
-   * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-   * and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
-   * setting of the server, 10 by default), in which the caller can return to the song with Listen.
+   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
+   * server stops making the song within one denoising step when the deadline of the call passes, or when a call without
+   * a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
+   * the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
+   * resume the song with Listen.
    *
-   * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
-   * same if all their fields are.
+   * A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
+   * events of the first song are streamed from their beginning. A new song is made if the first has failed, was
+   * cancelled or was deleted.
    *
-   * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
+   * Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
+   * default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
+   * a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
    * lyrics that cannot be sung, and a length that is too short for the lyrics.
    *
    * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
-   * killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the same request
+   * has crashed two worker processes), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
    * the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
    * the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
   generate: handleServerStreamingCall<GenerateRequest, GenerateResponse>;
   /**
-   * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
-   * before and now together are the song's file. A song may have any number of listeners.
+   * Streams the events of a song of the caller, while the song is being made or after its end. The events are those of
+   * Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
+   * can continue the file of a broken stream. A song may have any number of listeners.
    *
-   * The server goes on making a song for some seconds after its last listener has left, as Generate describes.
+   * The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
+   * listener has left.
    *
    * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
    * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
@@ -6967,18 +7008,18 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    */
   listSongs: handleUnaryCall<ListSongsRequest, ListSongsResponse>;
   /**
-   * Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
-   * NOT_FOUND as GetSong does.
+   * Stops making a song of the caller; the song's listeners get CANCELLED. A song that has ended is not changed.
+   * Returns NOT_FOUND if the song does not exist or belongs to another caller.
    */
   cancelSong: handleUnaryCall<CancelSongRequest, CancelSongResponse>;
   /**
-   * Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+   * Deletes a song of the caller that has ended: when the call returns, the song's sound, prompt, lyrics and events are
    * deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
    * `request_id` may be used again for a new song. The song still counts for the caller's quota.
    *
-   * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-   * "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
-   * repeated.
+   * Returns NOT_FOUND if the song does not exist, was deleted before or belongs to another caller. Returns
+   * FAILED_PRECONDITION with the reason "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong
+   * first. After UNAVAILABLE the call may be repeated.
    */
   deleteSong: handleUnaryCall<DeleteSongRequest, DeleteSongResponse>;
   /**
@@ -6992,27 +7033,29 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
 
 export interface MusicServiceClient extends Client {
   /**
-   * Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
-   * first second of sound exists; `finished` is the last message of every song that was completed.
+   * Generates one song and streams its events. The first event is `accepted`, the second `plan`. Audio chunks follow as
+   * soon as the first second of sound exists. `finished` is the last event of every song that was completed.
    *
-   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
-   * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-   * and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
-   * setting of the server, 10 by default), in which the caller can return to the song with Listen.
+   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
+   * server stops making the song within one denoising step when the deadline of the call passes, or when a call without
+   * a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
+   * the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
+   * resume the song with Listen.
    *
-   * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
-   * same if all their fields are.
+   * A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
+   * events of the first song are streamed from their beginning. A new song is made if the first has failed, was
+   * cancelled or was deleted.
    *
-   * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
+   * Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
+   * default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
+   * a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
    * lyrics that cannot be sung, and a length that is too short for the lyrics.
    *
    * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
-   * killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the same request
+   * has crashed two worker processes), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
    * the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
    * the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
@@ -7023,11 +7066,12 @@ export interface MusicServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientReadableStream<GenerateResponse>;
   /**
-   * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
-   * before and now together are the song's file. A song may have any number of listeners.
+   * Streams the events of a song of the caller, while the song is being made or after its end. The events are those of
+   * Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
+   * can continue the file of a broken stream. A song may have any number of listeners.
    *
-   * The server goes on making a song for some seconds after its last listener has left, as Generate describes.
+   * The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
+   * listener has left.
    *
    * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
    * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
@@ -7076,8 +7120,8 @@ export interface MusicServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListSongsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
-   * NOT_FOUND as GetSong does.
+   * Stops making a song of the caller; the song's listeners get CANCELLED. A song that has ended is not changed.
+   * Returns NOT_FOUND if the song does not exist or belongs to another caller.
    */
   cancelSong(
     request: CancelSongRequest,
@@ -7095,13 +7139,13 @@ export interface MusicServiceClient extends Client {
     callback: (error: ServiceError | null, response: CancelSongResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+   * Deletes a song of the caller that has ended: when the call returns, the song's sound, prompt, lyrics and events are
    * deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
    * `request_id` may be used again for a new song. The song still counts for the caller's quota.
    *
-   * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-   * "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
-   * repeated.
+   * Returns NOT_FOUND if the song does not exist, was deleted before or belongs to another caller. Returns
+   * FAILED_PRECONDITION with the reason "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong
+   * first. After UNAVAILABLE the call may be repeated.
    */
   deleteSong(
     request: DeleteSongRequest,
