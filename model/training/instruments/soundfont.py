@@ -151,7 +151,7 @@ class SoundFont:
                 layers = self._layers("p", preset[2], self._presets[index + 1][2], Generator.INSTRUMENT)
                 return tuple(zone for layer in layers for zone in self._flatten(layer))
         raise SoundFontError(
-            f"the SoundFont has no preset at bank {bank}, program {program}: use the font that the module's text names"
+            f"the SoundFont has no preset at bank {bank}, program {program}: give a complete General MIDI SoundFont"
         )
 
     def ogg_bytes(self, sample: int) -> bytes:
@@ -168,7 +168,7 @@ class SoundFont:
 
     def _chunk(self, name: str) -> Span:
         if name not in self._chunks:
-            raise SoundFontError(f"the file lacks the chunk {name}: it is damaged, download it again")
+            raise SoundFontError(f"the SoundFont lacks the chunk {name}: the file is damaged, download it again")
         return self._chunks[name]
 
     def _rows(self, name: str, layout: str) -> list[Row]:

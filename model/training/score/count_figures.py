@@ -2,9 +2,10 @@
 
 Usage: python -m model.training.score.count_figures POP909 --songs 200
 
-`POP909` is the folder of the collection, one folder for each song. Bars with a single triad are counted. A tab gives
-the lowest notes as `L` (root) and `F` (fifth), and above them single voices by number, `U` for two notes and `A` for
-more. The patterns that occur in the most songs are printed, each with its number of songs.
+`POP909` is the folder of the collection, one folder for each song; `--songs` is the number of songs to read. Bars with
+a single triad are counted. A tab gives the lowest notes as `L` (root) and `F` (fifth), and above them single voices by
+number, `U` for two notes and `A` for more. The patterns that occur in the most songs are printed, each with its numbers
+of songs and of bars.
 """
 
 import argparse
@@ -111,9 +112,9 @@ def _bars(folder: Path) -> Iterator[Bar]:
 def main() -> None:
     """Command line: count the accompaniment patterns, and print the most frequent ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("collection", type=Path)
-    parser.add_argument("--songs", type=int, default=909)
-    parser.add_argument("--most", type=int, default=40, help="number of figures to print")
+    parser.add_argument("collection", type=Path, help="folder of POP909, with one folder for each song")
+    parser.add_argument("--songs", type=int, default=909, help="number of songs to read")
+    parser.add_argument("--most", type=int, default=40, help="number of patterns to print")
     arguments = parser.parse_args()
     songs: dict[tuple[str, str], list[str]] = defaultdict(list)
     folders = sorted(folder for folder in arguments.collection.iterdir() if folder.is_dir())

@@ -3,8 +3,10 @@ chords where progressions and sections meet, and added chord tones.
 
 Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz openewld.tar.xz --out habits.json
 
-Progressions of four bars are stored in C major or A minor. A progression that occurs in a single song is kept only if
-at most one of its chords is foreign to the key. More than half of all progressions occur in a single song.
+The arguments are the training songs that `pop909` wrote, the archive of POP909's structure annotations, the archive of
+OpenEWLD's lead sheets, and the file to write. Progressions of four bars are stored in C major or A minor. A progression
+that occurs in a single song is kept only if at most one of its chords is foreign to the key. More than half of all
+progressions occur in a single song.
 """
 
 import argparse
@@ -144,10 +146,10 @@ def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
 def main() -> None:
     """Command line: count the statistics of the songs, and write them to one JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("songs", type=Path)
-    parser.add_argument("archive", type=Path)
-    parser.add_argument("waltzes", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("songs", type=Path, help="training songs of POP909, as written by `pop909`")
+    parser.add_argument("archive", type=Path, help="archive of POP909's structure annotations")
+    parser.add_argument("waltzes", type=Path, help="archive of OpenEWLD's lead sheets, for the rhythms of waltzes")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     arguments = parser.parse_args()
     songs = load_songs(arguments.songs)
     modes = {"major": [song for song in songs if not song.minor], "minor": [song for song in songs if song.minor]}

@@ -2,8 +2,10 @@
 
 Usage: python -m model.training.score.evaluate_score pop909.npz openewld.npz --weights score.safetensors --steps 10 80
 
-For every held-out song a verse and a chorus are composed twice: with the song's number of syllables in each line
-("sung"), and only with the song's density of notes ("free"). The program prints one JSON object per row of statistics.
+The npz files hold all training songs, from which the held-out ones are split off; `--steps` are numbers of denoising
+steps to compare. For every held-out pop song a verse and a chorus are composed with the song's number of notes in each
+line ("sung"), or with `--free` only with its density of notes. The program prints one JSON object of statistics for the
+held-out songs, and one for each number of steps.
 """
 
 import argparse
@@ -96,7 +98,9 @@ def write_pairs(
 
 
 def report(name: str, pairs: Sequence[Pair], copies: CopyFinder, seconds: float = 0.0) -> None:
-    """Print one row of statistics of composed or real pairs as a JSON object; `name` is the name of the row."""
+    """Print statistics of composed or real `pairs` as one JSON object with the name `name`. `copies` finds what they
+    share with training songs; `seconds` is the CPU time that composing them took.
+    """
     pieces = [piece for pair in pairs for piece in pair]
     runs = [copies.longest(piece.melody) for piece in pieces]
     row = {"name": name, **{key: round(value, 3) for key, value in measure(pieces).items()}}
@@ -111,14 +115,14 @@ def main() -> None:
     the statistics.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("songs", type=Path, nargs="+")
-    parser.add_argument("--weights", type=Path, default=None)
-    parser.add_argument("--steps", type=int, nargs="+", default=[20])
-    parser.add_argument("--guidance-scale", type=float, default=1.5)
+    parser.add_argument("songs", type=Path, nargs="+", help="npz files of training songs")
+    parser.add_argument("--weights", type=Path, default=None, help="weights to evaluate (default: the shipped ones)")
+    parser.add_argument("--steps", type=int, nargs="+", default=[20], help="numbers of denoising steps to compare")
+    parser.add_argument("--guidance-scale", type=float, default=1.5, help="scale of classifier-free guidance")
     parser.add_argument(
         "--free", action="store_true", help="compose without syllables, so that the network chooses the rhythm"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the noise")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     split = split_songs([song for path in arguments.songs for song in load_songs(path)])

@@ -1,6 +1,8 @@
 """Exports a training checkpoint as the shipped weights, together with tables counted from the training songs.
 
 Usage: python -m model.training.score.export_score pop909.npz openewld.npz --checkpoint run/checkpoint.pt --out FILE
+
+The npz files hold the songs of the training run; `FILE` is the safetensors file to write, with a manifest beside it.
 """
 
 import argparse
@@ -48,9 +50,9 @@ def interval_table(songs: Sequence[TrainingSong]) -> Tensor:
 def main() -> None:
     """Command line: read a training checkpoint and songs, and write the shipped weights and their manifest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("songs", type=Path, nargs="+")
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("songs", type=Path, nargs="+", help="npz files of the songs of the training run")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint that `train_score` wrote")
+    parser.add_argument("--out", type=Path, required=True, help="safetensors file to write")
     arguments = parser.parse_args()
     checkpoint = torch.load(arguments.checkpoint, weights_only=True)
     split = split_songs([song for path in arguments.songs for song in load_songs(path)])

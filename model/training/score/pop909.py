@@ -145,8 +145,8 @@ def main() -> None:
     out and why.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("archive", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("archive", type=Path, help="archive (tar.xz) of POP909's structure annotations")
+    parser.add_argument("--out", type=Path, required=True, help="npz file of training songs to write")
     arguments = parser.parse_args()
     songs: list[TrainingSong] = []
     left_out: Counter[str] = Counter()

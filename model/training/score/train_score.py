@@ -2,8 +2,9 @@
 
 Usage: python -m model.training.score.train_score pop909.npz openewld.npz --out runs/score --cpu-seconds 6000
 
-Random numbers have a fixed seed. The learning rate depends on the share of the time budget that is spent, so that any
-budget can be chosen. Every evaluation writes the averaged weights to `checkpoint.pt` and a line to `log.jsonl`.
+The npz files hold training songs; `--out` is the folder of the run, `--cpu-seconds` the time budget. Random numbers
+have a fixed seed. The learning rate depends on the share of the time budget that is spent, so that any budget can be
+chosen. Every evaluation writes the averaged weights to `checkpoint.pt` and a line to `log.jsonl`.
 """
 
 import argparse
@@ -65,7 +66,7 @@ class Losses:
 
 def losses(network: ScoreNetwork, batch: Batch, generator: torch.Generator, *, condition_on_self: bool) -> Losses:
     """Return the losses of predicting the unknown token classes of a batch after noise of random diffusion times has
-    been added.
+    been added. With `condition_on_self` the network also gets its own first prediction as an input.
     """
     target = network.embed(batch.melody, batch.chords)
     given = network.latent_mask(batch.known.mask)
@@ -170,13 +171,13 @@ def _rate(step: int, spent: float) -> float:
 def main() -> None:
     """Command line: read the prepared songs and train the score network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("songs", type=Path, nargs="+")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--cpu-seconds", type=float, default=6000)
-    parser.add_argument("--wall-seconds", type=float, default=math.inf)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-links", action="store_true", help="train without links to similar earlier bars")
+    parser.add_argument("songs", type=Path, nargs="+", help="npz files of training songs")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the checkpoint and the log into")
+    parser.add_argument("--cpu-seconds", type=float, default=6000, help="CPU time after which training ends")
+    parser.add_argument("--wall-seconds", type=float, default=math.inf, help="elapsed time after which training ends")
+    parser.add_argument("--threads", type=int, default=2, help="number of threads of PyTorch")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
+    parser.add_argument("--no-links", action="store_true", help="train without links to the same beat of earlier bars")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)

@@ -62,8 +62,8 @@ class Windows:
         self._random = np.random.default_rng(seed)
 
     def batch(self, size: int, bars: int | None = None) -> Batch:
-        """Return `size` random windows of `bars` bars (a random length if `None`). Conditions are dropped at random,
-        and random classes are marked as given.
+        """Return `size` random windows of `bars` bars (a random length if `None`). Random conditions are set to
+        "unknown", and random classes are marked as given.
         """
         bars = bars or int(self._random.choice(BATCH_BARS))
         windows = [self._window(bars) for _ in range(size)]
@@ -188,8 +188,9 @@ def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
 
 
 def _known_mask(random: np.random.Generator, beats: int) -> NDArray[np.float32]:
-    """Draw a random mask of given token classes: none (32 %), the first beats, the chords, the melody, ranges, or the
-    first beats and the chords.
+    """Draw a random mask [beats, 5] of given token classes: none (32 %), those of the first beats, the chords, the
+    melody, ranges of beats, the melody of random beats (with or without all chords), or the first beats and all
+    chords.
     """
     mask = np.zeros((beats, SLOTS), dtype=np.float32)
     draw = random.random()

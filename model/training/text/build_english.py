@@ -2,7 +2,8 @@
 
     python -m model.training.text.build_english PATH/cmudict.dict
 
-The result is one compressed text with one line per word, `word:CODES` with one character per phone.
+The argument is the file of the CMU Pronouncing Dictionary. The program writes the file `english.xz` in
+`model/studio/voice/dictionary/`, a compressed text with one line per word, `word:CODES` with one character per phone.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def _sung(phone: str) -> str:
 def main() -> None:
     """Command line: write the compressed dictionary, and print its number of words and bytes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dictionary", type=Path)
+    parser.add_argument("dictionary", type=Path, help="file of the CMU Pronouncing Dictionary")
     text = pack([line for line in parser.parse_args().dictionary.read_text("utf-8").splitlines() if line.strip()])
     DICTIONARY.write_bytes(lzma.compress(text, preset=9 | lzma.PRESET_EXTREME))
     print(f"{text.count(b':')} words, {DICTIONARY.stat().st_size} bytes")

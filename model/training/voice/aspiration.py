@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from model.training.voice.syllables import initial_of
 
 _ASPIRATED_SECONDS = {**dict.fromkeys(("p", "t", "k"), 0.07), **dict.fromkeys(("c", "ch", "q"), 0.085)}
-"""An aspirated consonant lasts longer than this. Stops: about 80 ms, without aspiration about 20 (Chao and Chen, "A
-cross-linguistic study of voice onset time in stop consonant productions", 2008)."""
+"""Length in seconds from which on a recorded consonant counts as aspirated, by its initial. Aspirated stops last about
+80 ms, others about 20 (Chao and Chen, "A cross-linguistic study of voice onset time in stop consonant productions",
+2008).
+"""
 
 
 def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float64]]) -> dict[str, str]:

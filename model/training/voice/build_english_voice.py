@@ -1,8 +1,9 @@
 """Builds the shipped voice for English from a statistical voice of the CMU ARCTIC databases.
 
-Run with `python -m model.training.voice.build_english_voice SPEECH`; the program rewrites the data files of
-`model/studio/voice/english_voice/recordings/`. The module `english_speech` names the programs and packages that are
-needed. The spectrum is equalised to that of the Mandarin voice, so that both sound like one singer.
+Run with `python -m model.training.voice.build_english_voice SPEECH`, the folder for the synthesised speech; the program
+rewrites the data files of `model/studio/voice/english_voice/recordings/`. The module `english_speech` names the
+programs and packages that are needed. The spectrum is equalised to that of the Mandarin voice, so that both sound like
+one singer.
 """
 
 import argparse
@@ -60,7 +61,7 @@ _ALIKE: Mapping[str, str] = {
     "eh": "ye",
     "er": "er",
 }
-"""English vowels, and for each a Mandarin syllable whose held vowel sounds like its beginning."""
+"""For each of some English vowels, the Mandarin syllable whose held vowel sounds like the beginning of that vowel."""
 
 _RANGES_DB: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("s", "z", "sh", "zh", "ch", "jh"), (-18.0, -7.0)),

@@ -1,11 +1,12 @@
 """Measures the intelligibility of the synthetic voice: python -m model.training.voice.evaluate_voice A_SYLLABLES
 B_SYLLABLES
 
-A recogniser is trained only on natural recordings: tones 2 to 4 of the voice's own speaker and half of another
-speaker's syllables. The recordings are used unchanged, at other speeds, and resynthesised by WORLD at other pitches and
-lengths. The recogniser is then tested with natural recordings that it was not trained on: the first speaker's first
-tones and the other half of the second speaker's syllables. It is also tested with the first tones resynthesised at sung
-pitches and lengths, and with the synthetic voice, on single notes and between two other syllables.
+The arguments are folders of syllable recordings: those of the voice's own speaker, and those of another speaker. A
+recogniser is trained only on natural recordings: tones 2 to 4 of the voice's own speaker and half of another speaker's
+syllables. The recordings are used unchanged, at other speeds, and resynthesised by WORLD at other pitches and lengths.
+The recogniser is then tested with natural recordings that it was not trained on: the first speaker's first tones and
+the other half of the second speaker's syllables. It is also tested with the first tones resynthesised at sung pitches
+and lengths, and with the synthetic voice, on single notes and between two other syllables.
 """
 
 import argparse
@@ -219,7 +220,7 @@ def main() -> None:
     parser.add_argument(
         "--checkpoint", type=Path, help="file of the recogniser; read if it exists, otherwise written after training"
     )
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=12, help="number of passes over the training sounds")
     parser.add_argument("--copies", type=int, default=3, help="number of resynthesised copies of each recording")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -228,7 +229,7 @@ def main() -> None:
     speaker_a = [(sound, tone) for sound, tone in speaker_a if sound.syllable in bank.syllables]
     speaker_b = [sound for sound in speaker_b if sound.syllable in bank.syllables]
     model = _model(arguments, bank, [s for s, tone in speaker_a if tone in (2, 3, 4)] + speaker_b[::2])
-    print("| what is heard | initials, % in 1 / 5 | finals | syllables |\n|---|---|---|---|")
+    print("| what is heard | initials, % first / in best five | finals | syllables |\n|---|---|---|---|")
     first_tones = [sound for sound, tone in speaker_a if tone == 1]
     _report(model, "speaker A, natural, unheard tone", first_tones)
     _report(model, "speaker B, natural, unheard syllables", speaker_b[1::2])

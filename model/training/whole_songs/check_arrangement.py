@@ -2,9 +2,10 @@
 
 Usage: python -m model.training.whole_songs.check_arrangement POP909 [--songs 40] [--groove pop]
 
-POP909 (Wang et al., 2020) has a melody track and an accompaniment (tracks PIANO and BRIDGE) for every song, with files
-of beats and chords. Every song is cut into pieces of eight bars, which are arranged as verses and choruses. Both
-accompaniments are measured in the same way.
+The argument is the folder of the collection; `--songs` is the number of songs to read, `--groove` the groove in which
+the arranger plays. POP909 (Wang et al., 2020) has a melody track and an accompaniment (tracks PIANO and BRIDGE) for
+every song, with files of beats and chords. Every song is cut into pieces of eight bars, which are arranged as verses
+and choruses. Both accompaniments are measured in the same way.
 """
 
 import argparse
@@ -226,9 +227,11 @@ def _summary(title: str, measured: Sequence[Figures]) -> str:
 def main() -> None:
     """Command line: print the statistics of POP909's accompaniments and of the arranger's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--songs", type=int, default=40)
-    parser.add_argument("--groove", type=Groove, choices=list(Groove), default=Groove.POP)
+    parser.add_argument("folder", type=Path, help="folder of POP909, with one folder for each song")
+    parser.add_argument("--songs", type=int, default=40, help="number of songs to read")
+    parser.add_argument(
+        "--groove", type=Groove, choices=list(Groove), default=Groove.POP, help="groove of the arrangements"
+    )
     arguments = parser.parse_args()
     style = Style("check", arguments.groove, Mode.MAJOR, 90.0, 0.5, 4.0, 0.0, 0.3, 0.5, _BAND)
     theirs: list[Figures] = []

@@ -97,7 +97,7 @@ def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Seq
     steps.
 
     Raises:
-        ValueError: the section does not begin with the motif.
+        ValueError: a song does not begin with the motif.
     """
     songs = []
     for song in write_songs(denoiser, plans):
@@ -127,7 +127,7 @@ def main() -> None:
     recurs.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=2, help="number of seeds for each motif and prompt")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     denoiser = ScoreDenoiser.load()

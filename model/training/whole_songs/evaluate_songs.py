@@ -92,8 +92,8 @@ def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
 def main() -> None:
     """Command line: compose whole songs and print their statistics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, default=None)
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--weights", type=Path, default=None, help="weights to evaluate (default: the shipped ones)")
+    parser.add_argument("--seeds", type=int, default=4, help="number of seeds for each text")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     plans = [
