@@ -38,7 +38,9 @@ CONTROLS = frozenset(
         Control.LANGUAGE,
     }
 )
-"""The controls that change a song of this engine; an engine that composes notes cannot use recordings."""
+"""The optional request fields that change a song of this engine. Fields with a recording are not among them, because
+this engine composes notes.
+"""
 
 INFO = EngineInfo(
     name="studio",

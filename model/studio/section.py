@@ -83,14 +83,14 @@ class StudioState(ABC):
 
     @property
     def group(self) -> str:
-        """Batching group: sections with the same group may be denoised in one batch; the same for all sections of this
-        engine.
-        """
+        """Name of the batching group; empty, because all sections of this engine may be denoised in one batch."""
         return ""
 
     @property
     def ends_song(self) -> bool:
-        """False, because songs of this engine always end with the last planned section."""
+        """True if the song ends with this section before the end of its plan; always False, because songs of this
+        engine end with the last planned section.
+        """
         return False
 
     @property

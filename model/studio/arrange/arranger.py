@@ -53,8 +53,8 @@ def arrange(
 
     Args:
         score: melody and chords at sounding pitch, at least one bar.
-        kind: kind of the section, such as chorus; all sections of a kind have the same drum pattern, and take turns
-            with the other patterns.
+        kind: kind of the section, such as chorus; all sections of a kind have the same drum pattern, and
+            alternate between the patterns of the other instruments.
         style: instruments, groove and energy; tracks without an instrument are silent.
         previous: state after the previous section, `None` for the first section.
         following: kind of the next section; `None` at the end of the song, where the last bar holds the final chord.

@@ -109,7 +109,7 @@ class ArrangementContext:
 
     @property
     def groove_bars(self) -> int:
-        """Number of bars that are played in the groove: all bars of the section, without the last bar of the song."""
+        """Number of bars that are played in the groove: all bars of the section, except the last bar of the song."""
         return self.score.bars - 1 if self.ends_song else self.score.bars
 
     def player(self, track: Track) -> Instrument | None:

@@ -147,8 +147,8 @@ def texture(context: ArrangementContext) -> Texture:
 
 
 def comping_texture(context: ArrangementContext) -> Texture:
-    """Return the density of the chord accompaniment. In the intro of a groove with a steady drive it is higher than
-    that of the section.
+    """Return the density of the chord accompaniment: that of the section, or steady in the intro of a groove of
+    `_DRIVEN`, which comprises all grooves but the calm ones, such as ballads.
     """
     told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
     return Texture.STEADY if told else texture(context)

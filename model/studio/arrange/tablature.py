@@ -45,7 +45,7 @@ def hits(tab: str) -> tuple[Hit, ...]:
     """
     if len(tab) not in {STEPS_PER_BAR, WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT}:
         raise ValueError(
-            f"a tab has {STEPS_PER_BAR} steps, or {WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT} in a waltz, "
+            f"a tab needs {STEPS_PER_BAR} characters, or {WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT} in a waltz, "
             f"not {len(tab)}: {tab!r}"
         )
     if tab.startswith("-") or ".-" in tab:

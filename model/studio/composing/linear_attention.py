@@ -12,7 +12,7 @@ def relu_linear_attention(query: Tensor, key: Tensor, value: Tensor, valid: Tens
     The feature map is ReLU, as in Cai et al., "EfficientViT" (2023), plus a small floor that keeps every row defined.
 
     Args:
-        query: [batch, heads, tokens, width]; key and value alike.
+        query: [batch, heads, tokens, width]; `key` and `value` have the same shape.
         valid: [batch, tokens], 1 for tokens and 0 for padding; `None` when nothing is padded. Padding is never attended
             to.
 

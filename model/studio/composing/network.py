@@ -279,8 +279,8 @@ class ScoreNetwork(nn.Module):
         return encoded
 
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
-        """Return the modulation (shifts, scales and gates) of every block, [batch, blocks, 6, width]; `time` is
-        [batch], `song` [batch, width].
+        """Return the modulation (shifts, scales and gates) of every block, [batch, blocks, 6, width]. `time` [batch] is
+        the diffusion time (1 is noise, 0 data), `song` [batch, width] the encoded conditions of the whole song.
         """
         shared: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (1, 6, -1))
         own = torch.stack([cast(Block, block).modulation for block in self.blocks])

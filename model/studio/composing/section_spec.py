@@ -71,22 +71,24 @@ class SectionSpec:
 
     def __post_init__(self) -> None:
         if not 1 <= self.bars <= MAX_BARS:
-            raise ValueError(f"a section has 1 to {MAX_BARS} bars, not {self.bars}")
+            raise ValueError(f"a section cannot have {self.bars} bars: give it 1 to {MAX_BARS}")
         if len(self.lines) != len(self.line_bars) or sum(self.line_bars) > self.bars:
             raise ValueError(
-                f"{len(self.lines)} lines in {self.line_bars} bars do not fit a section of {self.bars} bars"
+                f"{len(self.lines)} lines in {self.line_bars} bars do not fit a section of {self.bars} bars: give one "
+                "number of bars for each line, together no more than the section has"
             )
         for tones, (start, stop) in zip(self.lines, self.line_spans(), strict=True):
             if start < 0 or not 1 <= len(tones) <= stop - start:
                 raise ValueError(
-                    f"{len(tones)} syllables do not fit into the steps (sixteenths) {start} to {stop} of the section"
+                    f"{len(tones)} syllables do not fit into the steps (sixteenths) {start} to {stop} of the section: "
+                    "a line needs a syllable, a step for each one, and a start inside the section"
                 )
         free = 0
         for note in self.anchor:
             if note.start < free or note.length < 1:
                 raise ValueError(
                     f"the note of the anchor melody at step {note.start} has no length, or begins before the end of "
-                    f"the note before it (step {free})"
+                    f"the note before it (step {free}): sort the notes, and shorten those that overlap"
                 )
             free = note.end
 

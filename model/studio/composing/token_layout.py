@@ -45,8 +45,8 @@ _KINDS = {
     SectionKind.INST: (TokenKind.UNKNOWN, 68.0),
     SectionKind.OUTRO: (TokenKind.UNKNOWN, 65.0),
 }
-"""The network's kind for each section kind, and the requested mean sounding pitch; the annotated intros and interludes
-of the training songs have no melody.
+"""For each kind of section, the kind that the network gets, and the requested mean sounding pitch (MIDI). Intros and
+interludes get the kind "unknown", because the annotated ones of the training songs have no melody.
 """
 
 _BORROWS = {SectionKind.OUTRO: SectionKind.CHORUS}

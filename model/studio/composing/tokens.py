@@ -57,7 +57,7 @@ def chord_of(index: int) -> Chord:
         ValueError: `index` is `NO_CHORD` or out of range.
     """
     if not NO_CHORD < index < CHORD_CLASSES:
-        raise ValueError(f"{index} is not a chord class: triads have the classes 1 to 36")
+        raise ValueError(f"{index} is not a chord class: give a triad's class, 1 to 36")
     root, quality = divmod(index - 1, QUALITIES)
     return Chord(root, Quality(quality))
 

@@ -79,7 +79,7 @@ _ABBREVIATIONS = {
     "ft": ["featuring"],
 }
 SIGNS = {"&": "and", "＆": "and", "@": "at", "+": "plus", "＋": "plus", "=": "equals", "＝": "equals", "×": "times"}
-"""Signs with the English words for them, between numbers those of arithmetic."""
+"""Signs and the English words for them; all signs but & are sung only between numbers, as in "2 + 2"."""
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "

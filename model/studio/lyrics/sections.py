@@ -152,7 +152,8 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
 
 
 def _check_amount(unit: str, amount: int, most: int) -> None:
-    """Raise an error for lyrics with more letters than fit into any song, before they are converted to syllables.
+    """Raise an error for lyrics whose `amount` of a `unit`, such as "lines", exceeds `most`, the largest that fits into
+    a song. Lyrics are checked before they are converted to syllables.
 
     Raises:
         InvalidParams: the lyrics are too long.

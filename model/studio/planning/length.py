@@ -63,6 +63,7 @@ def choose_length(
 ) -> Length:
     """Return length and tempo of a song of `asked` seconds, or of the length that the words need if `asked` is `None`.
 
+    `longest` is the duration in seconds of the longest song of the engine; `rapped` words keep their quickest pace.
     Whether words fit a duration depends on the style and the words alone, not on the tempo that was drawn for the song:
     words that do not fit at that tempo get the nearest tempo in the style's range at which they fit.
 

@@ -34,7 +34,7 @@ class NamedTempo:
     """A tempo that a prompt names in numbers, and its position in the text.
 
     Attributes:
-        asked_bpm: the written number, or the middle of a range.
+        asked_bpm: the number in the prompt; the middle of the range if the prompt gives a range, such as "90-100 bpm".
         text: the words of the prompt that name the tempo.
         start: index of the first character of these words in the prompt.
         end: index after the last character of these words.

@@ -58,7 +58,7 @@ class InstrumentBank:
         present = table.instruments.keys() | compute_instruments(len(table.samples)).instruments.keys()
         absent = [instrument.value for instrument in Instrument if instrument.value not in present]
         if absent:
-            raise _unavailable(f"{TABLE_NAME} lacks {', '.join(absent)}")
+            raise _unavailable(f"{TABLE_NAME} lacks these instruments: {', '.join(absent)}")
         return cls(table, data)
 
     @property

@@ -25,7 +25,7 @@ _GRID = 64
 
 
 class Presence:
-    """Envelope of the singing: 1 at each sample of a song at which a voice sings, 0 elsewhere, with ramps between."""
+    """Envelope of the singing in a song: 1 while a voice sings, 0 in longer pauses, with ramps between."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []

@@ -48,9 +48,11 @@ class Equaliser:
     """Equaliser of several filters in series over the last axis of the input, which comes in blocks of any size."""
 
     def __init__(self, *stages: Sections, channels: int) -> None:
-        """Set up the equaliser; `channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
+        """Set up the equaliser from the coefficients of its filters, `stages`, such as those that `low_shelf` returns.
+        `channels` is 1 for sounds of shape [samples], 2 for [2, samples].
+        """
         sections = np.concatenate(stages)
-        self._sections = sections[(sections[:, :3] != sections[:, 3:]).any(axis=1)]  # the rest changes nothing
+        self._sections = sections[(sections[:, :3] != sections[:, 3:]).any(axis=1)]  # other filters have no effect
         self._state = np.zeros((channels, len(self._sections), 2))
 
     @property

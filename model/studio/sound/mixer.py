@@ -39,8 +39,8 @@ _WETNESS_RANGE_DB = 9.0
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Mix settings (channel strip) of a track: level, pan (-1 left to 1 right), reverb send, and `keeps_lows`, True if
-    its low frequencies are kept.
+    """Mix settings (channel strip) of a track or singer: its stem, its level in dB, its pan (-1 left to 1 right) and
+    the level in dB that it sends to the reverb. `keeps_lows` is True if its low frequencies are kept.
     """
 
     stem: Stem

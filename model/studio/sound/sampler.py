@@ -75,7 +75,7 @@ class _Voice:
             self.release_seconds = self.release_seconds if release_seconds is None else release_seconds
 
     def add_to(self, lane: Samples, lane_start: int) -> None:
-        """Add the sound of this voice to the samples of `lane`, a block that begins at sample `lane_start` of the
+        """Add the sound of this voice to `lane`, a mono block [samples] that begins at sample `lane_start` of the
         song.
         """
         first, last = max(self.start, lane_start), min(self.end, lane_start + len(lane))

@@ -135,7 +135,7 @@ class Tone:
         beyond -= before
         beyond *= 0.5
         before = np.subtract(after, before, out=before)
-        before *= 0.5  # the slope
+        before *= 0.5  # the slope of the curve at `here`
         cube: Samples = here - after
         cube *= 1.5
         cube += beyond

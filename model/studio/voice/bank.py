@@ -153,7 +153,7 @@ _FIELDS = frozenset({"frame", "frames", "nucleus", "hold", "sample", "samples", 
 def _complete(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     for row in rows:
         if missing := _FIELDS - set(row):
-            raise ValueError(f"a recording in the table lacks the value {min(missing)!r}")
+            raise ValueError(f"the recording {dict(row)} lacks the value {min(missing)!r}")
     return rows
 
 

@@ -181,8 +181,9 @@ def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[st
     """Return the phones of a word (in lower case) in a song spelling that dictionaries lack; `None` if it is not such a
     spelling.
 
-    With `unstretch`, "lovin'" is read as "loving" without its g, "nooo" as "no", and "lalala" as three times "la";
-    without it, only spellings with an entry in the table are read.
+    `looked_up` returns the dictionary's phones of a word, or `None`. With `unstretch`, "lovin'" is read as "loving"
+    without its g, "nooo" as "no", and "lalala" as three times "la"; without it, only spellings with an entry in the
+    table are read.
     """
     if phones := _meant(word, looked_up):
         return phones

@@ -7,8 +7,8 @@ from model.studio.voice.phrasing import SungNote
 
 
 def syllable_timings(section: SectionPlan, sung: Sequence[SungNote]) -> tuple[SyllableTiming, ...]:
-    """Return, for each syllable of the section, the start of its vowel and its end, in seconds of the song; a melisma
-    belongs to its syllable.
+    """Return, for each syllable of the section, the start of its vowel and its end, in seconds from the start of the
+    song. A syllable ends with the last note of its melisma; `sung` are the sung notes of the section.
     """
     places = [
         (i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)

@@ -43,7 +43,9 @@ VOCAL = frozenset({Stem.VOCAL})
 
 
 def _notes(scores: tuple[SectionScore, ...]) -> list[tuple[float, float, int]]:
-    """Return the start, the end (in seconds of the song) and the MIDI pitch of the first note of each sung syllable."""
+    """Return for each sung syllable its start and end, in seconds from the start of the song, and the MIDI pitch of its
+    first note.
+    """
     sung = []
     for score in scores:
         file = mido.MidiFile(file=io.BytesIO(score.midi))
@@ -113,7 +115,7 @@ def test_without_words_the_lead_player_has_the_tune() -> None:
 
 def test_the_voice_stands_above_the_band() -> None:
     medians = []
-    for seed in (5, 6, 7):  # single songs differ by a decibel
+    for seed in (5, 6, 7):  # in a single song the levels may differ by a decibel
         vocal, scores = song(Voice.FEMALE, VOCAL, seed=seed)
         band, _ = song(Voice.FEMALE, frozenset(Stem) - VOCAL, seed=seed)
         above = [_level_db(vocal, start, end) - _level_db(band, start, end) for start, end, _ in _notes(scores)]

@@ -29,8 +29,8 @@ def table(rows: dict[Groove, tuple[Variants, Variants]]) -> Table:
 
 
 def pick(rows: Table, groove: Groove, texture: Texture) -> Variants:
-    """Return the patterns of a groove for a texture: those of the full texture, or those of the steady texture for any
-    other.
+    """Return the patterns of a groove in the table `rows`: those for a full texture if `texture` is full, otherwise
+    those for a steady texture.
     """
     steady, full = rows[groove]
     return full if texture is Texture.FULL else steady

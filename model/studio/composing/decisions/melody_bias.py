@@ -17,8 +17,8 @@ FORBIDDEN = -1e4
 
 _SUNG_RANGE = {SectionKind.VERSE: (55, 72), SectionKind.PRE_CHORUS: (56, 74)}
 _SUNG_RANGE_ELSEWHERE = (58, 76)
-"""Lowest and highest MIDI pitch of the sung melody in other sections; with the verse the range is G3 to E5, less than
-two octaves.
+"""Lowest and highest MIDI pitch of the sung melody in the kinds of section that `_SUNG_RANGE` lacks, such as choruses.
+The whole range of a song is G3 to E5, less than two octaves.
 """
 
 _PLAYED_RANGE = (57, 84)

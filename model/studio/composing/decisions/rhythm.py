@@ -113,7 +113,10 @@ def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhy
     """
     steps = len(asked.log_prob)
     if not 1 <= asked.syllables <= steps - asked.first_free:
-        raise ValueError(f"{asked.syllables} syllables do not fit steps {asked.first_free} to {steps} of the line")
+        raise ValueError(
+            f"{asked.syllables} syllables do not fit into the {steps - asked.first_free} free steps of the line: ask "
+            "for at least one syllable, and for no more than free steps"
+        )
     gaps = _gaps(asked)
     biases = [_SHARPNESS * _bias(asked, number) for number in range(asked.syllables)]
     filtered = [biases[0] + _SHARPNESS * _LATE_ENTRY * np.maximum(np.arange(steps) - asked.first_free, 0)]

@@ -16,7 +16,7 @@ _MULTIPLES = frozenset("百千万亿")
 _ENDS_WITH_ONE = frozenset("唯统之专期周")
 _QIAN = re.compile("干(?=[坤隆])")
 _AS_SIMPLIFIED = frozenset("著乾沒")
-"""Traditional characters for which the dictionary lacks readings."""
+"""Traditional characters that get the readings of their simplified forms, because the dictionary lacks their own."""
 
 _BEFORE_SANDHI = {("一", "yi2"): "yi1", ("一", "yi4"): "yi1", ("不", "bu2"): "bu4", ("了", "liao2"): "liao3"}
 """Lexical readings of characters for which the dictionaries give readings after tone sandhi in some words."""

@@ -89,7 +89,7 @@ def pinyin_line(text: str) -> bool:
     tokens = [match.group() for match in _TOKEN.finditer(text)]
     if not tokens or len(_LATIN.findall("".join(tokens))) < sum(c.isalpha() and ord(c) < 0x250 for c in text):
         return False
-    if any(re.fullmatch(r"[A-Z]\d", token) for token in tokens):  # A4, O2
+    if any(re.fullmatch(r"[A-Z]\d", token) for token in tokens):  # names such as A4 or O2
         return False
     read = [syllables_of(token) for token in tokens]
     if len(tokens) == 1 and read[0] and _is_french(tokens[0], read[0]):

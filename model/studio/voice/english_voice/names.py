@@ -29,5 +29,5 @@ def apart(unit: str) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     phones = tuple(unit.removeprefix(_MARK).split())
     vowels = [place for place, phone in enumerate(phones) if phone in VOWELS]
     if len(vowels) != 1 or not PHONE_CODES.keys() >= set(phones):
-        raise KeyError(unit)
+        raise KeyError(f"{unit!r} is no English syllable: it needs exactly one vowel, and phones of the dictionary")
     return phones[: vowels[0]], phones[vowels[0]], phones[vowels[0] + 1 :]

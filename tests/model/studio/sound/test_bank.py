@@ -43,7 +43,7 @@ def test_a_damaged_table_is_noticed(copy: Path, text: str) -> None:
 def test_a_table_without_an_instrument_is_refused(copy: Path) -> None:
     text = (copy / TABLE_NAME).read_text()
     (copy / TABLE_NAME).write_text(text.replace('"koto"', '"kazoo"'))
-    with pytest.raises(EngineUnavailable, match="lacks koto"):
+    with pytest.raises(EngineUnavailable, match="lacks these instruments: koto"):
         InstrumentBank.load(copy)
 
 

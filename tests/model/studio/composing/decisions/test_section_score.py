@@ -20,7 +20,7 @@ LINES = st.lists(st.tuples(st.integers(1, 16), st.integers(1, 2)), min_size=1, m
 
 
 def anchors() -> st.SearchStrategy[tuple[Note, ...]]:
-    """Return a search strategy for melodies of up to six notes, each after a rest of 0 to 40 steps."""
+    """Return a Hypothesis strategy that generates melodies of up to six notes, each after a rest of 0 to 40 steps."""
     spans = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=6)
     return spans.map(_notes)
 
@@ -37,7 +37,9 @@ def brief_of(lines: list[tuple[int, int]], anchor: tuple[Note, ...] = ()) -> Sec
 
 
 def sung(spec: SectionSpec, seed: int = 0) -> list[Note]:
-    """Return the melody of a section whose network gives random onset probabilities and always the same pitch."""
+    """Return the melody of a section, composed with random onset probabilities and a single pitch in place of the
+    predictions of the network.
+    """
     layout = lay_out(spec, Memory())
     lines = choose_lines(spec, layout, Memory(), *np.random.default_rng(seed).random((2, spec.steps)))
     set_rhythm_hints(layout, lines)
