@@ -13,7 +13,7 @@ _PROFILES = {
     Mode.MINOR: (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0),
 }
 """Weight of each degree in a key profile, from the tonic on (Temperley, 1999); with the profiles of Krumhansl and
-Kessler (1982) the key of fewer beginnings of pop songs is found.
+Kessler (1982) the right key is found for fewer beginnings of pop songs.
 """
 
 _EXPECTED_MODE = 0.05

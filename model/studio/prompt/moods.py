@@ -134,7 +134,7 @@ SECTIONS = (
     (_words("pad, pads"), _T.PAD),
     (_words("arpeggio, arpeggios, 琶音"), _T.ARPEGGIO),
 )
-"""Words for whole tracks of the accompaniment, which are silent if the word is negated."""
+"""Words in a prompt for whole tracks of the accompaniment; a track is silent if the prompt negates its word."""
 
 VOICES = (
     (_words("female, female vocal, female vocals, female voice, female singer, woman singing, girl group, girl singer, "
@@ -142,4 +142,4 @@ VOICES = (
     (_words("male, male vocal, male vocals, male voice, male singer, man singing, boy band, boy singer, tenor, baritone, "
         "男声, 男聲, 男生, 男歌手, 男主唱, 男嗓, 男孩唱, 男人唱, 他唱, 他的声音"), Voice.MALE),
 )  # fmt: skip
-"""Words for singers, with the voice."""
+"""Words in a prompt for singers, each group with the voice that it asks for."""

@@ -43,8 +43,9 @@ _COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
 
 
 def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> dict[str, list[list[int]] | list[int]]:
-    """Return counts by position in a bar of `steps` sixteenths. `entries` and `endings` [steps] count the first and
-    last notes of lines; `gaps` [steps, longest] count the distances from note to note.
+    """Return counts of melody notes by their position in a bar of `steps` sixteenths. `entries` and `endings` [steps]
+    count the first and last notes of lines; `gaps` [steps, longest] count the distances to the next note, in steps,
+    where longer distances than `longest` count as `longest`.
     """
     entries, endings = [0] * steps, [0] * steps
     gaps = [[0] * longest for _ in range(steps)]

@@ -45,13 +45,14 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
     """Parse one lead sheet (MusicXML) and return the training song.
 
     Raises:
-        ValueError: the song is not in four beats, has irregular bars, rhythms off the sixteenth grid, or too few notes.
+        ValueError: the song is not in four-four or cut time, has irregular bars, rhythms off the sixteenth grid, or too
+            few notes.
     """
     part = ElementTree.fromstring(xml).find("part")
     if part is None:
         raise ValueError("the lead sheet has no part, so it is left out")
     if {(time.findtext("beats"), time.findtext("beat-type")) for time in part.iter("time")} - {("4", "4"), ("2", "2")}:
-        raise ValueError("the song is not in four beats, so it is left out")
+        raise ValueError("the song is not in four-four or cut time, so it is left out")
     sheet = _Sheet(part, STEPS_PER_BAR)
     minor = part.findtext(".//key/mode") == "minor"
     tonic = (int(part.findtext(".//key/fifths") or 0) * 7 + (9 if minor else 0)) % 12
@@ -128,7 +129,7 @@ class _Sheet:
         self._divisions = int(measure.findtext(".//divisions") or self._divisions)
         length = max(end for _, _, end in self._walk(measure)) if measure.find("note") is not None else self._bar
         if round(length) > self._bar or (round(length) < self._bar and not (first or last)):
-            raise ValueError("the song has irregular bars, so it is left out")
+            raise ValueError("the song has bars that are too long or too short, so it is left out")
         offset = start + (self._bar - round(length) if first else 0)
         for element, at, end in self._walk(measure):
             if element.tag == "harmony":

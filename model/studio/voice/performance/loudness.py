@@ -9,7 +9,7 @@ from model.studio.voice.phrasing import Placed
 Floats = NDArray[np.float32]
 
 FORCE_RANGE_DB = 12.0
-"""Level in dB of a note with force 1 above a note with force 0."""
+"""Difference in level, in dB, between a note of force 1 (loud) and a note of force 0 (soft)."""
 
 _SWELL_DB, _SWELL_SECONDS = 2.0, 0.6
 _LAST_FALL_DB, _LAST_FALL_SECONDS = 5.0, 1.2
