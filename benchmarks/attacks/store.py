@@ -175,7 +175,7 @@ async def permissions(folder: Path) -> str:
 
 
 async def damaged_middle(folder: Path) -> str:
-    """Open the store after the middle of its database was overwritten; return as text whether it can be opened (F17)."""
+    """Open the store after the middle of its database was overwritten; return as text if it can be opened (F17)."""
     await kept_songs(folder, 50)
     path = folder / DATABASE
     content = bytearray(path.read_bytes())
@@ -185,8 +185,8 @@ async def damaged_middle(folder: Path) -> str:
 
 
 async def overflow(folder: Path) -> str:
-    """Open the store after song sizes whose sum exceeds 64 bits were written to its database; return as text whether it
-    can be opened (F17).
+    """Open the store after song sizes whose sum exceeds 64 bits were written to its database; return as text if it can
+    be opened (F17).
     """
     await kept_songs(folder, 2)
     with closing(sqlite3.connect(folder / DATABASE)) as database:
@@ -255,7 +255,7 @@ TRIALS: Mapping[str, Callable[[Path], Awaitable[str]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Command line: attack the store, and print a line for each attack in `names`, or for all attacks if it is empty."""
+    """Command line: attack the store, and print a line for each attack in `names`, for all attacks if it is empty."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             result = asyncio.run(_tried(TRIALS[name], Path(folder)))

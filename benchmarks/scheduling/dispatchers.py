@@ -165,7 +165,7 @@ class WholeBatches:
         return self._schedulers[device].next_command(device, lane)
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
-        """Pass the reply to the device's scheduler; if it completes the last song of the batch, begin the next batch."""
+        """Pass the reply to the device's scheduler; if it completes the batch's last song, begin the next batch."""
         scheduler, running = self._schedulers[device], self._running[device]
         scheduler.done(device, reply, lane)
         if isinstance(reply, Rendered) and reply.last and drop_whole(scheduler, reply):

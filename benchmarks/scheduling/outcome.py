@@ -80,7 +80,7 @@ def header() -> str:
 
 
 def outcome_of(simulation: Simulation, until: float, server_ms: float) -> SimulationOutcome:
-    """Return the results of a simulated run of `until` seconds; a second of sound costs the server process `server_ms`."""
+    """Return the results of a simulated run of `until` seconds; a second of sound costs the server `server_ms`."""
     everyone = simulation.listeners.values()
     listeners = [one for one in everyone if one.present]
     heard = [one for one in listeners if one.first_audio_seconds is not None]

@@ -99,7 +99,7 @@ def objective(histogram: str) -> Query:
 
 
 def limit(what: str) -> Query:
-    """Return the query for a limit of each server, for all engines together."""
+    """Return the query for the metric melisma_`what`_limit, a limit of each server for all engines together."""
     return Query(f"melisma_{what}_limit{{{SERVERS}}}", f"{SERVER} limit", dashed=True)
 
 

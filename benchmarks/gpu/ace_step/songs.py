@@ -57,7 +57,7 @@ def latents(state: SectionState) -> torch.Tensor:
 
 
 def rows(states: Sequence[SectionState]) -> list[Row]:
-    """Return the rows that the next step of the sections evaluates."""
+    """Return the batch rows that the transformer evaluates in the next denoising step of the sections."""
     return [row for state in states for row in cast(State, state).trajectory.rows()]
 
 

@@ -45,8 +45,8 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sung line: its words, lexical tones, stresses and notes, and the step of the song at which its first bar
-    begins.
+    """A sung line: its words, lexical tones, stresses and notes, and the step (quarter of a beat, counted from the
+    start of the song) at which its first bar begins.
     """
 
     text: str
@@ -58,8 +58,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of a measured song: kind, label, first step, length in steps, transposition from C major or A minor,
-    and lines.
+    """A section of a measured song: kind, label, first step and length in steps (quarters of a beat), transposition
+    from C major or A minor, and lines.
     """
 
     kind: str
