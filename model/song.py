@@ -32,7 +32,7 @@ class SectionKind(StrEnum):
 
 
 SECTION_TAGS = tuple(kind for kind in SectionKind if kind is not SectionKind.SONG)
-"""The kinds that a tag in lyrics can name."""
+"""The kinds of sections that a tag in lyrics can name."""
 
 
 class Stem(StrEnum):

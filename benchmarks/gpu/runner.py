@@ -20,7 +20,7 @@ from benchmarks.gpu.parts import Part, Stage
 ROOT = Path(__file__).resolve().parents[2]
 
 TOTAL_SECONDS = 465.0
-"""Time limit for all parts together; the rest of eight minutes is for installing wheels and the table."""
+"""Time limit for all parts together; the rest of eight minutes is for installing packages and printing the table."""
 
 _LEAST_SECONDS = 5.0
 

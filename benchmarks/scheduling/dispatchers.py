@@ -146,8 +146,8 @@ class WholeBatches:
             self._schedulers[spec.name].open(spec.name, spec.engines)
 
     def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
-        """Add the song to the queue of its engine; if a device of the engine has no songs, begin a batch there and
-        return the device's name, otherwise return nothing.
+        """Add the song to the queue of its engine; if a device of the engine has no songs, begin a batch there. Return
+        the name of that device; the result is empty if the song has to wait.
         """
         self._queues[song.engine].append((song_id, song, sink))
         idle = (name for name, running in self._running.items() if not running and self._engines[name] == song.engine)
