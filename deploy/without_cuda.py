@@ -34,13 +34,13 @@ def without_cuda(lines: Iterable[str]) -> Iterator[str]:
 def refusal(index: str, sha256: str, lock: str) -> str:
     """Return a sentence that says which argument, or what in the lock file, is wrong; empty if nothing is wrong."""
     if TORCH.search(lock) is None:
-        return "The lock pins no torch."
+        return "The lock file pins no torch: pass a lock file of requirements/ on standard input."
     if re.search(r"^torchaudio==", lock, re.MULTILINE):
         return "This lock is for the engine ace_step, which needs a GPU: build it without TORCH_INDEX and TORCH_HASH."
     if not index:
-        return "TORCH_HASH is given, TORCH_INDEX is missing."
+        return "TORCH_HASH is given, but TORCH_INDEX is missing."
     if not sha256:
-        return "TORCH_INDEX is given, TORCH_HASH is missing."
+        return "TORCH_INDEX is given, but TORCH_HASH is missing."
     if not re.fullmatch(r"https?://\S+", index):
         return f"TORCH_INDEX is no address of http or https: {index!r}"
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", sha256):
@@ -57,9 +57,9 @@ def explanation(index: str, sha256: str, version: str) -> str:
         return f"TORCH_INDEX cannot be read without pip's settings: {error}"
     offered = re.findall(rf"(torch-{re.escape(version)}\+cpu-[\w.-]+\.whl)#sha256=([0-9a-f]{{64}})", page)
     if not offered:
-        return f"TORCH_INDEX has no torch {version}+cpu."
+        return f"The package index TORCH_INDEX has no torch {version}+cpu: choose another index."
     if sha256.removeprefix("sha256:") in {found for _, found in offered}:
-        return "TORCH_INDEX has a torch with TORCH_HASH: it is of another Python or machine, or pip failed otherwise."
+        return "TORCH_INDEX has the torch with TORCH_HASH, but for another Python or machine, or pip failed otherwise."
     listed = "\n".join(sorted({f"    {name}  sha256:{found}" for name, found in offered}))
     return f"TORCH_INDEX has no torch with TORCH_HASH, but these:\n{listed}"
 

@@ -152,7 +152,7 @@ def _class_at(path: str) -> object:
 
 
 def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:
-    """Load engine `name` onto `device` and return it; `options` are values of the engine's settings. Raises the errors
-    of `engine_class` and `EngineClass.load`.
+    """Load engine `name` onto `device` and return it; `options` are values of the engine's settings. Raises
+    EngineUnavailable or ValueError, as described in `engine_class` and `EngineClass.load`.
     """
     return engine_class(name, factory).load(device, **(options or {}))

@@ -32,7 +32,7 @@ class SectionKind(StrEnum):
 
 
 SECTION_TAGS = tuple(kind for kind in SectionKind if kind is not SectionKind.SONG)
-"""The kinds that a tag in lyrics can name."""
+"""The kinds of sections that a tag in lyrics can name."""
 
 
 class Stem(StrEnum):
@@ -190,7 +190,7 @@ class LyricLine:
 
 @dataclass(frozen=True, slots=True)
 class SectionPlan:
-    """The plan of a section that is not yet generated; start and duration are in seconds of the song."""
+    """The plan of a section that is not yet generated; `start_seconds` counts from the start of the song."""
 
     index: int
     kind: SectionKind
@@ -228,14 +228,14 @@ class SongPlan:
     @property
     def denoising_steps(self) -> int:
         """Number of denoising steps of each section; only valid for an engine that denoises."""
-        assert self.steps is not None, "the engine does not denoise"
+        assert self.steps is not None, "the plan of an engine that does not denoise has no denoising steps"
         return self.steps
 
 
 @dataclass(frozen=True, slots=True)
 class SyllableTiming:
-    """Start and end of one sung syllable, in seconds of the song; `line` and `syllable` are indices into the lines of
-    the section's plan.
+    """Start and end of one sung syllable, in seconds from the start of the song; `line` and `syllable` are indices into
+    the lines of the section's plan.
     """
 
     line: int
@@ -247,7 +247,7 @@ class SyllableTiming:
 
 @dataclass(frozen=True, slots=True)
 class ChordSpan:
-    """A chord symbol ("F#m", "Am7") with its start and end in seconds of the song."""
+    """A chord symbol ("F#m", "Am7") with its start and end in seconds from the start of the song."""
 
     symbol: str
     start_seconds: float

@@ -89,6 +89,7 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     for name, target in wanted.items():
         if target.shape != tensors[name].shape:
             raise WeightsMismatch(
-                f"{name} is {tuple(tensors[name].shape)} but should be {tuple(target.shape)}; {REMEDY}"
+                f"{name} has the shape {tuple(tensors[name].shape)}, but the network needs {tuple(target.shape)}; "
+                f"{REMEDY}"
             )
     module.load_state_dict({name: tensors[name].to(target.dtype) for name, target in wanted.items()})

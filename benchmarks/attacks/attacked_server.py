@@ -125,7 +125,9 @@ def still_open(connections: list[socket.socket]) -> int:
 
 
 def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> None:
-    """Wait until the server can make songs; some seconds if it does not answer without a client certificate."""
+    """Wait until the server can make songs, at most `START_SECONDS`. A server that requires client certificates
+    (`asks_for_certificates`) does not respond to this client, so the wait ends after 5 s.
+    """
     give_up_at = time.monotonic() + (5 if asks_for_certificates else START_SECONDS)
     while time.monotonic() < give_up_at:
         connection = http.client.HTTPConnection(*address, timeout=2)

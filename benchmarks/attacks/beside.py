@@ -20,7 +20,9 @@ _SECONDS = 20.0
 
 
 def non_readers(checkout: Path) -> Figures:
-    """Measure the stalls of a listener while other clients download a complete song without reading it."""
+    """Measure the stalls of a listener while other clients request the download of a complete song and do not read it;
+    yield the measured values, each with its name.
+    """
     with attacked(checkout) as server, Listener(server) as listener:
         path = _complete_song(server)
         connections = [_asking(server.http, path) for _ in range(NON_READERS)]
@@ -33,7 +35,9 @@ def non_readers(checkout: Path) -> Figures:
 
 
 def cleaning(checkout: Path) -> Figures:
-    """Measure the stalls of a listener while the server deletes old songs after its start."""
+    """Measure the stalls of a listener while the server deletes old songs after its start; yield the measured values,
+    each with its name.
+    """
     with tempfile.TemporaryDirectory() as folder:
         logging.disable(logging.WARNING)
         asyncio.run(store.with_old_songs(Path(folder)))

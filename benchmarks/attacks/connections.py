@@ -2,8 +2,8 @@
 
     python -m benchmarks.attacks.connections [--checkout FOLDER] [--only TEXT]
 
-Starts servers of a checkout with the fake engine, attacks each, and prints a table with one figure per weakness of a
-server that everybody can reach. Takes about six minutes.
+Starts servers of a checkout with the fake engine, attacks each, and prints a table with a measured value for each
+weakness of a server that everybody can reach. Takes about six minutes.
 """
 
 import argparse
@@ -95,8 +95,8 @@ def _open_after(connections: list[socket.socket], seconds: float) -> int:
 
 
 def watchers(checkout: Path) -> Figures:
-    """Open many streams without an API key on few connections; yield the response that a caller with a key then
-    gets.
+    """Open many health streams (Watch) without an API key on few connections; yield the number that stay open, and the
+    responses that a caller with a key then gets.
     """
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
         with Listener(server, keyed=True) as listener:
@@ -146,7 +146,7 @@ ATTACKS = (silent_grpc, silent_http, watchers, *beside.ATTACKS, *hostile_bytes.A
 
 
 def main() -> None:
-    """Run the attacks and print their figures."""
+    """Command line: run the attacks and print the measured values of each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkout", type=Path, default=Path.cwd(), help="folder of the checkout that is attacked")
     parser.add_argument("--only", default="", help="run attacks whose name has this in it")

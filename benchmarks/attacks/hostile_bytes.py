@@ -22,7 +22,7 @@ MEBIBYTE = 1 << 20
 
 
 def logs(checkout: Path) -> Figures:
-    """Measure how many bytes the server logs for each mebibyte of hostile bytes."""
+    """Yield the number of bytes that the server logs for one megabyte of each kind of hostile bytes."""
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
         for what, attack in _LOG_ATTACKS.items():
             before = server.log_bytes()
@@ -87,7 +87,7 @@ _LOG_ATTACKS: dict[str, Callable[[Attacked], None]] = {
 
 
 def listeners_that_die(checkout: Path) -> Figures:
-    """Count the error lines in the server's log when the sockets of listeners are reset."""
+    """Reset the sockets of four listeners, and yield the number of error lines in the server's log."""
     with attacked(checkout) as server:
         before = _errors(server)
         for _ in range(4):

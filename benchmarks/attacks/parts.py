@@ -45,7 +45,9 @@ class Target:
             return "OK"
 
     def rest(self, body: bytes, path: str = "/v1/audio/music/generate", method: str = "POST") -> str:
-        """Send a body over REST; return the status and the reason."""
+        """Send a body over REST; return the status code of the response, or the name of the error if there is no
+        response.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=_TIMEOUT_SECONDS)
         try:
             connection.request(method, path, body, _JSON)
@@ -65,7 +67,9 @@ def _line(fault: str, attack: str, answer: str, suffered: Suffered, seconds: flo
 
 
 def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], times: int = 1) -> str:
-    """Send a request `times` times at once; return the line with its cost for the table."""
+    """Send a request `times` times at once; return the table line with the kind of the attack (`fault`, such as F1),
+    its name, the responses and the cost.
+    """
     with target.watch.watching() as suffered, ThreadPoolExecutor(times) as senders:
         started = time.monotonic()
         answers = set(senders.map(lambda _: send(), range(times)))
@@ -126,8 +130,8 @@ def lyrics(target: Target) -> Iterator[str]:
 
 
 def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int) -> str:
-    """Send requests while a listener receives a song of 240 s; return a table line with the longest time between two of
-    the listener's messages.
+    """Send the requests `data` repeatedly from `attackers` threads while a listener receives a song of 240 s; return a
+    table line with the longest time between two of the listener's chunks.
     """
     over, refused = threading.Event(), [0]
 
@@ -239,7 +243,7 @@ def _answered(port: int, data: bytes) -> str:
 
 
 def _sent(port: int, head: bytes) -> int:
-    """Send an endless request body and return the number of bytes that the server accepts."""
+    """Send an endless request body after the headers `head`, and return the number of bytes that the server accepts."""
     block, sent = b"x" * (1 << 16), 0
     framed = b"%x\r\n%b\r\n" % (len(block), block)
     until = time.monotonic() + _BODY_SECONDS

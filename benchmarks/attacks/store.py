@@ -1,7 +1,8 @@
-"""Attacks on the embedded store by foreign files, damaged databases, wrong clocks and many calls: prints one figure per
-fault.
+"""Attacks on the embedded store by foreign files, damaged databases, wrong clocks and many calls: prints the outcome of
+each attack.
 
-`python -m benchmarks.attacks.store [fault ...]`; those over a server are in store_server.py.
+`python -m benchmarks.attacks.store [attack ...]`, by the names of the functions below; store_server.py has the attacks
+on the store of a running server. F4 and other numbers are those of the faults that the attacks once found.
 """
 
 import asyncio
@@ -55,7 +56,9 @@ def recordings(folder: Path) -> int:
 
 
 async def foreign(folder: Path) -> str:
-    """Return the outcome of fault F4 as text: files of another program are in the folder of the store."""
+    """Open the store in a folder that has files of another program; return as text how many of these files are left
+    (F4).
+    """
     names = ("My Favourite Song.mp3", "a.mp3", "song-.mp3", "lock")
     for name in names:
         (folder / name).write_bytes(b"mine")
@@ -66,7 +69,7 @@ async def foreign(folder: Path) -> str:
 
 
 async def empty_database(folder: Path) -> str:
-    """Return the outcome of fault F4 as text: the database of the store is missing."""
+    """Open the store after its database was deleted; return as text how many sound files are left (F4)."""
     await kept_songs(folder, 3)
     for path in folder.glob(f"{DATABASE}*"):
         path.unlink()
@@ -76,7 +79,9 @@ async def empty_database(folder: Path) -> str:
 
 
 async def older_database(folder: Path) -> str:
-    """Return the outcome of fault F4 as text: the database is older than the recordings."""
+    """Open the store with a database that is older than the sound files; return as text how many bytes of sound are
+    left (F4).
+    """
     async with opened(folder) as server:
         writing = await making(server, record(song_id=f"song-{uuid.uuid4()}"))
         await writing.sound(b"01234")
@@ -93,7 +98,9 @@ async def older_database(folder: Path) -> str:
 
 
 async def cancelled(folder: Path) -> str:
-    """Return the outcome of fault F8 as text: many songs are cancelled right after their request."""
+    """Cancel many songs right after their request; return as text the numbers of database rows and of sound files that
+    remain (F8).
+    """
     runner = FakeRunner((), hangs=True)
     runner.slots = CANCELLED_SONGS
     async with opened(folder, StoreLimits(max_bytes=1 << 20)) as server:
@@ -124,7 +131,7 @@ async def with_old_songs(folder: Path) -> None:
 
 
 async def cleaning(folder: Path) -> str:
-    """Return the outcome of fault F8 as text: songs are listed while 20,000 old songs are deleted."""
+    """List songs while 20,000 old songs are deleted; return the times of both as text (F8)."""
     await with_old_songs(folder)
     async with opened(folder, StoreLimits(max_age_hours=1.0)) as server:
         started = time.monotonic()
@@ -135,8 +142,8 @@ async def cleaning(folder: Path) -> str:
 
 
 async def lock_holder(folder: Path) -> str:
-    """Return the outcome of fault F17 as text: another process holds the write lock of the database while two songs are
-    written.
+    """List songs while two songs are written and another process holds the write lock of the database; return the time
+    of the list call as text (F17).
     """
     async with opened(folder) as server:
         writings = [await making(server, record(number)) for number in (1, 2)]
@@ -157,7 +164,9 @@ async def lock_holder(folder: Path) -> str:
 
 
 async def permissions(folder: Path) -> str:
-    """Return the outcome of fault F16 as text: the folder existed before, and all users can open it."""
+    """Open the store in a folder that existed before and that all users can open; return the permissions of the store's
+    files as text (F16).
+    """
     folder.chmod(0o755)
     async with opened(folder) as server:
         await keep(server, record(), b"sound")
@@ -166,7 +175,7 @@ async def permissions(folder: Path) -> str:
 
 
 async def damaged_middle(folder: Path) -> str:
-    """Return the outcome of fault F17 as text: the middle of the database has random bytes."""
+    """Open the store after the middle of its database was overwritten; return as text if it can be opened (F17)."""
     await kept_songs(folder, 50)
     path = folder / DATABASE
     content = bytearray(path.read_bytes())
@@ -176,7 +185,9 @@ async def damaged_middle(folder: Path) -> str:
 
 
 async def overflow(folder: Path) -> str:
-    """Return the outcome of fault F17 as text: the sum of the stored sizes exceeds 64 bits."""
+    """Open the store after song sizes whose sum exceeds 64 bits were written to its database; return as text if it can
+    be opened (F17).
+    """
     await kept_songs(folder, 2)
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         database.execute("UPDATE songs SET size_bytes = ?", (2**63 - 1,))
@@ -185,7 +196,7 @@ async def overflow(folder: Path) -> str:
 
 
 async def clock_jump(folder: Path) -> str:
-    """Return the outcome of fault F25 as text: the wall clock jumps by 30 days while the server runs."""
+    """Set the wall clock 30 days ahead while the store is open; return as text how many songs are left (F25)."""
     jump_ns = 0
     limits = StoreLimits(max_age_hours=168.0)
     async with opened(folder, limits, now_ns=lambda: time.time_ns() + jump_ns) as server:
@@ -198,7 +209,7 @@ async def clock_jump(folder: Path) -> str:
 
 
 async def clock_jump_at_start(folder: Path) -> str:
-    """Return the outcome of fault F25 as text: the wall clock is 30 days ahead when the server starts."""
+    """Open the store with a wall clock that is 30 days ahead; return as text how many songs are left (F25)."""
     await kept_songs(folder, 3)
     async with opened(folder, StoreLimits(max_age_hours=168.0), lambda: time.time_ns() + 30 * 24 * HOUR_NS) as server:
         await server.store.evict(set())
@@ -244,7 +255,7 @@ TRIALS: Mapping[str, Callable[[Path], Awaitable[str]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Command line: attack the store, and print a line for each named fault, or for all faults."""
+    """Command line: attack the store, and print a line for each attack in `names`, for all attacks if it is empty."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             result = asyncio.run(_tried(TRIALS[name], Path(folder)))

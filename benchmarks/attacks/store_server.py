@@ -1,7 +1,8 @@
-"""Measures what callers get from a server whose store is full or damaged: prints one figure per fault. Mounting disks
+"""Shows the responses of a server whose store is full or damaged: prints the outcome of each attack. Mounting disks
 needs root.
 
-`python -m benchmarks.attacks.store_server [fault ...]`; those of the store alone are in store.py.
+`python -m benchmarks.attacks.store_server [attack ...]`, by the names of the functions below; store.py has the attacks
+on the store without a server.
 """
 
 import subprocess
@@ -23,7 +24,7 @@ ENGINE = "fake=tests.support.fakes:FakeEngine"
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Context manager with the mount point of a disk of a given size."""
+    """Context manager with `folder` as the mount point of a disk in memory (tmpfs) of a given size."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         yield folder
@@ -44,14 +45,16 @@ def fill(folder: Path) -> Path:
 
 @contextmanager
 def server(folder: Path, **environment: str) -> Iterator[tuple[Service, Rest]]:
-    """Start a server whose songs are stored in a folder."""
+    """Context manager with a server, which stores its songs in a folder, and a REST client of it."""
     with running_service(ENGINE, STORE__FOLDER=str(folder), **environment) as service:
         ready(service)
         yield service, Rest(service.http_address, {})
 
 
 def missing_sound(folder: Path) -> str:
-    """Return the outcome of fault F17 as text: the sound file of a listed song is missing."""
+    """Delete the sound file of a stored song, then request the song; return the responses over HTTP and gRPC as text
+    (F17).
+    """
     with server(folder) as (service, rest):
         song = rest.generate(SONG).json
         for path in folder.rglob("*.mp3"):
@@ -74,7 +77,9 @@ def missing_sound(folder: Path) -> str:
 
 
 def full_disk(folder: Path) -> str:
-    """Return the outcome of fault F14 as text: the disk is full while songs are requested."""
+    """Request songs while the disk is full; return the responses, the metric of songs that are not stored, and the
+    number of sound files as text (F14).
+    """
     with small_disk(folder, "3m"), server(folder) as (_, rest):
         fill(folder)
         waited = rest.generate(SONG)
@@ -95,7 +100,9 @@ def full_disk(folder: Path) -> str:
 
 
 def full_at_start(folder: Path) -> str:
-    """Return the outcome of fault F14 as text: the disk is full when the server starts, and songs may be deleted."""
+    """Start a server on a full disk with songs that it may delete; return as text whether it starts, and the numbers of
+    songs before and after (F14).
+    """
     with small_disk(folder, "3m"):
         with server(folder) as (_, rest):
             for seed in range(4):
@@ -117,7 +124,9 @@ TRIALS: Mapping[str, Callable[[Path], str]] = {
 
 
 def main(names: list[str]) -> int:
-    """Command line: attack a server's store, and print a line for each named fault, or for all faults."""
+    """Command line: attack a server's store, and print a line for each attack in `names`, or for all attacks if it is
+    empty.
+    """
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             print(f"{name:20} {TRIALS[name](Path(folder))}", flush=True)

@@ -2,8 +2,9 @@
 
     python -m benchmarks.engines.compare_cost OLD NEW [--pairs 20] [--seconds 60]
 
-A process of each checkout makes the same songs in turn, in ten styles with other seeds in each pair. Prints for each
-figure the median of the ratios new/old with its 95 % interval, as `benchmarks.service.compare_speed` does.
+A process of each checkout makes the same songs in turn, in ten styles with other seeds in each pair. Prints for each of
+the two costs (CPU seconds per second of sound, and to the first window) the median of the ratios new/old with its 95 %
+interval, as `benchmarks.service.compare_speed` does.
 """
 
 import argparse

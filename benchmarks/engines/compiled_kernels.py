@@ -36,7 +36,7 @@ _aten = torch.ops.aten
 
 
 class _Made(Exception):
-    """Raised to stop the compiler once it has made its kernels."""
+    """Exception that stops the compiler once it has generated the kernels."""
 
 
 def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
@@ -70,7 +70,9 @@ def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
 def _compile(
     call: Callable[..., Any], like: Sequence[torch.Tensor], mode: FakeTensorMode, device: torch.device
 ) -> None:
-    """Compile `call` for fake tensors on `device` with inductor, up to its kernels."""
+    """Compile `call` with inductor for fake tensors with the shapes of `like` on `device`, and stop when the kernels
+    are generated.
+    """
     symbols: dict[int, Any] = {}
     sizes = [_sizes(tensor, mode, symbols) for tensor in like]
     types = [tensor.dtype for tensor in like]

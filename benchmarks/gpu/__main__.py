@@ -17,8 +17,8 @@ from benchmarks.gpu.table import Row, rows, text_of
 
 
 def main() -> int:
-    """Run the parts of the measurement; the exit status is 0 if each part has yielded all its figures, even unexpected
-    ones.
+    """Run the parts of the measurement; the exit status is 0 if each part has yielded all its measured values, even
+    unexpected ones.
     """
     parser = _parser()
     options = parser.parse_args()

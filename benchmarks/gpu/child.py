@@ -1,4 +1,4 @@
-"""Runs one stage in its own process: `python -m benchmarks.gpu.child FUNCTION FILE SETUP`."""
+"""Runs one measuring function on the GPU in its own process: `python -m benchmarks.gpu.child FUNCTION FILE SETUP`."""
 
 import dataclasses
 import importlib
@@ -18,13 +18,17 @@ installation.
 
 
 def main(function: str, file: str, setup: str) -> None:
-    """Append every figure of `function` to `file` as a line of JSON, and finally its status."""
+    """Append every measured value that the function "module:name" yields to `file` as a line of JSON, and finally the
+    status of the function. `setup` is a `Setup` as JSON.
+    """
     with Path(file).open("a", encoding="utf-8", buffering=1) as lines:
         lines.writelines(json.dumps(line) + "\n" for line in reported(function, Setup(**json.loads(setup))))
 
 
 def reported(function: str, setup: Setup) -> Iterator[dict[str, object]]:
-    """Yield the figures of `function`, then the status with which it ended (done, missing or failed) and the reason."""
+    """Yield every measured value of the function "module:name" as a dictionary, then a dictionary with the status with
+    which the function ended (done, missing or failed) and the reason.
+    """
     try:
         module, _, name = function.partition(":")
         measure = cast(Callable[[Setup], Iterator[Figure]], getattr(importlib.import_module(module), name))
@@ -42,7 +46,9 @@ def reported(function: str, setup: Setup) -> Iterator[dict[str, object]]:
 
 
 def command(function: str, file: Path, setup: Setup) -> list[str]:
-    """Return the command line that runs the stage in another process."""
+    """Return the command line that runs the measuring function "module:name" in another process, with its results in
+    `file`.
+    """
     return [sys.executable, "-m", "benchmarks.gpu.child", function, str(file), json.dumps(dataclasses.asdict(setup))]
 
 

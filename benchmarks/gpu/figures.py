@@ -44,8 +44,8 @@ def absent(name: str, why: str) -> Figure:
 
 
 def guarded(name: str, figures: Iterator[Figure]) -> Iterator[Figure]:
-    """Yield the figures; if one raises an error, yield a figure with the error, so that later figures are still
-    measured.
+    """Yield the measured values; if measuring one raises an error, yield a `Figure` called `name` with the error and
+    end, so that the measurements after this call are still made.
     """
     try:
         yield from figures

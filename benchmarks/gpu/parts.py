@@ -19,7 +19,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A named part of the script, with one or more stages that run one after the other."""
+    """A named part of the GPU measurements: one or more stages (measuring functions), which run one after the other."""
 
     name: str
     stages: tuple[Stage, ...]

@@ -1,4 +1,6 @@
-"""Runs the measurements one after the other, each stage in its own process, which is killed at its time limit."""
+"""Runs the measurements one after the other, each stage (measuring function) in its own process, which is killed at its
+time limit.
+"""
 
 import json
 import os
@@ -18,7 +20,7 @@ from benchmarks.gpu.parts import Part, Stage
 ROOT = Path(__file__).resolve().parents[2]
 
 TOTAL_SECONDS = 465.0
-"""Time limit for all parts together; the rest of eight minutes is for installing wheels and the table."""
+"""Time limit for all parts together; the rest of eight minutes is for installing packages and printing the table."""
 
 _LEAST_SECONDS = 5.0
 
@@ -31,7 +33,7 @@ NO_GPU = "cpu"
 DONE, PARTLY, FAILED, MISSING, LATE, ABSENT = "done", "partly", "failed", "missing", "out of time", "not here"
 
 FAULTS = frozenset({PARTLY, FAILED, MISSING, LATE, ABSENT})
-"""Statuses of a part that has not yielded all of its figures."""
+"""Statuses of a part that has not yielded all of its measured values."""
 
 _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 """Statuses, the worst first."""
@@ -90,7 +92,7 @@ def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: 
     if record.machine == NO_GPU and not (setup.small or stage.always):
         record.ended(ABSENT, stage, "no GPU: nvidia-smi shows none")
     elif left < _LEAST_SECONDS:
-        record.ended(LATE, stage, "no time was left for it")
+        record.ended(LATE, stage, "the time limit of all parts was reached before this stage")
     else:
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             why = _bounded(
@@ -118,7 +120,7 @@ def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a stage's process and its child processes."""
+    """Kill the process of a stage (measuring function) and its child processes."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -133,7 +135,9 @@ def _whole_lines(file: Path) -> list[dict[str, Any]]:
 
 
 def _take(record: Record, stage: Stage, lines: Sequence[dict[str, Any]], why: str) -> None:
-    """Add the figures that a stage has written to its file to the record of its part."""
+    """Add the measured values and the status in `lines`, which a stage (measuring function) has written, to the record
+    of its part. `why` is the reason for which the process ended, empty if it ended by itself.
+    """
     for line in lines:
         if "end" in line:
             record.ended(line["end"], stage, line["why"])

@@ -49,7 +49,9 @@ def louder_choruses(count: int, *, held_out: bool) -> list[float]:
 
 
 def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Piece]) -> dict[str, tuple[float, float]]:
-    """Print every measure of the composed songs and of the reference songs."""
+    """Return every measure by name, each with its value for the composed songs and for the reference songs; the latter
+    is `nan` for a measure of composed songs only.
+    """
     rows = {name: (measure(pieces), measure(reference)) for name, measure in MEASURES.items()}
     nothing = float("nan")
     rows["chord bigrams, JS to POP909 (major)"] = (divergence(bigrams(pieces), bigrams(reference)), nothing)

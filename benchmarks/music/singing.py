@@ -20,7 +20,9 @@ PITCH_TOLERANCE_CENTS = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note in seconds of the song; `first` is true if it begins a syllable."""
+    """A sung note: start and end in seconds from the start of the song, and MIDI pitch; `first` is True if it begins a
+    syllable.
+    """
 
     start: float
     end: float

@@ -113,7 +113,7 @@ async def burst(
     ended = await asyncio.gather(*asked, return_exceptions=True)
     for error in ended:
         if isinstance(error, BaseException):
-            print(f"a song was lost: {error!r}", flush=True)
+            print(f"a song of the burst after {delay_seconds:g} s was lost: {error!r}", flush=True)
     return [one for one in ended if isinstance(one, ReceivedSong)]
 
 

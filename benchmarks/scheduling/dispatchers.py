@@ -29,17 +29,21 @@ class Dispatcher(Protocol):
         """Return the device that makes a song; see `Scheduler.device_of`."""
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
-        """Return the next command of a device; see `Scheduler.next_command`."""
+        """Return the next command for a lane (command queue) of a device, `None` if there is none; see
+        `Scheduler.next_command`.
+        """
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
-        """Handle the reply to a command; see `Scheduler.done`."""
+        """Handle a device's reply to a command of a lane (command queue); see `Scheduler.done`."""
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """Record the time of encoding; see `Scheduler.encoded`."""
+        """Record that encoding a window of `sound_seconds` took `seconds`; see `Scheduler.encoded`."""
 
 
 def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
-    """Drop a song whose last section has just ended; return True if it was dropped."""
+    """Remove the song of `reply` from the scheduler if no device makes it any more, because its last section is
+    rendered; return True if it was removed.
+    """
     song_id = reply.section.song.song_id
     whole = scheduler.device_of(song_id) is None
     if whole:
@@ -71,7 +75,7 @@ class Estimates:
         )
 
     def measured(self, song: ArrivingSong, usage: DeviceUsage) -> None:
-        """Update the estimates with a complete song."""
+        """Update the estimates with the device time `usage` that a complete song took."""
         spent = Spent(
             first_seconds=usage.first_seconds or 0.0,
             step_seconds=usage.step_seconds,
@@ -115,7 +119,7 @@ class Continuous:
         return self._scheduler.device_of(song_id)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
-        """Return the next command of a device from the scheduler."""
+        """Return the scheduler's next command for a lane (command queue) of a device, `None` if there is none."""
         return self._scheduler.next_command(device, lane)
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
@@ -125,7 +129,7 @@ class Continuous:
             self._estimates.measured(*self._songs.pop(reply.section.song.song_id))
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """Report the time of encoding to the scheduler."""
+        """Report to the scheduler that encoding a window of `sound_seconds` took `seconds`."""
         self._scheduler.encoded(seconds, sound_seconds)
 
 
@@ -142,7 +146,9 @@ class WholeBatches:
             self._schedulers[spec.name].open(spec.name, spec.engines)
 
     def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
-        """Queue the song, and begin a batch on a device that has no songs."""
+        """Add the song to the queue of its engine; if a device of the engine has no songs, begin a batch there. Return
+        the name of that device; the result is empty if the song has to wait.
+        """
         self._queues[song.engine].append((song_id, song, sink))
         idle = (name for name, running in self._running.items() if not running and self._engines[name] == song.engine)
         if (name := next(idle, None)) is None:
@@ -151,15 +157,15 @@ class WholeBatches:
         return (name,)
 
     def device_of(self, song_id: str) -> str | None:
-        """Return the device that makes the song."""
+        """Return the device that makes the song, `None` while the song waits."""
         return next((name for name, running in self._running.items() if song_id in running), None)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
-        """Return the next command of the device's own scheduler."""
+        """Return the next command of the device's own scheduler for a lane (command queue), `None` if there is none."""
         return self._schedulers[device].next_command(device, lane)
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
-        """Pass the reply to the device's scheduler, and begin the next batch after the last song."""
+        """Pass the reply to the device's scheduler; if it completes the batch's last song, begin the next batch."""
         scheduler, running = self._schedulers[device], self._running[device]
         scheduler.done(device, reply, lane)
         if isinstance(reply, Rendered) and reply.last and drop_whole(scheduler, reply):

@@ -27,8 +27,8 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
-    """Add the figures of all nodes to those of the first node. Returns the first node, and the share of all sound that
-    the busiest node made.
+    """Add the listeners, sound seconds, steps and encoding times of the other nodes to those of the first node. Returns
+    the first node, and the share of all sound that the busiest node made.
     """
     first, *others = nodes
     largest = max(node.sound_seconds for node in nodes)

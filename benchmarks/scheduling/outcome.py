@@ -1,4 +1,6 @@
-"""Computes the figures of one simulated run, and formats them as a row of a table."""
+"""Computes the results of one simulated run, such as stalls and times to first audio, and formats them as a row of a
+table.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SimulationOutcome:
-    """The figures of one simulated run; times are in seconds.
+    """The results of one simulated run; times are in seconds.
 
     First audio and `stalled` concern listeners who received sound; `stalled` is the share of them with a silence of
     more than `STALL_SECONDS`. `unheard` is the number of listeners who received no sound. `at_once` is the largest
@@ -53,7 +55,7 @@ class SimulationOutcome:
     server_cores: float
 
     def row(self, policy: str, load: float) -> str:
-        """Return the figures of the run as a line of a Markdown table with the columns `COLUMNS`."""
+        """Return the results of the run as a line of a Markdown table with the columns `COLUMNS`."""
         cells = (
             policy,
             f"{load:.2f}",
@@ -78,7 +80,7 @@ def header() -> str:
 
 
 def outcome_of(simulation: Simulation, until: float, server_ms: float) -> SimulationOutcome:
-    """Return the figures of a run of `until` seconds; a second of sound costs the server process `server_ms`."""
+    """Return the results of a simulated run of `until` seconds; a second of sound costs the server `server_ms`."""
     everyone = simulation.listeners.values()
     listeners = [one for one in everyone if one.present]
     heard = [one for one in listeners if one.first_audio_seconds is not None]
@@ -118,8 +120,8 @@ def served_at_once(listeners: Iterable[Listener]) -> int:
 
 
 def longest(songs: Sequence[Listener], until: float) -> float:
-    """Return the longest time from a song's arrival to its end, in seconds; for incomplete songs, the time until
-    now.
+    """Return the longest time from a song's arrival to its end, in seconds; for incomplete songs, the time from arrival
+    to `until`.
     """
     ends = ((until if one.complete_at is None else one.complete_at) - one.arrived_at for one in songs)
     return max(ends, default=0.0)

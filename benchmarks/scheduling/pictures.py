@@ -24,7 +24,7 @@ _OUTCOMES: tuple[tuple[str, Callable[[SimulationOutcome], float]], ...] = (
 def draw_loads(
     path: Path, title: str, loads: Sequence[float], found: Mapping[str, Sequence[SimulationOutcome]]
 ) -> None:
-    """Draw outcomes over load, one line for every policy."""
+    """Draw the outcomes (such as stalls and first audio) over load, one line for every policy."""
     figure, panels = _figure(1, len(_OUTCOMES), 20, 4.6)
     for panel, (label, value) in zip(panels[0], _OUTCOMES, strict=True):
         for policy, outcomes in found.items():

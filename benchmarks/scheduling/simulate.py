@@ -27,7 +27,7 @@ LOADS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.2)
 
 
 def main() -> None:
-    """Command line: simulate the policies under each load, and print their figures."""
+    """Command line: simulate the policies under each load, and print a table of the results."""
     parser = _parser()
     options = parser.parse_args()
     devices = options.devices if len(options.devices) > 1 else options.devices * len(options.preset)
@@ -87,7 +87,7 @@ def _title(pool: Pool) -> str:
 
 
 def _model(options: argparse.Namespace, name: str) -> DeviceModel:
-    """Return the preset with the figures that the command line replaces."""
+    """Return the preset `name`, with the step and token times that the command line gives in place of its own."""
     model = PRESETS[name]
     if options.step_ms is not None:
         model = replace(model, step_seconds=options.step_ms / 1000)

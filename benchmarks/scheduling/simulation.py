@@ -83,7 +83,7 @@ class Simulation:
             self._serve(dispatcher, device)
 
     def expect(self, song_id: str, song: ArrivingSong) -> SongSink:
-        """Register a song that arrives now."""
+        """Register a song that arrives now, with its listener, and return the sink that takes its sound."""
         self.listeners[song_id] = Listener(self.now, song.seconds, song.has_listener)
         self._workers[song.engine].expect(song_id, song.seconds)
         self._sinks[song_id] = sink = SongSink(song.has_listener)

@@ -97,7 +97,9 @@ async def _arrive(channel: grpc.aio.Channel, web: str, seed: int, *, later: bool
 
 
 def row(load: float, songs: list[Arrived], seconds: float) -> None:
-    """Print the results for one load as a line of the table."""
+    """Print the stalls, times to first audio and waiting times of the songs under one load as a line of the table;
+    `seconds` is the duration of the run.
+    """
     heard = [(one.at, one.heard) for one in songs if one.heard is not None]
     stalls = [one.stall_seconds for _, one in heard]
     firsts = [one.first_audio_seconds for _, one in heard]
@@ -112,7 +114,7 @@ def row(load: float, songs: list[Arrived], seconds: float) -> None:
 
 
 async def measure(address: str, web: str, args: argparse.Namespace) -> None:
-    """Measure the service under all loads, one after the other."""
+    """Measure the capacity of the service, then the service under each load of the command line; print a table."""
     async with grpc.aio.insecure_channel(address) as channel:
         rate = await capacity(channel)
         print(f"capacity: {rate:.2f} songs of {SONG_SECONDS:.0f} s a second\n")

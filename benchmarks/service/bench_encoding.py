@@ -105,7 +105,9 @@ async def served(service: Service, songs: int) -> tuple[Speed, float]:
 
 
 def show(row: Sequence[float], costs: Mapping[str, float]) -> None:
-    """Print the three lines of a pair of measurements."""
+    """Print three lines about a pair of measurements: `row` has the speed without and with the server, their ratio, and
+    the server's CPU milliseconds per chunk; `costs` are the CPU milliseconds per second of sound by kind of process.
+    """
     alone, sound, ratio, chunk_ms = row
     print(f"alone {alone:6.1f} s/s   served {sound:6.1f} s/s   ratio {ratio:.2f}   server {chunk_ms:.2f} ms a chunk")
     print("    " + "   ".join(f"{kind} {ms:.2f}" for kind, ms in costs.items()))

@@ -115,7 +115,9 @@ MEASUREMENTS: dict[str, tuple[Callable[[Service, grpc.aio.Channel, int], Awaitab
 
 
 async def measure(service: Service, name: str, songs: int | None) -> None:
-    """Run one measurement against a running service."""
+    """Run the measurement `name` of `MEASUREMENTS` against a running service, with `songs` songs; `None` means the
+    measurement's default number.
+    """
     run, default = MEASUREMENTS[name]
     async with grpc.aio.insecure_channel(service.address) as channel:
         await run(service, channel, songs or default)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.service.compare_speed OLD NEW [--pairs 9] [--only idle pretend overhead]
 
-Every pair measures both checkouts, in alternating order. For each figure the median of the ratios new/old and its 95 %
-confidence interval (order statistics, inverted sign test) are printed.
+Every pair measures both checkouts, in alternating order. For each measured value the median of the ratios new/old and
+its 95 % confidence interval (order statistics, inverted sign test) are printed.
 """
 
 import argparse
@@ -118,7 +118,9 @@ def interval(ratios: Sequence[float]) -> tuple[float, float]:
 
 
 def row(figure: str, old: Sequence[float], new: Sequence[float]) -> str:
-    """Return one figure of both checkouts, with its ratio, as a line of the table."""
+    """Return the medians of one measured value (named `figure`) for both checkouts, and the ratio new/old with its
+    interval, as a line of the table.
+    """
     ratios = [after / before for before, after in zip(old, new, strict=True)]
     low, high = interval(ratios)
     medians = f"{statistics.median(old):8.3f} {statistics.median(new):8.3f}"

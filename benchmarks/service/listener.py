@@ -22,7 +22,9 @@ Reader: TypeAlias = Callable[[bytes], music_pb2.SongEvent]
 
 @dataclass(slots=True)
 class Heard:
-    """The chunks that one listener received; times in seconds since the request, positions in seconds of the song."""
+    """The chunks that one listener received; `arrivals` are pairs of a chunk's arrival time in seconds since the
+    request and its start in seconds from the start of the song.
+    """
 
     name: str
     seed: int = 0

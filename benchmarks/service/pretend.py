@@ -164,7 +164,9 @@ class PretendEngine:
 
 
 def pools_of(address: str, token_file: str) -> tuple[AnyPool, RestartingEncoders]:
-    """Return a local worker and encoder, or with an `address` those of a Ray cluster."""
+    """Return a local worker and encoder; with an `address`, HOST:PORT of the head of a Ray cluster, those of the
+    cluster.
+    """
     if not address:
         return LocalPool((DEVICE,), (ENGINE,)), LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
     pool = RayPool((DEVICE,), (ENGINE,), address=address, new_process=driver_process(token_file))
@@ -172,7 +174,9 @@ def pools_of(address: str, token_file: str) -> tuple[AnyPool, RestartingEncoders
 
 
 async def serve(port: int, pool: AnyPool, encoders: RestartingEncoders) -> None:
-    """Serve until cancelled."""
+    """Run the server of the simulated device on `port`, with the workers of `pool` and with `encoders`, until
+    cancelled.
+    """
     runner = Runner(RunnerSettings(), pool, encoders)
     await runner.start()
     health = HealthServicer.alike(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")

@@ -51,15 +51,15 @@ class Load:
 
 
 async def admitted(parts: SharedParts, number: int) -> Claim:
-    """Admit and claim a song in the song directory, and return the claim."""
+    """Register a song in the song directory, and return the claim, the server's exclusive right to make the song."""
     answer = await parts.directory.admit(ticket(record(number), take=True))
     assert answer.claim is not None
     return answer.claim
 
 
 async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: float) -> list[float]:
-    """Write the chunks of one song to the store, after a delay, at the rate of a stream; return the seconds that each
-    append took.
+    """Write the chunks of the claimed song to the store, after a delay, at the rate of `load`; return the seconds that
+    each append took.
     """
     appends: list[float] = []
     waiting: list[bytes] = []

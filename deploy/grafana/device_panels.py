@@ -67,6 +67,6 @@ DEVICES = (
                 "{{node}}",
             )
         ],
-        "Busy time of all lanes of the devices of a node of a Ray cluster; 200 % are two busy lanes.",
+        "Busy time of all lanes (command queues) of the devices of a node of a Ray cluster; 200 % are two busy lanes.",
     ),
 )

@@ -14,7 +14,7 @@ PERCENTILE_TIME = "5m"
 
 @dataclass(frozen=True)
 class Query:
-    """A Prometheus query and the name of its lines.
+    """A Prometheus query and the legend of its lines in the panel.
 
     With `exemplars`, traces are shown as points. A line that is only for comparison is `dashed`.
     """
@@ -78,7 +78,9 @@ def percentile(percent: int, histogram: str, *by: str, exemplars: bool = False, 
 
 
 def spread(histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> list[Query]:
-    """Return the queries for P50 and P95 of a histogram, with the traces of songs."""
+    """Return the queries for P50 and P95 of a histogram; with `exemplars` the traces of songs are shown on the line of
+    P95.
+    """
     return [
         percentile(50, histogram, *by, labels=labels),
         percentile(95, histogram, *by, exemplars=exemplars, labels=labels),
@@ -97,7 +99,7 @@ def objective(histogram: str) -> Query:
 
 
 def limit(what: str) -> Query:
-    """Return the query for a limit of each server, for all engines together."""
+    """Return the query for the metric melisma_`what`_limit, a limit of each server for all engines together."""
     return Query(f"melisma_{what}_limit{{{SERVERS}}}", f"{SERVER} limit", dashed=True)
 
 

@@ -52,8 +52,9 @@ class Conditions:
     """The conditions of a section; see `model.engine.SectionConditions`. On a GPU, `ready` is the CUDA event after
     which the tensors are complete.
 
-    `texts` and `prefix` are as in `model.shared.tokens.sequences.Given`. `given` are the codes of a recording that is
-    extended, `kept` [channels, samples] its sound.
+    `texts` are the encoded prompt of each batch row, and `prefix` the vectors before the token columns, both in the
+    format of `model.shared.tokens.sequences.Given`. `given` are the codes of a recording that is extended, `kept`
+    [channels, samples] its sound.
     """
 
     texts: Sequence[TextCache | None]

@@ -14,8 +14,8 @@ _SONG = SongParams("pop", "[verse]\nla la la la", seed=0, duration_seconds=10.0,
 
 
 def warm_up(engine: Engine) -> None:
-    """Generate ten seconds of music with all stages of a song, so that kernels and libraries are loaded before the
-    first request.
+    """Plan, prepare, denoise and render ten seconds of music, so that kernels and libraries are loaded before the first
+    request.
     """
     plan = engine.plan(_SONG)
     state = engine.begin(plan, 0, engine.prepare(plan, 0), None)

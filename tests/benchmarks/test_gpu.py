@@ -199,7 +199,7 @@ def test_the_engine_is_built_and_its_steps_are_measured(told: dict[str, Figure])
     assert [figure for figure in told.values() if figure.failed] == []
     assert told["first.finite"].value is True
     assert (told["minute.x1.rows"].value, told["minute_unguided.x1.rows"].value) == (2, 1)
-    assert told["minute.x1.memory"].note == "torch keeps no account of a CPU's memory"
+    assert told["minute.x1.memory"].note == "torch does not measure the memory of a CPU"
 
 
 def test_ace_step_15_is_measured_and_has_the_released_sizes(tmp_path: Path) -> None:

@@ -45,13 +45,13 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def song(engine: Engine) -> Sequence[tuple[SectionScore, np.ndarray]]:
-    """Generate the usual test song, and return the score and the sound of each section."""
+    """Generate the song of `planned`, and return the score and the sound of each section."""
     return list(made(engine, planned(engine)))
 
 
 @pytest.fixture(scope="module")
 def sections(song: Sequence[tuple[SectionScore, np.ndarray]]) -> Sequence[np.ndarray]:
-    """Return the sound of each section of the usual test song."""
+    """Return the sound of each section of the song that the fixture `song` generates."""
     return [sound for _, sound in song]
 
 

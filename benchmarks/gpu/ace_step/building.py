@@ -19,7 +19,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
     engine = songs.opened(setup)
     yield Figure("load.s", time.perf_counter() - started, "random weights, drawn on the device")
     if not setup.on_gpu:
-        yield absent("memory", "torch keeps no account of a CPU's memory")
+        yield absent("memory", "torch does not measure the memory of a CPU")
     else:
         yield from guarded("memory", _memory(setup, engine))
     yield from guarded("first", _first(setup, engine))
@@ -32,11 +32,13 @@ def _memory(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
     yield Figure("memory.allocated.gib", torch.cuda.memory_allocated(setup.device) / (1 << 30))
     yield Figure("memory.reserved.gib", torch.cuda.memory_reserved(setup.device) / (1 << 30))
     free, total = torch.cuda.mem_get_info(setup.device)
-    yield Figure("memory.used.gib", (total - free) / (1 << 30), "of the card, by everything")
+    yield Figure("memory.used.gib", (total - free) / (1 << 30), "memory of the GPU in use by all processes")
 
 
 def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure the first song after the start, to see if the warm-up was complete."""
+    """Measure the times of the first song after the start, which show if the warm-up was complete, and check that its
+    numbers are finite.
+    """
     params = songs.asked(setup.pick(20.0, 10.0), setup.pick(200, 25))
     plan = engine.plan(params)
     started = time.perf_counter()

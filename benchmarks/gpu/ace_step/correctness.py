@@ -115,7 +115,7 @@ def _case(name: str, engine: AceStepEngine, reference: AceStepEngine, params: So
     start = _difference(songs.latents(ours), songs.latents(theirs))
     yield Figure(f"{name}.start", start)
     if start > 0.1:
-        yield absent(f"{name}.velocity", "the noise is another one than on a CPU")
+        yield absent(f"{name}.velocity", "the noise differs from that on a CPU")
         return
     velocity = 0.0
     while ours.step < ours.steps:

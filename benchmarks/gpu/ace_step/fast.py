@@ -23,17 +23,17 @@ TIMED = (("minute", 60.0), ("20s", 20.0))
 
 
 def compiled(setup: Setup) -> Iterator[Figure]:
-    """Measure the engine with the setting `compile`."""
+    """Measure the engine with blocks compiled by torch (setting `compile`)."""
     if not setup.on_gpu:
-        yield absent("compile", "what the compiler makes for a CPU tells nothing of a GPU, and takes half a minute")
+        yield absent("compile", "compiled blocks on a CPU show nothing about a GPU, and compiling takes half a minute")
         return
     yield from guarded("compile", _way(setup, "compile", compile=True))
 
 
 def graphs(setup: Setup) -> Iterator[Figure]:
-    """Measure the engine with the setting `cuda_graphs`."""
+    """Measure the engine with forward passes replayed as CUDA graphs (setting `cuda_graphs`)."""
     if not setup.on_gpu:
-        yield absent("graphs", "only a GPU has graphs to capture")
+        yield absent("graphs", "only a GPU has CUDA graphs")
         return
     yield from guarded("graphs", _way(setup, "graphs", cuda_graphs=True))
 
@@ -75,7 +75,9 @@ def _steps(setup: Setup, name: str, engine: AceStepEngine, eager: dict[str, list
         torch.cuda.synchronize(setup.device)
         yield Figure(f"{name}.{label}.first_s", time.perf_counter() - started)
         differences = [_relative(one, other) for one, other in zip(made, eager[label], strict=True)]
-        yield Figure(f"{name}.{label}.difference", max(differences), "norm of the difference to the engine without")
+        yield Figure(
+            f"{name}.{label}.difference", max(differences), "norm of the difference to the engine without the setting"
+        )
         yield Figure(f"{name}.{label}.equal", all(map(torch.equal, made, eager[label])))
         times = timed(setup, work)
         yield Figure(f"{name}.{label}.device_ms", times.device_ms)

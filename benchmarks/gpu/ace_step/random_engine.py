@@ -67,7 +67,8 @@ def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
 
 @contextmanager
 def weights(*, small: bool) -> Iterator[dict[str, object]]:
-    """Context manager in which `AceStepEngine.load`, with the options that it gives, finds random weights.
+    """Context manager in which `AceStepEngine.load` builds networks with random weights, if it gets the options that
+    are yielded.
 
     At full size only the reading of weights differs from a checkpoint; tokenizers are those of the tiny checkpoint.
     """
@@ -129,7 +130,7 @@ def _fill_analysis(vocoder: Vocoder, device: torch.device) -> None:
 
 
 def choices_of(*, small: bool, free_gib: float = 0.0, **options: object) -> dict[str, str]:
-    """Return the environment variables of a server with the engine `RandomAceStep`, its size and its `options`.
+    """Return the environment variable that gives the engine `RandomAceStep` of a server its size and its `options`.
 
     With `free_gib` all device memory except that much is allocated beforehand.
     """
@@ -137,16 +138,16 @@ def choices_of(*, small: bool, free_gib: float = 0.0, **options: object) -> dict
 
 
 class RandomAceStep(AceStepEngine):
-    """The engine with random weights for a server, set as
-    `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`.
+    """The engine ACE-Step v1 with random weights, for a server that is started with the setting
+    `MELISMA_ENGINES=ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`.
     """
 
     ballast: torch.Tensor | None = None
 
     @classmethod
     def load(cls, device: str, **_options: object) -> "RandomAceStep":
-        """Load the engine with the options in an environment variable, because the server passes no settings to an
-        engine given by its class.
+        """Load the engine with the options in the environment variable BENCH_GPU_ENGINE, because the server passes no
+        settings to an engine given by its class.
         """
         choices = json.loads(os.environ[VARIABLE])
         with weights(small=choices["small"]) as given:

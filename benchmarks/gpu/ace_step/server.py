@@ -116,7 +116,7 @@ def _card(setup: Setup, server: Server) -> Iterator[Figure]:
 def failures(setup: Setup) -> Iterator[Figure]:
     """Make the device of a server run out of memory, and then break."""
     if not setup.on_gpu:
-        yield absent("memory", "a CPU has no memory of a device to run out of")
+        yield absent("memory", "a CPU has no device memory that could be exhausted")
         yield absent("assert", "on a CPU a bad index is an error like any other")
         return
     limits = {"batch_tokens": 10**6, "batch_sections": 64}

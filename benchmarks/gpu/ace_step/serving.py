@@ -144,7 +144,9 @@ class Part:
 
 
 async def left(server: Server, asked: music_pb2.GenerateRequest, *, event: str) -> Part:
-    """Receive a song until the first `event` ("progress" counts from the second step on), then cancel the call."""
+    """Receive a song until the first `event` ("progress" counts from the second step on), then cancel the call; return
+    the received part.
+    """
     part = Part()
     async with grpc.aio.insecure_channel(server.address) as channel:
         call = music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=READY_SECONDS)

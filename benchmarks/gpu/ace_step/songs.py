@@ -20,7 +20,7 @@ from model.song import SongParams, Window
 PROMPT = "melodic pop, piano"
 LINE = "la la la la la la la la"
 GUIDED_STEPS = 3
-"""A number of steps so small that the first step is in the middle of the song, where guidance is on."""
+"""A number of denoising steps so small that the first is in the middle of all steps, where guidance is on."""
 
 UNGUIDED = 1.0
 """Guidance scale at which classifier-free guidance is off."""
@@ -57,7 +57,7 @@ def latents(state: SectionState) -> torch.Tensor:
 
 
 def rows(states: Sequence[SectionState]) -> list[Row]:
-    """Return the rows that the next step of the sections evaluates."""
+    """Return the batch rows that the transformer evaluates in the next denoising step of the sections."""
     return [row for state in states for row in cast(State, state).trajectory.rows()]
 
 

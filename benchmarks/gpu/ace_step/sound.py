@@ -20,8 +20,8 @@ from model.ace_step.networks.vocoder import Vocoder
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Yield times and memory of decoding at two lengths, the error of the vocoder in bfloat16, and steps beside other
-    work.
+    """Yield times and memory of decoding at two lengths, the error of the vocoder in bfloat16, and times of denoising
+    steps while another thread decodes or prepares songs.
     """
     engine = songs.opened(setup)
     for seconds in setup.pick((60.0, 240.0), (10.0, 14.0)):
@@ -48,7 +48,7 @@ def _decoding(setup: Setup, engine: AceStepEngine, seconds: float) -> Iterator[F
     if memory := peak_memory(setup, work):
         yield Figure(f"{name}.mel.peak_gib", memory.allocated)
     else:
-        yield absent(f"{name}.mel.peak_gib", "torch keeps no account of a CPU's memory")
+        yield absent(f"{name}.mel.peak_gib", "torch does not measure the memory of a CPU")
     state = songs.begun(engine, songs.asked(seconds, steps=1))
     songs.finish(engine, state)
     for label in ("first", "again"):
@@ -62,9 +62,9 @@ def _without_gradients(work: Callable[[], object]) -> Callable[[], object]:
 
 
 def _layouts(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Compare the autoencoder's time in the memory format channels last, channels first, and in the engine's choice."""
+    """Measure the decoding time of the autoencoder in the memory formats channels first and channels last."""
     if not setup.on_gpu:
-        yield absent("layout", "a layout for the units of a GPU")
+        yield absent("layout", "the memory formats differ in speed only on a GPU")
         return
     section, autoencoder = _noise(setup, 60.0), songs.networks(engine)["autoencoder"]
     work = _without_gradients(lambda: songs.mel(engine, section))

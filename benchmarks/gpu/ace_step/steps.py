@@ -61,7 +61,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
         yield from guarded(batch.name, _batch(setup, engine, batch))
         release(setup)
     if not setup.on_gpu:
-        yield absent("choices", "cuDNN and TF32 are of GPUs")
+        yield absent("choices", "only a GPU has cuDNN and TF32")
         yield absent("profile", "a CPU has no kernels to launch")
         return
     yield from guarded("choices", _choices(setup, engine))
@@ -91,18 +91,22 @@ def _batch(setup: Setup, engine: AceStepEngine, batch: Batch) -> Iterator[Figure
     yield Figure(f"{batch.name}.tflop_per_s", rate)
     yield from _step(setup, engine, batch, states)
     if not setup.on_gpu:
-        yield absent(f"{batch.name}.memory", "torch keeps no account of a CPU's memory")
+        yield absent(f"{batch.name}.memory", "torch does not measure the memory of a CPU")
         return
-    yield Figure(f"{batch.name}.share", rate / PEAK_TFLOP_PER_S, "of the card's dense bf16")
+    yield Figure(f"{batch.name}.share", rate / PEAK_TFLOP_PER_S, "share of the dense bf16 peak rate of the GPU")
     if memory := peak_memory(setup, work):
         yield Figure(f"{batch.name}.memory.peak_gib", memory.allocated)
         yield Figure(f"{batch.name}.memory.reserved_gib", memory.reserved)
         yield Figure(f"{batch.name}.memory.kib_per_token", memory.allocated * GIBI / KIBI / frames)
-    yield Figure(f"{batch.name}.memory.account_gib", _account(engine, batch), "of the first song, by the engine's word")
+    yield Figure(
+        f"{batch.name}.memory.account_gib", _account(engine, batch), "of the first song, as estimated by the engine"
+    )
 
 
 def _step(setup: Setup, engine: AceStepEngine, batch: Batch, states: Sequence[State]) -> Iterator[Figure]:
-    """Measure a whole step with guidance and sampler, and the step after it."""
+    """Measure the time of one denoising step of the engine, with guidance and sampler; an unmeasured step comes before
+    it.
+    """
     engine.denoise(states)
     yield Figure(f"{batch.name}.step_ms", once(setup, lambda: engine.denoise(states)).host_ms)
 
@@ -122,14 +126,14 @@ def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
     """
     work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))
     cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
-    yield Figure("choices.cudnn_attention", cudnn, "as the engine left it")
+    yield Figure("choices.cudnn_attention", cudnn, "the choice of the engine")
     for allowed in (True, False):
         torch.backends.cuda.enable_cudnn_sdp(allowed)
         times = timed(setup, work)
         yield Figure(f"choices.cudnn_attention_{'on' if allowed else 'off'}.device_ms", times.device_ms)
     torch.backends.cuda.enable_cudnn_sdp(cudnn)
     precision = torch.get_float32_matmul_precision()
-    yield Figure("choices.float32_precision", precision, "as the engine left it")
+    yield Figure("choices.float32_precision", precision, "the choice of the engine")
     for name in ("highest", "high"):
         torch.set_float32_matmul_precision(name)
         yield Figure(f"choices.float32_{name}.device_ms", timed(setup, work).device_ms)

@@ -38,7 +38,7 @@ def plain(setup: Setup) -> Iterator[Figure]:
 def fast(setup: Setup) -> Iterator[Figure]:
     """Measure with compiled blocks and with CUDA graphs, compared with plain passes with the same weights."""
     if not setup.on_gpu:
-        yield absent("fast", "compilers and graphs for a CPU tell nothing of a GPU")
+        yield absent("fast", "compiled blocks on a CPU show nothing about a GPU, and only a GPU has CUDA graphs")
         return
     for seconds in (60.0, 20.0):
         yield from guarded(f"fast.{seconds:g}s", _fast(setup, seconds))

@@ -29,13 +29,13 @@ _TINY = DecoderConfig(2, 32, 4, 64, 4, 64, 1, attends_text=True)
 _CODEC = CodecConfig(32_000, 64, 128, (8, 5, 4, 4), 4, 2048, 1, 7, 7, 3, 2, 2, 2, shortcut=False)
 _TINY_CODEC = CodecConfig(1_000, 2, 16, (8, 5, 5), 4, 64, 1, 7, 7, 3, 2, 2, 2, shortcut=False)
 _SPREAD = 0.03
-"""Spread of the weights: tokens then differ, and activations stay finite."""
+"""Standard deviation of the random weights, with which tokens differ and activations stay finite."""
 
 _TEXT_TOKENS, _LENGTH, _KNOWN = 256, 1536, 1000
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Measure the small model, the large one, and the codec."""
+    """Measure the ticks of the small and the large model, and the decoding of the codec."""
     sizes = setup.pick((("small", _SMALL), ("large", _LARGE)), (("small", _TINY),))
     for name, config in sizes:
         yield from guarded(name, _model(setup, name, config))
@@ -59,7 +59,7 @@ def _model(setup: Setup, name: str, config: DecoderConfig) -> Iterator[Figure]:
     if memory := peak_memory(setup, lambda: _advance(core, network, [_sequence(network, setup, 0, known)], 1)):
         yield Figure(f"{name}.memory.peak_gib", memory.allocated)
     else:
-        yield absent(f"{name}.memory.peak_gib", "torch keeps no account of a CPU's memory")
+        yield absent(f"{name}.memory.peak_gib", "torch does not measure the memory of a CPU")
 
 
 def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:

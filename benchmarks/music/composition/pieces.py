@@ -28,7 +28,9 @@ Chord = tuple[int, int] | None
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """One note of a melody: start and length in steps of the song, MIDI pitch, and True if a syllable begins on it."""
+    """One note of a melody: start (from the start of the song) and length in steps of a quarter of a beat, MIDI pitch,
+    and True if a syllable begins on it.
+    """
 
     start: int
     length: int
@@ -37,14 +39,14 @@ class Tone:
 
     @property
     def end(self) -> int:
-        """Step of the song at which the note ends."""
+        """Step (quarter of a beat, counted from the start of the song) at which the note ends."""
         return self.start + self.length
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sung line: its words, lexical tones, stresses and notes, and the step of the song at which its first bar
-    begins.
+    """A sung line: its words, lexical tones, stresses and notes, and the step (quarter of a beat, counted from the
+    start of the song) at which its first bar begins.
     """
 
     text: str
@@ -56,8 +58,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of a measured song: kind, label, first step, length in steps, transposition from C major or A minor,
-    and lines.
+    """A section of a measured song: kind, label, first step and length in steps (quarters of a beat), transposition
+    from C major or A minor, and lines.
     """
 
     kind: str
@@ -71,7 +73,7 @@ class Section:
 
     @property
     def bar_steps(self) -> int:
-        """Length of a bar in steps."""
+        """Length of a bar in steps, quarters of a beat."""
         return self.beats_per_bar * STEPS_PER_BEAT
 
     @property
@@ -102,7 +104,7 @@ class Piece:
 
     @property
     def step_seconds(self) -> float:
-        """Length of one step in seconds."""
+        """Length in seconds of one step, a quarter of a beat."""
         return 15.0 / self.tempo_bpm
 
 

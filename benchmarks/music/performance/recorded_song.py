@@ -63,7 +63,7 @@ class RecordedSong:
         return cls(stored["name"], stored["style"], rate, sound, lines, tuple((a, b, p) for a, b, p in stored["notes"]))
 
     def between(self, start: float, end: float) -> Floats:
-        """Return the part of the recorded voice from `start` to `end`, in seconds of the song."""
+        """Return the part of the recorded voice from `start` to `end`, in seconds from the start of the song."""
         return self.sound[max(round(start * self.rate_hertz), 0) : round(end * self.rate_hertz)]
 
     def solo_syllables(self) -> Iterator[tuple[str, Span]]:

@@ -2,9 +2,9 @@
 
     python benchmarks/music/performance/sing.py FOLDER SONGS
 
-The program runs on its own, so that the packages of another checkout can be put on PYTHONPATH. `SONGS` is a JSON
-list of objects with `name`, `style`, `prompt`, `seed` and `text`; with `spoken` the same words are also written as
-"NAME-spoken", their units merely joined at the pace and pitch of speech.
+The program runs on its own, so that the packages of another checkout can be put on PYTHONPATH. `SONGS` is a JSON list
+of objects with `name`, `style`, `prompt`, `seed` and `text`; with `spoken` the same words are also written as
+"NAME-spoken", with the recorded speech units of the voice joined at the pace and pitch of speech.
 """
 
 import json

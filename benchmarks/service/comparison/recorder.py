@@ -67,8 +67,8 @@ class Recorder:
         return iter(answer) if method in STREAMS else iter([answer])
 
     def _filled(self, fields: Any) -> Any:
-        """Return the fields under the names of this checkout; "song of <name of a request>" is replaced by the id of
-        that request's song.
+        """Return the fields of a request under the names that they have in this checkout; "song of <name of a request>"
+        is replaced by the id of that request's song.
         """
         if isinstance(fields, dict):
             return self._renamed_fields({name: self._filled(value) for name, value in fields.items()})

@@ -27,7 +27,7 @@ compared by new paths.
 RENAMED_VALUES: Mapping[str, str] = MappingProxyType(
     {"MODE_": "GENERATION_MODE_", "SCHEDULER_": "SAMPLER_", "STEM_": "STEM_KIND_", "VOICE_": "VOICE_KIND_"}
 )
-"""New prefixes of enum values by old ones; used like RENAMED."""
+"""New prefixes of enum values by old ones. A checkout that has the new enum values gets them."""
 
 ADDED = (
     "sung_tone",

@@ -102,7 +102,9 @@ class AutoencoderConfig:
 
 
 def autoencoder_config(values: Mapping[str, Any]) -> AutoencoderConfig:
-    """Return the sizes of the autoencoder in a released `config.json`; raises the errors of `transformer_config`."""
+    """Return the sizes of the autoencoder in a released `config.json`; raises EngineUnavailable if a value is missing,
+    or differs from that of ACE-Step v1.
+    """
     _expect(values, "_class_name", "AutoencoderDC")
     for name, wanted in _AUTOENCODER.items():
         _expect({**_AUTOENCODER_DEFAULTS, **values}, name, wanted)
@@ -139,7 +141,9 @@ def _kernels(name: str, kind: object, kernels: list[int]) -> tuple[int, ...] | N
 
 
 def text_encoder_config(values: Mapping[str, Any]) -> T5Config:
-    """Return the sizes of the text encoder in a released `config.json`; raises the errors of `transformer_config`."""
+    """Return the sizes of the text encoder in a released `config.json`; raises EngineUnavailable if a value is missing,
+    or differs from that of ACE-Step v1.
+    """
     _expect(values, "model_type", "umt5")
     _expect(values, "feed_forward_proj", "gated-gelu")
     defaults = T5Config(0, 0, 0, 0, 0, 0)
@@ -186,7 +190,9 @@ def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int
 
 
 def vocoder_config(values: Mapping[str, Any]) -> VocoderConfig:
-    """Return the sizes of the vocoder in a released `config.json`; raises the errors of `transformer_config`."""
+    """Return the sizes of the vocoder in a released `config.json`; raises EngineUnavailable if a value is missing, or
+    differs from that of ACE-Step v1.
+    """
     _expect(values, "_class_name", "ADaMoSHiFiGANV1")
     dilations = {tuple(each) for each in _value(values, "resblock_dilation_sizes")}
     if len(dilations) != 1:

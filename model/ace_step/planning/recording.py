@@ -25,15 +25,15 @@ class SourceInfo:
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Check the recording in the request field `field`, and return its length; raises the errors of
-    `RecordingReader.inspect`.
+    """Check the recording in the request field `field`, and return its length; raises InvalidParams if the recording
+    cannot be used (see `RecordingReader.inspect`).
     """
     seconds, samples = _READER.inspect(audio, field)
     return SourceInfo(seconds, math.ceil(samples / SAMPLES_PER_FRAME))
 
 
 def read(audio: bytes, field: str) -> NDArray[np.float32]:
-    """Return the sound of a recording, float32 [2, samples] at 44,100 Hz; raises the errors of
-    `RecordingReader.read`.
+    """Return the sound of a recording, float32 [2, samples] at 44,100 Hz; raises InvalidParams if the recording is
+    damaged or cannot be used (see `RecordingReader.read`).
     """
     return _READER.read(audio, field)

@@ -24,10 +24,10 @@ PADDED_SHARE = 0.125
 class BatchedForward:
     """Evaluates the transformer for rows with different lengths, timesteps and contexts, in few forward passes.
 
-    Rows of similar length (within `slack`) are padded and share a pass. Padding costs as much time as sound, so rows of
-    very different lengths have separate passes. If `compiled` is True, torch compiles the blocks, once for all shapes.
-    If `graphs` is True, torch compiles the blocks, and short passes are replayed as CUDA graphs; their lengths are
-    rounded up to the recorded ones.
+    Rows of similar length (within `slack`) are padded and share a pass. A frame of padding takes as long to compute as
+    a frame of sound, so rows of very different lengths have separate passes. If `compiled` is True, torch compiles the
+    blocks, once for all shapes. If `graphs` is True, torch compiles the blocks, and short passes are replayed as CUDA
+    graphs; their lengths are rounded up to the recorded ones.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class BatchedForward:
         """
         device = self._transformer.device
         if self._wants_graphs and device.type != "cuda":
-            raise EngineUnavailable("CUDA graphs need a CUDA device: leave this setting empty: ", Option("cuda_graphs"))
+            raise EngineUnavailable("CUDA graphs need a CUDA device: leave ", Option("cuda_graphs"), " empty")
         if self._compiled:
             compile_now(self._transformer)
         if self._wants_graphs:

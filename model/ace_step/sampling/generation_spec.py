@@ -29,9 +29,10 @@ class GuidanceKind(StrEnum):
 class GuidanceParams:
     """Strength of guidance and the denoising steps that have it; the defaults are those of the released pipeline.
 
-    `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps, around the middle, that are
-    guided. If `decay` is above 0, the scale falls to `floor` during the guided steps. If `text` and `lyric` are both
-    above 1, they are the guidance scales of prompt and lyrics, and replace `scale` and `kind`.
+    `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the denoising steps that are guided,
+    centred on the middle of all steps. If `decay` is above 0, the scale falls to `floor` during the guided steps. If
+    `text` and `lyric` are both above 1, they are the guidance scales of prompt and lyrics, and replace `scale` and
+    `kind`.
     """
 
     scale: float = 15.0

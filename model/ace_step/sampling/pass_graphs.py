@@ -14,7 +14,7 @@ ROWS = (1, 2, 4)
 LAUNCH_BOUND = 12 * BUCKET
 """Frames of all rows together, about 70 s of sound, above which launches take less time than the kernels.
 
-Longer passes are faster without the padding that a captured shape requires.
+Longer passes are faster without the padding that a recorded shape requires.
 """
 TOKENS = (4 * BUCKET, 8 * BUCKET)
 """Numbers of context tokens for which passes are recorded; a shorter context is padded, which costs little time."""

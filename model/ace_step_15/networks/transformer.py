@@ -72,7 +72,7 @@ class Transformer(nn.Module):
         joined = torch.cat([given, latents], dim=-1).to(self.dtype).transpose(1, 2)
         frames, patch = joined.shape[-1], self.config.patch
         # Frames that do not fill a patch are padded with zeros, which belong to the row.
-        # Contiguous as what blocks make, so that what is compiled for them serves the first one, too.
+        # Contiguous like the outputs of the blocks, so that the first block uses the version compiled for the others.
         x = self.proj_in_conv(F.pad(joined, (0, -frames % patch))).transpose(1, 2).contiguous()
         time, modulations = self._embedded(times)
         tokens, stack = x.shape[1], self.config.stack

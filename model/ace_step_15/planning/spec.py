@@ -102,7 +102,8 @@ class GenerationSpec:
 
 def surroundings(frames: Sequence[int], settled: int) -> list[tuple[int, int]]:
     """Return, for each section of a song, the numbers of additional latent frames before and after it that are denoised
-    with the section. `frames` are the sections' own numbers of frames; `settled` is as in `GenerationSpec`.
+    with the section. `frames` are the sections' own numbers of frames; `settled` is the number of final frames beyond a
+    section's end (see `GenerationSpec`).
     """
     starts = [sum(frames[:index]) for index in range(len(frames))]
     beyond = [settled + OVERLAP_FRAMES] * (len(frames) - 1) + [0]

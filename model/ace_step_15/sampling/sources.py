@@ -12,8 +12,8 @@ from model.ace_step_15.sampling.trajectories import Kept
 
 TIMBRE_SECONDS = 30
 FADE_FRAMES = 5
-"""Number of latent frames (a fifth of a second) just inside a repainted window that are crossfaded with the
-kept part.
+"""Number of latent frames (a fifth of a second) just inside a repainted window that are crossfaded with the part of the
+recording that is kept.
 """
 
 

@@ -39,7 +39,9 @@ def facts_of(folder: Path) -> Facts:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Return the sizes of all networks of the checkpoint in `folder`; raises EngineUnavailable like `facts_of`."""
+    """Return the sizes of all networks of the checkpoint in `folder`; raises EngineUnavailable if a file is missing or
+    damaged.
+    """
     preprocessor = folder / PREPROCESSOR
     return model_config(read_json(folder / CONFIG), read_json(preprocessor) if preprocessor.is_file() else {})
 

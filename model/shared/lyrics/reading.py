@@ -31,7 +31,7 @@ _STAGES: tuple[Callable[[list[Line], Notes], list[Line]], ...] = (
     without_credits,
     without_slashes,
 )
-"""The parsing stages, in this order; each stage changes, moves, blanks or splits lines."""
+"""The functions that parse lyrics, in the order of their calls; each changes, moves, blanks or splits lines."""
 
 
 @dataclass(frozen=True, slots=True)

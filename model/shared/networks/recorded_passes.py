@@ -78,7 +78,8 @@ class RecordedPasses(Generic[C]):
         """Return the smallest recorded shape with exactly `rows` rows and room for `frames` and `tokens`; `None` if
         there is none.
 
-        Frames are rounded up only to the next multiple of the bucket, because padding costs as much time as sound.
+        Frames are rounded up only to the next multiple of the bucket, because a frame of padding takes as long to
+        compute as a frame of sound.
         """
         length = -(-frames // self._bucket) * self._bucket
         fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))

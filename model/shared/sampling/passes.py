@@ -1,5 +1,5 @@
-"""Divides the rows of a batch into forward passes. Rows of similar length share a pass, because padding costs as much
-time as sound.
+"""Divides the rows of a batch into forward passes. Rows of similar length share a pass, because a frame of padding
+takes as long to compute as a frame of sound.
 """
 
 from collections.abc import Sequence

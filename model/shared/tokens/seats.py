@@ -16,7 +16,8 @@ class Seats:
     seat.
 
     `grid` [seats, codebooks, columns] are the tokens of the sequences, on the device; `opens` and `closes` [seats,
-    codebooks] are as in `Given`. The seat of a sequence is freed when no reference to the sequence is left.
+    codebooks] are the range of columns in which tokens of a codebook are generated (see `Given`). The seat of a
+    sequence is freed when no reference to the sequence is left.
     """
 
     def __init__(self, count: int, width: int, codebooks: int, columns: int, own: Caches, text: Caches | None) -> None:

@@ -17,8 +17,8 @@ PARITY_VARIABLE = "MELISMA_TEST_ACE_STEP_15_PARITY"
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
-    """Return the folder of recordings: the folder that the environment variable names, with every call, or the reduced
-    recordings in the repository.
+    """Return the folder with recordings of the original code: the folder in the environment variable
+    MELISMA_TEST_ACE_STEP_15_PARITY, which has every call, otherwise the reduced recordings in the repository.
     """
     return Path(os.environ.get(PARITY_VARIABLE, DATA))
 

@@ -54,7 +54,7 @@ def test_songs_that_join_leave_and_wait_are_the_same_to_the_byte(engine: MusicGe
             number = joining.pop(0)
             going[number] = (0, begun(engine, plans[number], 0, None))
         turn += 1
-        # There are more songs than seats; in each turn another song is not advanced.
+        # There are more songs than seats (places in the shared buffers); in each turn another song is not advanced.
         going_on = [state for place, (_, state) in enumerate(going.values()) if (place + turn) % 4 or len(going) == 1]
         engine.denoise(going_on)
         for number, (index, state) in list(going.items()):

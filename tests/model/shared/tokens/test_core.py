@@ -1,5 +1,5 @@
-"""Tests of the token core: the tokens of a sequence are the same alone and with others, with and without a seat, in one
-go and interrupted.
+"""Tests of the token core: the tokens of a sequence are the same alone and with others, with and without a seat (a
+place in the shared buffers), in one go and interrupted.
 """
 
 from collections.abc import Sequence
