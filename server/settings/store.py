@@ -52,7 +52,8 @@ class Store(Group):
     )
     directory_ca: str = Field(
         default="",
-        description="shared: file of certificate authorities for TLS to the song directory; empty: those of the system",
+        description="shared: file of certificate authorities for TLS to the song directory (Redis or Valkey); "
+        "empty: those of the system",
     )
     objects: str = Field(
         default="",
@@ -73,7 +74,8 @@ class Store(Group):
     )
     outage_seconds: Seconds = Field(
         default=30.0,
-        description="shared: seconds without an answer of the song directory after which this server refuses calls",
+        description="shared: seconds without an answer of the song directory (Redis or Valkey) after which this server "
+        "refuses calls",
     )
     cold_start_seconds: Seconds = Field(
         default=60.0,
@@ -160,10 +162,11 @@ class Store(Group):
 
     @property
     def path(self) -> Path:
-        """The folder of the embedded store: the one that is set, otherwise a folder in the home directory.
+        """The folder of the embedded store: that of MELISMA_STORE__FOLDER if this is set, otherwise melisma in
+        $XDG_DATA_HOME or ~/.local/share.
 
         Raises:
-            RuntimeError: no folder is set and the server's user has no home directory.
+            RuntimeError: MELISMA_STORE__FOLDER is not set, and the server's user has no home directory.
         """
         if self.folder:
             return Path(self.folder).expanduser()
