@@ -34,8 +34,8 @@ class RestartingEncoders(ABC):
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """Set up a pool of `encoders` processes. An encoder that does not answer a ping within `answer_timeout_seconds`
-        is replaced.
+        """Set up a pool of `encoders` processes. An encoder that does not start within `start_timeout_seconds`, or
+        answer a ping within `answer_timeout_seconds`, is replaced.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """

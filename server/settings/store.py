@@ -135,9 +135,9 @@ class Store(Group):
     @model_validator(mode="after")
     def _suits_the_kind(self) -> "Store":
         if self.kind == "embedded":
-            self._refuse(_OF_SHARED, "the shared store: leave it empty, or set KIND to shared")
+            self._refuse(_OF_SHARED, "shared")
             return self
-        self._refuse(_OF_EMBEDDED, "the embedded store: leave it empty, or set KIND to embedded")
+        self._refuse(_OF_EMBEDDED, "embedded")
         if not self.directory or not self.objects:
             raise ValueError("KIND=shared needs DIRECTORY and OBJECTS: set both")
         address, objects = DirectoryAddress.parse(self.directory), ObjectsAddress.parse(self.objects)
@@ -153,12 +153,15 @@ class Store(Group):
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
         """Raise ValueError if any of the settings `names` differs from its default, because these settings have no
-        effect with the chosen store. The text `kind` describes the store that uses them.
+        effect with the chosen store. They are settings of a store of the other `kind`.
         """
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
         if given:
-            raise ValueError(f"{', '.join(given)}: has an effect only with {kind}")
+            listed = ", ".join(given)
+            raise ValueError(
+                f"{listed}: has an effect only with the {kind} store: leave {listed} unset, or set KIND to {kind}"
+            )
 
     @property
     def path(self) -> Path:

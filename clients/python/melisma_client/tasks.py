@@ -59,7 +59,7 @@ class RepaintTask:
 
 @dataclass(frozen=True, slots=True)
 class ExtendTask:
-    """Task: extend a recording by `left_seconds` before its beginning and `right_seconds` after its end."""
+    """Task: extend a recording by new music: `left_seconds` before its beginning, `right_seconds` after its end."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0

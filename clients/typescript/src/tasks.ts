@@ -48,7 +48,7 @@ export interface RepaintTask {
   readonly seed?: number;
 }
 
-/** Task: extend a recording by the given seconds before its beginning and after its end. */
+/** Task: extend a recording by new music, with the given lengths in seconds before its beginning and after its end. */
 export interface ExtendTask {
   readonly type: "extend";
   readonly audio: Uint8Array;
