@@ -161,7 +161,9 @@ def parse() -> argparse.Namespace:
     """Parse the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", default="calm forest", help="style as keywords, English or Chinese")
-    parser.add_argument("--song-seconds", type=float, default=60.0, help="length of one song, 10 to 240 (60)")
+    parser.add_argument(
+        "--song-seconds", type=float, default=60.0, help="length of one song in seconds, 10 to 240 (60)"
+    )
     parser.add_argument(
         "--overlap", type=float, default=3.0, help="seconds of the crossfade from one song to the next (3)"
     )

@@ -69,13 +69,13 @@ def parse() -> argparse.Namespace:
     """Parse the command line's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", choices=MOODS, required=True)
-    parser.add_argument("--seconds", type=float, required=True, help="length of the video, 10 to 240")
+    parser.add_argument("--seconds", type=float, required=True, help="length of the video in seconds, 10 to 240")
     parser.add_argument("--output", type=Path, required=True, help="MP3 file to write")
     parser.add_argument("--deadline", type=float, default=20.0, help="most seconds to wait for the music (20)")
     parser.add_argument(
         "--library", type=Path, help="folder with <mood>.mp3 files to use if the server cannot make music in time"
     )
-    parser.add_argument("--seed", type=int, help="the same seed gives the same music")
+    parser.add_argument("--seed", type=int, help="random seed; the same seed gives the same music")
     parser.add_argument("--server", default=os.environ.get("MELISMA_SERVER", "localhost:50051"))
     return parser.parse_args()
 

@@ -39,7 +39,9 @@ class PeerSlots:
     _taken: int = 0
 
     def admit(self, peer: str, abort: Callable[[], object]) -> PeerSlot | None:
-        """Take a slot for a new connection or call of a peer; returns `None` if no slot is free."""
+        """Take a slot for a new connection or call of a peer and return it; `None` if no slot is free. The function
+        `abort` ends the connection or call.
+        """
         if not self._has_room(peer):
             self.closed += 1
             return None

@@ -45,8 +45,8 @@ def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> 
 
 
 def moved(score: SectionScore, early_seconds: float) -> SectionScore:
-    """Return the score of a section with all its times earlier by `early_seconds`. This is needed if sections before it
-    were shorter than planned.
+    """Return the score of a section (times of its syllables and chords) with all times earlier by `early_seconds`. This
+    is needed if sections before it were shorter than planned.
     """
     if early_seconds <= 0.0:
         return score

@@ -25,7 +25,9 @@ _PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1")
 
 
 class InvalidSigningCertificate(RuntimeError):
-    """Error: manifests cannot be signed with the certificate and key of the settings; the text gives the reason."""
+    """Error: manifests cannot be signed with the files of the settings MELISMA_MARKING__CERTIFICATE and
+    MELISMA_MARKING__KEY; the text gives the reason.
+    """
 
 
 class SigningFailed(Exception):

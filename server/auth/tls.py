@@ -54,7 +54,7 @@ class Certificates:
 
     def expiry(self) -> Mapping[str, float]:
         """Return when the first certificate in each TLS file expires, in seconds since 1970, by the purpose of the
-        file.
+        file: "server" or "client_ca".
         """
         self._newest()
         return self._ends

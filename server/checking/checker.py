@@ -2,8 +2,9 @@
 
 python -P -m server.checking.checker DESCRIPTOR
 
-One thread receives requests and several check them, so that a short check runs beside a long one; one more thread ends
-the checks that take too long.
+DESCRIPTOR is the number of the file descriptor of the process's end of the server's pipe. One thread receives requests
+and several check them, so that a short check runs beside a long one; one more thread ends the checks that take too
+long.
 """
 
 import logging

@@ -76,5 +76,5 @@ def _text(token: str) -> str:
 
 def _invalid() -> InvalidRequest:
     return InvalidRequest(
-        Violation("page_token", "must be a next_page_token of this server's last list: leave it out for the first page")
+        Violation("page_token", "must be a next_page_token of a list from this server: leave it out for the first page")
     )

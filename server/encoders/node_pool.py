@@ -29,8 +29,8 @@ class NodeEncoders(RestartingEncoders):
         answer_timeout_seconds: float = 10.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """Set up `encoders` encoders for each device; `node_id` returns the id of the node on which a device's worker
-        runs, "" if there is no worker.
+        """Set up `encoders` encoders for each device; `bridge` passes messages to and from the Ray cluster; `node_id`
+        returns the id of the node on which a device's worker runs, "" if there is no worker.
         """
         self._pairs = [device for device in devices for _ in range(encoders)]
         self._spec = spec

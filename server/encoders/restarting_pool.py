@@ -34,8 +34,8 @@ class RestartingEncoders(ABC):
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """Set up a pool of `encoders` processes. An encoder that does not answer a ping within `answer_timeout_seconds`
-        is replaced.
+        """Set up a pool of `encoders` processes. An encoder that does not start within `start_timeout_seconds`, or
+        answer a ping within `answer_timeout_seconds`, is replaced.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
@@ -139,12 +139,15 @@ class RestartingEncoders(ABC):
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(number, str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
-                _log.error("an encoder process has ended and is restarted; its songs are encoded again: %s", error)
+                _log.error(
+                    "encoder process %d has ended and is restarted; its songs are encoded again: %s", number, error
+                )
             except Exception:
                 # A bug must not leave the server without an encoder until its restart.
                 _log.exception(
-                    "an encoder process failed because of a bug of the server, and is restarted: please report this "
-                    "traceback"
+                    "encoder process %d failed because of a bug of the server, and is restarted: please report this "
+                    "traceback",
+                    number,
                 )
             self._first_tried.set()
             observer.encoder_restarted()
@@ -196,7 +199,8 @@ class RestartingEncoders(ABC):
             encoder.send(EncoderPing())
             await asyncio.sleep(self._answer_timeout_seconds)
         _log.error(
-            "an encoder process did not answer within %g seconds: it is killed and restarted",
+            "the encoder process at %s did not answer within %g seconds: it is killed and restarted",
+            encoder.address,
             self._answer_timeout_seconds,
         )
         encoder.kill()

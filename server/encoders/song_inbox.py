@@ -24,7 +24,7 @@ class EncodeWindow:
 @dataclass(frozen=True, slots=True)
 class EndSection:
     """The end of a section's sound, in the sequence of work on a song. `last` is True at the end of the song; `score`
-    is the section's score (notes), which every engine must deliver.
+    has the times of the section's syllables and chords, which every engine must deliver.
     """
 
     index: int

@@ -58,7 +58,9 @@ class EncodedSound:
             job.encoded(message)
         except Exception:
             with bound(**job.names):
-                _log.exception("the song could not be encoded because of a bug of the server: please report this error")
+                _log.exception(
+                    "song %s could not be encoded because of a bug of the server: please report this error", job.song_id
+                )
             job.fail(SongFailed("the song could not be encoded because of a fault of the server: try again later"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
@@ -93,5 +95,5 @@ class EncodedSound:
 
     def _fail(self, job: Job, text: str) -> None:
         with bound(**job.names):
-            _log.error("the encoder failed, so the song fails: %s", text)
+            _log.error("the encoder failed to encode song %s, so the song fails: %s", job.song_id, text)
         job.fail(SongFailed("the song could not be encoded because of a fault of the server: try again later"))

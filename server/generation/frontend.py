@@ -40,8 +40,8 @@ class Frontend:
         """Set up the frontend; `engine_names` are the configured engines; at most `queued_songs` songs may wait in the
         service.
 
-        `clock` returns monotonic seconds, also used for deadlines of requests. Until the start of a generator was
-        measured, it is assumed to take `cold_start_seconds`.
+        `clock` returns monotonic seconds, also used for deadlines of requests. Until the start of a generator (server
+        that makes songs) was measured, it is assumed to take `cold_start_seconds`.
         """
         self._engine_names = tuple(engine_names)
         self._admission = Admission(running=lambda: 0, queued=queued_songs)
@@ -80,12 +80,14 @@ class Frontend:
         return False
 
     def sound(self, engine: str) -> str:
-        """Return an empty fingerprint, because a frontend makes no sound."""
+        """Return an empty text in place of the fingerprint (hash) of the sound of `engine`, because a frontend makes no
+        sound.
+        """
         return ""
 
     @property
     def queues_unserved(self) -> bool:
-        """Always True: songs may wait while no generator runs."""
+        """Always True: songs may wait while no generator server runs."""
         return True
 
     def costs(self, engine: str) -> Costs | None:
@@ -97,7 +99,8 @@ class Frontend:
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Check that a generator can make the song, now or once one has started.
+        """Check that a generator server can make the song, now or once one has started, and return the song, ready to
+        be queued.
 
         Raises:
             ServiceError: the errors of `Intake.check`; EngineNotReady for an engine that no generator has ever served.

@@ -115,7 +115,7 @@ class Runner:
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
-        """Return a fingerprint, equal on servers that make the same bytes with `engine`; empty if unknown."""
+        """Return a hash of the sound of `engine`, equal on servers that make the same bytes; empty if unknown."""
         made, encoded = self._pool.sound_of(engine), self._encoders.sound
         return f"{made}-{encoded}" if made and encoded else ""
 
@@ -165,7 +165,7 @@ class Runner:
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song refused by the song directory or by a check, and return the error for its caller."""
+        """Count a song refused by the song directory (registry of all songs) or a check; return its caller's error."""
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:

@@ -80,7 +80,7 @@ class LogBounds(logging.Filter):
         return self._takes(name, len(str(record.msg).encode()) + _LINE_BYTES, BURST_BYTES)
 
     def left_out(self) -> dict[str, int]:
-        """Return the number of lines dropped since the last call of this method, by library."""
+        """Return the number of lines dropped since the last call of this method, by library, or by "calls refused"."""
         with self._lock:
             found = {name: budget.left_out for name, budget in self._budgets.items() if budget.left_out}
             for budget in self._budgets.values():
@@ -88,12 +88,13 @@ class LogBounds(logging.Filter):
         return found
 
     def report(self) -> None:
-        """Log the number of dropped lines of each library."""
+        """Log the number of dropped lines of each library, and of the calls that were refused."""
         with self._lock:
             self._timer = None
         for name, count in self.left_out().items():
             logging.getLogger("server.log_output.bounds").warning(
-                "some log lines of a library or of refused calls were dropped, as there were too many",
+                "log lines of %s were dropped, as there were too many",
+                name,
                 extra={"of": name, "lines": count},
             )
 

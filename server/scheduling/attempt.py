@@ -22,9 +22,10 @@ class Attempt:
     attempt that replaces it.
 
     `denoising` is the section being denoised and `step` its next step; steps in flight count as done. `rendering` is
-    the section being rendered, with `windows` windows and `section_seconds` of sound so far. `finished` has the final
-    states of the sections from `rendering` on, from this or earlier attempts. `sections` is 0 until the song is
-    planned. `ended` is the number of sections of a song that has ended before its planned length, otherwise `None`.
+    the section being rendered, of which `windows` windows (short parts of its sound) with `section_seconds` of sound
+    are rendered so far. `finished` has the final states of the sections from `rendering` on, from this or earlier
+    attempts. `sections` is 0 until the song is planned. `ended` is the number of sections of a song that has ended
+    before its planned length, otherwise `None`.
     """
 
     key: SongKey
@@ -46,8 +47,8 @@ class Attempt:
 
     @property
     def window_group(self) -> int:
-        """Index of the first window of the group that is being rendered. Groups have `WINDOWS` windows, and a command
-        renders windows of one group only.
+        """Index of the first window (short part of a section's sound) of the group that is being rendered. Groups have
+        `WINDOWS` windows, and a command renders windows of one group only.
         """
         return self.windows // WINDOWS * WINDOWS
 
@@ -163,7 +164,7 @@ class Attempt:
         self.prepared = {index: made for index, made in self.prepared.items() if index < sections}
 
     def add_windows(self, windows: int, seconds: float) -> None:
-        """Record that `windows` further windows, with `seconds` of sound, are rendered."""
+        """Record that `windows` further windows of sound, with `seconds` of sound in total, are rendered."""
         self.windows += windows
         self.section_seconds += seconds
 

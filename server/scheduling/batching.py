@@ -15,8 +15,9 @@ _STEPS_UNTIL_MORE_SECTIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class StepLoad:
-    """Load of one section in a denoising step: tokens in all its rows (`cost`), tokens of its longest row (`length`),
-    and its batching group. Only sections of one group can share a step.
+    """Load of one section in a denoising step: tokens in all its batch rows (`cost`), tokens of its longest row
+    (`length`), and its batching group. A section may have several rows, for guidance. Only sections of one group can
+    share a step.
     """
 
     cost: int
@@ -57,9 +58,9 @@ def batch(
     """Choose the sections that share a denoising step. `loads` are in the order of rank; returns the chosen indices,
     always including the first.
 
-    Rows are padded to the longest one, so the budget `max_tokens` counts padded tokens. The longest row of a batch is
-    at most twice as long as the shortest. `step_seconds` returns the expected seconds of a step with a number of
-    tokens; it is `None` if unknown.
+    Batch rows are padded to the longest one, so the budget `max_tokens` counts padded tokens. The longest row of a
+    batch is at most twice as long as the shortest. `step_seconds` returns the expected seconds of a step with a number
+    of tokens; it is `None` if unknown.
     """
     first = loads[0]
     taken, rows, lengths = [0], _rows(first), (first.length, first.length)

@@ -26,20 +26,20 @@ class CommandsInFlight:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
 
     def __bool__(self) -> bool:
-        """Return True if any lane has an unanswered command."""
+        """Return True if any lane (command queue) has an unanswered command."""
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
-        """Return True if any lane has an unanswered command for the attempt `key`."""
+        """Return True if any lane (command queue) has an unanswered command for the attempt `key`."""
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Record a command that was sent to a lane, with the position of each attempt that it works on."""
+        """Record a command sent to a lane (command queue), with the position of each attempt that it works on."""
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Remove the oldest unanswered command of a lane, and return the positions of the attempts it works on; empty
-        if there is none.
+        """Remove the oldest unanswered command of a lane (command queue), and return the positions of the attempts that
+        it works on; empty if there is none.
         """
         waiting = self._lanes.get(lane)
         if not waiting:
@@ -54,8 +54,8 @@ class CommandsInFlight:
         return {key.song_id for key, _ in self._positions()}
 
     def awaited(self, lane: Lane) -> set[str]:
-        """Return the ids of the songs whose next command on a lane must wait for a reply. Steps need no waiting,
-        because steps in flight count as done.
+        """Return the ids of the songs whose next command on a lane (command queue) must wait for a reply. Steps need no
+        waiting, because steps in flight count as done.
         """
         waiting = self._lanes.get(lane, ())
         return {key.song_id for positions in waiting for key, (kind, *_) in positions.items() if kind != Step.__name__}
@@ -65,8 +65,8 @@ class CommandsInFlight:
         return {key.song_id for key, (kind, *_) in self._positions() if kind == Prepare.__name__}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
-        """Return the positions in which the songs of the lanes' oldest unanswered commands are being worked on, by song
-        id.
+        """Return the positions in which the songs of the oldest unanswered command of each lane (command queue) are
+        being worked on, by song id.
         """
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
@@ -198,8 +198,8 @@ class DeviceProgress:
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
-        """Record that a command was sent to a lane. If it is a command for denoising steps, they count as done from now
-        on.
+        """Record that a command was sent to a lane (command queue). If it is a command for denoising steps, they count
+        as done from now on.
         """
         self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):

@@ -28,13 +28,13 @@ class FairShare:
         self._accounts: dict[str, _Account] = {}
 
     def enter(self, caller: str) -> None:
-        """Count one more present song of a caller."""
+        """Increase the number of a caller's songs on this server by one; for a new caller, open an account."""
         if caller not in self._accounts:
             self._accounts[caller] = _Account(served=self._least())
         self._accounts[caller].songs += 1
 
     def leave(self, caller: str) -> None:
-        """Count one present song less of a caller; the account of a caller without songs is removed."""
+        """Decrease the number of a caller's songs on this server by one; after the last song, remove the account."""
         account = self._accounts[caller]
         account.songs -= 1
         if not account.songs:

@@ -20,8 +20,8 @@ Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses the next command of a lane. Its only side effect is to remove a released
-    attempt from `device.to_release`.
+    """Ranks the songs of a device and chooses the next command of a lane (command queue). Its only side effect is to
+    remove a released attempt from `device.to_release`.
     """
 
     def __init__(self, policy: Policy, shares: FairShare, clock: Callable[[], float]) -> None:
@@ -30,8 +30,8 @@ class CommandChooser:
         self._clock = clock
 
     def choose(self, device: DeviceProgress, lane: Lane) -> Command | None:
-        """Return the next command for a lane of the device; `None` if there is nothing to do until a reply, song or
-        listener changes the state.
+        """Return the next command for a lane (command queue) of the device; `None` if there is nothing to do until a
+        reply, song or listener changes the state.
         """
         if (releasable := device.releasable()) is not None:
             return Release(releasable)
@@ -62,8 +62,8 @@ class CommandChooser:
         return [(device.songs[urgency.song_id], urgency) for urgency in ranked]
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
-        """Return the next command for the lane that works beside denoising. In the order of rank, songs are planned,
-        rendered and their due sections prepared; then sections are prepared ahead.
+        """Return the next command for the lane (command queue) that works beside denoising. In the order of rank, songs
+        are planned, rendered and their due sections prepared; then sections are prepared ahead.
         """
         for ahead in (0, 1):
             for song, _ in candidates:
@@ -75,8 +75,8 @@ class CommandChooser:
     def _step_or_more(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
     ) -> Command | None:
-        """Return the next command for a lane that denoises: that of the first song in rank with something to do; `None`
-        if there is none.
+        """Return the next command for a lane (command queue) that denoises: that of the first song in rank with
+        something to do; `None` if there is none.
 
         A denoising step is shared with other songs. If the device has only one lane (`alone`), planning, rendering and
         preparing are done on it, too.
@@ -95,8 +95,8 @@ class CommandChooser:
     ) -> Command:
         """Return a denoising step of the first candidate, shared with the songs that can join it.
 
-        With `room` (a device with one lane), a command that another song needs before it can join is returned first, if
-        memory allows.
+        With `room` (the free memory of a device with one lane (command queue)), a command that another song needs
+        before it can join is returned first, if memory allows.
         """
         first, _ = candidates[0]
         if first.history.isolated:

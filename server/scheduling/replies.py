@@ -20,8 +20,8 @@ class ReplyHandler:
         self._clock = clock
 
     def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to the oldest unanswered command of a lane; return the attempts that it reports as
-        failed.
+        """Handle the reply to the oldest unanswered command of a lane (command queue); return the attempts that it
+        reports as failed.
         """
         positions = device.in_flight.acknowledge(lane)
         device.worked.add(self._clock(), _seconds(reply))

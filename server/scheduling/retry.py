@@ -67,7 +67,7 @@ class AttemptHistory:
         """Record that the song's worker died, and return the decision. `at` is the song's position at that moment,
         `None` if the worker was working on other songs.
 
-        A song is poisoned if two workers died at the same position of it.
+        The decision is POISONED if two workers have died at the same position of the song.
         """
         if at is not None and at in self.fatal_positions:
             return RetryDecision.POISONED

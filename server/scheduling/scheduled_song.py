@@ -37,7 +37,8 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SongSpec:
-    """The identity of a song, which never changes. `trace` and `plan` are sent to its worker.
+    """The identity of a song, which never changes. `trace` (the W3C `traceparent` of the song's call, for spans) and
+    `plan` (the pickled plan of the song, empty if not made yet) are sent to its worker.
 
     `arrived_at` is the time of the song's arrival, and `deadline` the time by which it must be complete (`None`: no
     deadline). `work` is the expected device time, `None` if unknown.
@@ -56,7 +57,7 @@ class SongSpec:
 
 @dataclass(slots=True)
 class PlaybackEstimate:
-    """Estimates the time at which a listener who started with the first window has played all available sound.
+    """Estimates the time at which a listener who started with the first window of sound has played all available sound.
 
     `sound_seconds` of sound were rendered in all attempts, without repetitions. `boundary_seconds` of this sound
     precede the last section boundary.
@@ -81,7 +82,7 @@ class PlaybackEstimate:
         return max(heard, sent)
 
     def advance(self, now: float, section_seconds: float) -> None:
-        """Record that a window was rendered; the present section then has `section_seconds` of sound.
+        """Record that a window of sound was rendered; the present section then has `section_seconds` of sound.
 
         A listener who had run out of sound continues with this window.
         """
@@ -110,7 +111,7 @@ class ScheduledSong:
 
     `section_seconds` are the lengths of the sections: planned, shortened once a section has ended early, and actual
     once a section is rendered. `planned_seconds` is the planned length of the song. `pace` holds the mean time that the
-    song's engine needs on this device to render one window.
+    song's engine needs on this device to render one window of sound.
     """
 
     spec: SongSpec
@@ -175,7 +176,8 @@ class ScheduledSong:
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def urgency(self, now: float, share_lead: float) -> Urgency:
-        """Return the values by which the song is ranked at the time `now`; `share_lead` is that of its caller.
+        """Return the values by which the song is ranked at the time `now`; `share_lead` is the device time, in seconds
+        per weight, that its caller has used more than the least served caller.
 
         If the song repeats sound from another server, its listener counts as without sound since the song's arrival. A
         deadline of the whole song counts if it is more urgent than playback.
@@ -188,8 +190,8 @@ class ScheduledSong:
 
     @property
     def windows_due(self) -> int:
-        """The number of windows that the next command should render. It is 1 for the first window of the song, because
-        a listener waits for it, and for an isolated song.
+        """The number of windows of sound that the next command should render. It is 1 for the first window of the song,
+        because a listener waits for it, and for an isolated song.
         """
         if self.playback.started_at is None or self.history.isolated:
             return 1
@@ -197,7 +199,7 @@ class ScheduledSong:
         return min(group, self.pace.windows)
 
     def add_windows(self, now: float, windows: int, seconds: float) -> None:
-        """Record that `windows` windows with `seconds` of sound were rendered."""
+        """Record that `windows` windows of sound, with `seconds` of sound in total, were rendered."""
         self.account.usage.note_first_audio()
         self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)

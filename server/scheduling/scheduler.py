@@ -1,5 +1,5 @@
-"""Decides the next command of every lane of every device. Pure: no input or output, no torch, no tasks, an injected
-clock.
+"""Decides the next command of every lane (command queue) of every device. Pure: no input or output, no torch, no tasks,
+an injected clock.
 
 `Scheduler` combines four parts: placement.py gives songs slots on devices; next_command.py chooses commands by the
 policy (policy.py, batching.py), one at a time for every lane, or several that do not depend on each other's replies;
@@ -90,7 +90,8 @@ class Scheduler:
     ) -> None:
         """Add a song; it waits until a device with its engine has a slot.
 
-        `trace` and the `plan`, if it was made already, are sent to its worker.
+        `trace` (the W3C `traceparent` of the song's call, for spans) and `plan` (the pickled plan of the song, empty if
+        not made yet) are sent to the song's worker.
 
         `work` is the expected device time, `None` if unknown; actual usage is added to `usage`. The song must be
         complete at the time `deadline`; `None`: no deadline.
@@ -143,8 +144,8 @@ class Scheduler:
         return song is not None and song.attempt.key == key
 
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
-        """Return the next command for a lane of device `name`; `None` if there is nothing to do until something
-        changes.
+        """Return the next command for a lane (command queue) of device `name`; `None` if there is nothing to do until
+        something changes.
 
         Earlier commands may still be unanswered. Their denoising steps count as done; a song with another unanswered
         command on the lane gets no further one.
@@ -175,8 +176,8 @@ class Scheduler:
         self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to the oldest unanswered command of a lane, and return the attempts that it reports as
-        failed.
+        """Handle the reply to the oldest unanswered command of a lane (command queue), and return the attempts that it
+        reports as failed.
 
         Replies for dropped songs and earlier attempts are ignored.
         """

@@ -128,7 +128,7 @@ class Scheduling(Group):
     )
     comfort_seconds: NonNegativeSeconds = Field(
         default=_POLICY.comfort_seconds,
-        description="seconds of buffered sound, beyond the margin, above which a song yields to songs with less",
+        description="seconds of buffered sound, beyond MARGIN_SECONDS, above which a song yields to songs with less",
     )
     ahead_seconds: Seconds = Field(
         default=_POLICY.ahead_seconds,

@@ -39,5 +39,5 @@ class Pool(Group):
                 "it, so start it with RAY_AUTH_MODE=token"
             )
         if self.kind != "ray" and any(given):
-            raise ValueError("RAY_ADDRESS and RAY_TOKEN_FILE need KIND=ray: set it, or remove them")
+            raise ValueError("RAY_ADDRESS and RAY_TOKEN_FILE need KIND=ray: set KIND to ray, or leave both empty")
         return self

@@ -1,4 +1,4 @@
-"""Parses the setting of the server's public address."""
+"""Parses the setting of the server's public address, MELISMA_REST__PUBLIC_URL."""
 
 from urllib.parse import urlsplit
 

@@ -52,7 +52,8 @@ class Store(Group):
     )
     directory_ca: str = Field(
         default="",
-        description="shared: file of certificate authorities for TLS to the song directory; empty: those of the system",
+        description="shared: file of certificate authorities for TLS to the song directory (Redis or Valkey); "
+        "empty: those of the system",
     )
     objects: str = Field(
         default="",
@@ -73,7 +74,8 @@ class Store(Group):
     )
     outage_seconds: Seconds = Field(
         default=30.0,
-        description="shared: seconds without an answer of the song directory after which this server refuses calls",
+        description="shared: seconds without an answer of the song directory (Redis or Valkey) after which this server "
+        "refuses calls",
     )
     cold_start_seconds: Seconds = Field(
         default=60.0,
@@ -133,9 +135,9 @@ class Store(Group):
     @model_validator(mode="after")
     def _suits_the_kind(self) -> "Store":
         if self.kind == "embedded":
-            self._refuse(_OF_SHARED, "the shared store: leave it empty, or set KIND to shared")
+            self._refuse(_OF_SHARED, "shared")
             return self
-        self._refuse(_OF_EMBEDDED, "the embedded store: leave it empty, or set KIND to embedded")
+        self._refuse(_OF_EMBEDDED, "embedded")
         if not self.directory or not self.objects:
             raise ValueError("KIND=shared needs DIRECTORY and OBJECTS: set both")
         address, objects = DirectoryAddress.parse(self.directory), ObjectsAddress.parse(self.objects)
@@ -151,19 +153,23 @@ class Store(Group):
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
         """Raise ValueError if any of the settings `names` differs from its default, because these settings have no
-        effect with the chosen store. The text `kind` describes the store that uses them.
+        effect with the chosen store. They are settings of a store of the other `kind`.
         """
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
         if given:
-            raise ValueError(f"{', '.join(given)}: has an effect only with {kind}")
+            listed = ", ".join(given)
+            raise ValueError(
+                f"{listed}: has an effect only with the {kind} store: leave {listed} unset, or set KIND to {kind}"
+            )
 
     @property
     def path(self) -> Path:
-        """The folder of the embedded store: the one that is set, otherwise a folder in the home directory.
+        """The folder of the embedded store: that of MELISMA_STORE__FOLDER if this is set, otherwise melisma in
+        $XDG_DATA_HOME or ~/.local/share.
 
         Raises:
-            RuntimeError: no folder is set and the server's user has no home directory.
+            RuntimeError: MELISMA_STORE__FOLDER is not set, and the server's user has no home directory.
         """
         if self.folder:
             return Path(self.folder).expanduser()

@@ -25,7 +25,7 @@ class Telemetry(BaseSettings):
     @property
     def exporter(self) -> str:
         """Name of the exporter of trace spans: "otlp", "console", "none", or another one. The default is "otlp" if an
-        endpoint is set, otherwise "none".
+        OTLP endpoint is set (OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT), otherwise "none".
         """
         if self.sdk_disabled:
             return "none"

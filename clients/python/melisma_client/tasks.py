@@ -22,7 +22,7 @@ class AudioToAudioTask:
 
 @dataclass(frozen=True, slots=True)
 class RetakeTask:
-    """Task: make a variation of the song that the request gives with its seed; `variance`, above 0 to 1, is the amount
+    """Task: make a variation of the song that the request and its `seed` give; `variance`, above 0 to 1, is the amount
     of difference.
     """
 
@@ -36,7 +36,9 @@ class RetakeTask:
 
 @dataclass(frozen=True, slots=True)
 class RepaintTask:
-    """Task: generate a part of a recording anew, between `start_seconds` and `end_seconds`."""
+    """Task: generate a part of a recording anew, between `start_seconds` and `end_seconds`. `variance`, above 0 to 1,
+    is the amount of difference, and `seed` the random seed of the new part.
+    """
 
     audio: bytes = field(repr=False)
     start_seconds: float
@@ -57,7 +59,7 @@ class RepaintTask:
 
 @dataclass(frozen=True, slots=True)
 class ExtendTask:
-    """Task: extend a recording by `left_seconds` before its beginning and `right_seconds` after its end."""
+    """Task: extend a recording by new music: `left_seconds` before its beginning, `right_seconds` after its end."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -74,7 +76,8 @@ class ExtendTask:
 @dataclass(frozen=True, slots=True)
 class EditTask:
     """Task: change the lyrics or the style of a recording to those of this task; `prompt` and `lyrics` of the request
-    describe the recording.
+    describe the recording. The change begins after the share `start` of the denoising steps, and the recording has no
+    influence after the share `end`. Each step is averaged over `averages` noise samples, drawn with `seed`.
     """
 
     audio: bytes = field(repr=False)

@@ -37,7 +37,7 @@ export class SongStream {
     }
   }
 
-  /** The request for the next attempt: the initial one, or one for the rest of the song. */
+  /** The request for the next attempt: the initial request, or a ListenRequest for the rest of the song. */
   get request(): StreamRequest {
     if (!this.#resumedId) {
       return this.#initial;

@@ -26,7 +26,7 @@ export interface AudioToAudioTask {
 }
 
 /**
- * Task: make a variation of the song that the request gives with its seed; `variance`, above 0 to 1, is the amount of
+ * Task: make a variation of the song that the request and its `seed` give; `variance`, above 0 to 1, is the amount of
  * difference.
  */
 export interface RetakeTask {
@@ -35,7 +35,10 @@ export interface RetakeTask {
   readonly seed?: number;
 }
 
-/** Task: generate a part of a recording anew, between two times in seconds. */
+/**
+ * Task: generate a part of a recording anew, between two times in seconds. `variance`, above 0 to 1, is the amount of
+ * difference, and `seed` the random seed of the new part.
+ */
 export interface RepaintTask {
   readonly type: "repaint";
   readonly audio: Uint8Array;
@@ -45,7 +48,7 @@ export interface RepaintTask {
   readonly seed?: number;
 }
 
-/** Task: extend a recording by the given seconds before its beginning and after its end. */
+/** Task: extend a recording by new music, with the given lengths in seconds before its beginning and after its end. */
 export interface ExtendTask {
   readonly type: "extend";
   readonly audio: Uint8Array;
@@ -57,6 +60,9 @@ export interface ExtendTask {
 /**
  * Task: change the lyrics or the style of a recording to those of this task; the request's `prompt` and `lyrics`
  * describe the recording.
+ *
+ * The change begins after the share `start` of the denoising steps, and the recording has no influence after the share
+ * `end`. Each step is averaged over `averages` noise samples, drawn with `seed`.
  */
 export interface EditTask {
   readonly type: "edit";

@@ -2,6 +2,7 @@
 
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 
+/** A TCP proxy for tests; `cuts` is the number of connections that it has cut. Call `close` at the end. */
 export class Cutter {
   cuts = 0;
   readonly #open = new Set<Socket>();

@@ -58,7 +58,7 @@ export class Service {
 function addressOf(process_: ChildProcess): Promise<string> {
   return new Promise((found, failed) => {
     const lines: string[] = [];
-    const timer = setTimeout(() => failed(new Error(`no server after ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS).unref();
+    const timer = setTimeout(() => failed(new Error(`the server did not start within ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS).unref();
     process_.once("error", failed);
     process_.once("close", () => failed(new Error(`the server has ended:\n${lines.join("\n")}`)));
     // The log is read to its end, because a full pipe would block the server.

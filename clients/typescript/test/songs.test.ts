@@ -59,7 +59,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
       return;
     }
   }
-  assert.fail("it never came to that");
+  assert.fail(`the condition was not true within ${TIMEOUT_MS} ms`);
 }
 
 async function eventsOf(song: Song): Promise<SongEvent[]> {

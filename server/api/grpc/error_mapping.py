@@ -135,7 +135,7 @@ def _mapped_streams(handler: Handler, read: Reader) -> Handler:
 
 
 async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> Never:
-    """End a call with the gRPC status for an error; the error is also logged if it is a bug or one of the song
+    """End a call with the gRPC status for an error; the error is also logged if it is a bug or an error of the song
     store.
     """
     log_failure(error)

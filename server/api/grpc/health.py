@@ -50,8 +50,8 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     def readiness_problem(self, service: str = MUSIC_SERVICE) -> str | None:
         """Return the reason, for the operator, for which a service is not SERVING now; `None` if it is SERVING.
 
-        A service that this server does not have, such as MusicService on a generator, has the status of the server as a
-        whole.
+        A service that this server does not have, such as MusicService on a server of the role generator, has the status
+        of the server as a whole.
         """
         if self._closed:
             return "the server is shutting down"

@@ -32,7 +32,7 @@ async def range_made(request: Request, recording: Recording) -> bool:
     """Wait until the requested range of bytes exists, at most `RANGE_SECONDS`; return False if the range existed
     already.
 
-    After a wait the recording must be looked up again, because a recording without listeners may have been closed.
+    After a wait look up the recording (the song's event log) again, because one without listeners may have been closed.
 
     Raises:
         ClientLeft: the client disconnects meanwhile.

@@ -25,7 +25,7 @@ _HEARTBEAT = b":\n\n"
 
 def events_response(request: Request, recording: Recording, heartbeat_seconds: float) -> Response:
     """Return the response to GET for the events of a song; status 204, which stops browsers from reconnecting, if there
-    are no more events.
+    are no more events. A heartbeat is sent after every `heartbeat_seconds` without an event.
 
     Raises:
         InvalidRequest: `Last-Event-ID` is not the id of an event.

@@ -247,7 +247,7 @@ def _song() -> Json:
         },
         "duration_sec": {
             "type": "number",
-            "description": "Length in seconds: 0 before the plan, then as planned, at the end the actual length.",
+            "description": "Length in seconds: 0 until it is planned, then as planned, at the end the actual length.",
         },
         "created_at": _TIME,
         "ended_at": {"type": ["string", "null"], "format": "date-time"},

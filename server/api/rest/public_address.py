@@ -6,8 +6,8 @@ from server.api.proxies import TrustedProxies
 
 
 class PublicAddress:
-    """The public base URL of the server: the configured URL, otherwise the address to which a call was sent, as trusted
-    proxies report it.
+    """The public base URL of the server: the URL of the setting MELISMA_REST__PUBLIC_URL, otherwise the address to
+    which a call was sent, as trusted proxies report it.
     """
 
     def __init__(self, url: str = "", proxies: TrustedProxies | None = None) -> None:

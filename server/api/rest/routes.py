@@ -144,7 +144,9 @@ class Api:
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
     ) -> Recording:
-        """Start the requested song and return its recording; raises the errors of `Songs.generate`."""
+        """Start the requested song and return its recording (the log of its events and sound); raises the errors of
+        `Songs.generate`.
+        """
         try:
             return await self._songs.generate(message, caller, detached=detached)
         except RequestIdReused:

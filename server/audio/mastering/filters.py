@@ -25,7 +25,9 @@ class StreamFilter:
         self._state = np.zeros((channels, len(sections), 2))
 
     def feed(self, samples: Samples) -> Samples:
-        """Return the next window, shape [channels, samples], filtered, without delay."""
+        """Filter the next window of sound, shape [channels, samples], and return a window of the same shape, without
+        delay.
+        """
         filtered, state = cascade_on(self._sections, samples, self._state)
         state[np.abs(state) < _SILENT] = 0.0
         self._state = state

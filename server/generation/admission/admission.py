@@ -82,12 +82,12 @@ class Admission:
             )
 
     def enter(self) -> None:
-        """Count one more song that waits or is made on this server."""
+        """Increase the number of songs that wait or are made on this server by one."""
         self.songs += 1
         self._note_crowd()
 
     def leave(self) -> None:
-        """Count one song less that waits or is made on this server."""
+        """Decrease the number of songs that wait or are made on this server by one."""
         self.songs -= 1
         self._note_crowd()
 

@@ -52,7 +52,9 @@ class Failures:
             text = without_words(text, job.request.params.lyrics, job.request.params.prompt)
         with bound(**job.names if job else {"song_id": failed_attempt.song_id}):
             _log.error(
-                "the worker failed to make a section of a song; the section is made again, or the song fails: %s", text
+                "the worker failed to make a section of song %s; the section is made again, or the song fails: %s",
+                failed_attempt.song_id,
+                text,
             )
 
     def _error_of(self, failed_attempt: FailedAttempt, job: Job) -> ServiceError:
@@ -61,7 +63,8 @@ class Failures:
         error = self._poisoned.add(job.request)
         with bound(**job.names):
             _log.error(
-                "the song killed two workers at the same point, so its request %s is refused from now on",
+                "song %s killed two workers at the same point, so its request %s is refused from now on",
+                job.song_id,
                 error.fingerprint,
             )
         return error

@@ -27,7 +27,7 @@ class LaneLoop:
         self._in_flight: deque[Command] = deque()
 
     async def run(self) -> None:
-        """Send commands to the lane and deliver their replies, until the worker has died.
+        """Send commands to the lane (command queue of the worker) and deliver their replies, until the worker has died.
 
         The next command is sent after the reply to the previous one or, if `Pacing` says so, some time before.
 
@@ -62,7 +62,7 @@ class LaneLoop:
                     await wake.wait()
             except TimeoutError:
                 return Ping()
-        raise WorkerDied("the worker process has ended and is being replaced")
+        raise WorkerDied(f"the worker process of device {self._device} has ended and is being replaced")
 
     def _send(self, command: Command) -> None:
         self._in_flight.append(command)

@@ -16,7 +16,9 @@ _SMOOTHING = 0.1
 
 
 class Pacing(Protocol):
-    """Protocol: tracks the unanswered commands of one lane, and says when the next one should be sent."""
+    """Protocol: tracks the unanswered commands of one lane (command queue of a worker), and says when the next one
+    should be sent.
+    """
 
     def sent(self, command: Command, step_seconds: float | None) -> None:
         """Record a command that was sent. Denoising steps are expected to take `step_seconds`, `None` if unknown."""

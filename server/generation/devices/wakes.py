@@ -14,11 +14,11 @@ class Wakes:
         self._events = {spec.name: {lane: asyncio.Event() for lane in spec.lanes} for spec in devices}
 
     def of(self, device: str, lane: Lane) -> asyncio.Event:
-        """Return the event that wakes the command loop of one lane."""
+        """Return the event that wakes the command loop of one lane (command queue)."""
         return self._events[device][lane]
 
     def device(self, device: str) -> None:
-        """Wake the command loops of all lanes of one device."""
+        """Wake the command loops of all lanes (command queues) of one device."""
         for event in self._events[device].values():
             event.set()
 

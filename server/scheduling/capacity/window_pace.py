@@ -1,4 +1,6 @@
-"""Estimates the duration of rendering a window, and chooses the number of windows per command."""
+"""Estimates the duration of rendering a window (a short part of a section's sound), and chooses the number of windows
+per command.
+"""
 
 from dataclasses import dataclass
 
@@ -13,7 +15,9 @@ _MEMORY = 0.8
 
 @dataclass(slots=True)
 class WindowPace:
-    """Device seconds, and seconds of sound, of one rendered window of an engine, as exponentially weighted means."""
+    """Device seconds, and seconds of sound, of one rendered window (short part of a section's sound) of an engine, as
+    exponentially weighted means.
+    """
 
     seconds: float = 0.0
     sound_seconds: float = 0.0

@@ -17,7 +17,9 @@ class WorkedShare:
 
     @property
     def value(self) -> float:
-        """The share of busy time spent on songs, in the range [0.5, 1]; simultaneous work of two lanes counts once."""
+        """The share of busy time spent on songs, in the range [0.5, 1]; simultaneous work of two lanes (command queues)
+        counts once.
+        """
         return min(1.0, max(_LEAST, self._worked / self._busy))
 
     def has_work(self, now: float) -> None:

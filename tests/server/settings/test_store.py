@@ -37,10 +37,10 @@ def test_an_empty_folder_suits_the_shared_store(monkeypatch: pytest.MonkeyPatch)
         ({"KIND": "both"}, "MELISMA_STORE__KIND: Input should be 'embedded' or 'shared'"),
         (
             {"DIRECTORY": "redis://host"},
-            "DIRECTORY: has an effect only with the shared store: leave it empty, or set KIND to shared",
+            "DIRECTORY: has an effect only with the shared store: leave DIRECTORY unset, or set KIND to shared",
         ),
         ({"FLUSH_SECONDS": "0.2", "LEASE_SECONDS": "3"}, "LEASE_SECONDS: has an effect only with the shared store"),
-        ({**SHARED, "FOLDER": "/songs"}, "FOLDER: has an effect only with the embedded store: leave it empty"),
+        ({**SHARED, "FOLDER": "/songs"}, "FOLDER: has an effect only with the embedded store: leave FOLDER unset"),
         ({"KIND": "shared", "OBJECTS": "s3://songs"}, "KIND=shared needs DIRECTORY and OBJECTS"),
         ({"KIND": "shared", "DIRECTORY": "redis://host"}, "KIND=shared needs DIRECTORY and OBJECTS"),
         ({**SHARED, "DIRECTORY": "http://host"}, "MELISMA_STORE__DIRECTORY: Value error, must begin with one of redis"),

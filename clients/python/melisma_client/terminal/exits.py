@@ -68,7 +68,7 @@ _HEADINGS: dict[type[MelismaError], str] = {
     InvalidRequest: "the request is invalid",
     NotFound: "not found",
     NotEnded: "the song is still being made",
-    OutOfRange: "the song has fewer bytes",
+    OutOfRange: "the song has fewer bytes than the offset",
     RequestIdReused: "the request id was used for a different request",
     NotReady: "the server is not set up to make this song",
     Unauthenticated: "the server requires a valid API key",

@@ -65,10 +65,10 @@ class TaskOptions:
         float | None, typer.Option("--to", help="repaint, lego: end of the new part in seconds.")
     ] = None
     left_seconds: Annotated[
-        float | None, typer.Option("--before", help="extend: seconds to add before the recording.")
+        float | None, typer.Option("--before", help="extend: seconds of new music before the recording.")
     ] = None
     right_seconds: Annotated[
-        float | None, typer.Option("--after", help="extend: seconds to add after the recording.")
+        float | None, typer.Option("--after", help="extend: seconds of new music after the recording.")
     ] = None
     new_prompt: Annotated[str, typer.Option("--new-prompt", help="edit: style of the new song, as keywords.")] = ""
     new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: lyrics of the new song.")] = ""
