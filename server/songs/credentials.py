@@ -138,10 +138,11 @@ class Credentials:
         return manifest
 
     def _report(self, song_id: str, error: Exception) -> None:
-        text = f"signing took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        text = f"its signing took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
         bug = None if isinstance(error, SigningFailed | StoreFailed | TimeoutError) else error
         logger.error(
-            "the C2PA manifest of a song could not be signed; its caller is asked to try again: %s",
+            "the C2PA manifest of the song %s could not be signed; its caller is asked to try again: %s",
+            song_id,
             text,
             extra={"song_id": song_id},
             exc_info=bug,

@@ -75,8 +75,8 @@ class EmbeddedDirectory:
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song; see `Directory.admit`. The call does not wait if the ticket asks for the song at once and is
-        not repeatable.
+        """Admit a song; see `Directory.admit`. The call does not wait if the admission ticket has `take` and not
+        `repeatable`.
         """
         if again := await self._asked_before(ticket):
             return Admitted(again.song_id, again.fingerprint, new=False)

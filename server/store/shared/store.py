@@ -228,7 +228,8 @@ class SharedStore:
             await self._delete(song_id, "unheard")
         except StoreFailed as error:
             logger.warning(
-                "the song store could not delete a song that was cancelled before it was planned: %s",
+                "the song store could not delete the song %s, which was cancelled before it was planned: %s",
+                song_id,
                 error,
                 extra={"song_id": song_id},
             )
