@@ -105,7 +105,7 @@ class HeldSong:
         section = self.sections[index]
         if section.state is None:
             if section.conditions is None:
-                raise RuntimeError("the section was not prepared. This is a bug: please report it")
+                raise RuntimeError(f"section {index} was not prepared. This is a bug: please report it")
             section.state = self.engine.begin(self.plan, index, section.conditions, self.context_before(index))
         return section
 

@@ -107,7 +107,9 @@ class Bridge:
         return number
 
     def leave(self, number: int) -> None:
-        """Remove the registration of a worker or companion; its further messages are dropped."""
+        """Remove the registration of a worker, or of a companion (a process beside a worker); its further messages are
+        dropped.
+        """
         self._workers.pop(number, None)
         self._companions.pop(number, None)
 
