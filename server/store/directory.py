@@ -87,7 +87,7 @@ class ClaimAction(StrEnum):
     MAKE = "make"
     """Make the song. If a part is stored, make the song again from the beginning, and store only the rest."""
     TAKE = "take"
-    """Make the song as for MAKE; another server offers the song, and still makes it until then."""
+    """Make the song as for MAKE; another server has offered the song, and made it until this assignment."""
     COMPLETE = "complete"
     """Store the end of a song whose events are all stored."""
     CANCEL = "cancel"

@@ -198,8 +198,8 @@ class EmbeddedDirectory:
                 await self._bulletin.next(_ANY).wait()
 
     async def _asked_before(self, ticket: Ticket) -> SongRecord | None:
-        """Return the record of the song of an earlier ticket with the same request id; `None` if there is none, or if
-        that song has failed or was cancelled.
+        """Return the record of the song of an earlier admission ticket with the same request id; `None` if there is
+        none, or if that song has failed or was cancelled.
         """
         if not ticket.repeatable:
             return None

@@ -85,11 +85,12 @@ class Objects:
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
         if not await self._do(lambda: self._probe(f"{folder}probe")):
             raise ObjectsRefused(
-                "the store overwrote an existing object despite If-None-Match: *, so use one with conditional writes"
+                "the object store overwrote an existing object despite If-None-Match: *: use one with "
+                "conditional writes"
             )
         if not await self._do(lambda: self._delete(folder)):
             raise ObjectsRefused(
-                "the store does not list an object that was just written, so use a store with consistent listings"
+                "the object store does not list an object that was just written: use one with consistent listings"
             )
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:

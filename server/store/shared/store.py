@@ -255,7 +255,9 @@ class SharedStore:
         """Change a song by a Lua script in the song directory, and return the first part of the script's response.
 
         Raises:
-            LeaseLost, WrongOffset: in the cases of `SongStore`. `_Deleted`: the song was deleted.
+            LeaseLost: `lease` is not the song's present lease, or the song has ended.
+            WrongOffset: the stored part does not end where the call expects.
+            _Deleted: the song was deleted.
         """
         song_id = lease.song_id
         while True:
