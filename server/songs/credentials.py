@@ -18,13 +18,13 @@ from server.songs.recordings.recording import Recording, failure_of
 from server.store.base import SongRecord, StoreFailed
 
 SECONDS: Final = 10.0
-"""Time limit in seconds for one manifest, including the wait for its turn and the reading of the sound."""
+"""Time limit in seconds for signing one C2PA manifest, including the wait for its turn and the reading of the sound."""
 
 PLACES: Final = 16
-"""Maximum number of manifests that are being signed or wait for it; further requests are refused."""
+"""Maximum number of C2PA manifests that are being signed or wait for it; further requests are refused."""
 
 KEPT: Final = 256
-"""Maximum number of manifests cached in memory; each has a few kilobytes."""
+"""Maximum number of C2PA manifests cached in memory; each has a few kilobytes."""
 
 _RETRY_SECONDS = 1.0
 
@@ -48,8 +48,8 @@ class Credentials:
     """
 
     def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
-        """Set up the signing of manifests, with a time limit of `seconds` for each. Without a `signer` no manifests are
-        made.
+        """Set up the signing of C2PA manifests, with a time limit of `seconds` for each. Without a `signer` no
+        manifests are made.
         """
         self._signer = signer
         self._seconds = seconds

@@ -273,7 +273,7 @@ class Songs:
         return self._sharing.survey.engines if self._sharing else {}
 
     def _unserved(self) -> Mapping[str, ServedEngine]:
-        """Return the engines, by name, for which songs may wait although no server may serve them now."""
+        """Return the engines, by name, for which songs may wait even if no server serves them now."""
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}

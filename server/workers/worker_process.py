@@ -138,8 +138,9 @@ class WorkerProcess:
         self._on_exit()
 
     async def _in_time(self, answer: Awaitable[object], timeout_seconds: float, limit: str) -> object:
-        """Wait for a message of the worker, at most `timeout_seconds`; `limit` is the name of that setting, for the
-        error text.
+        """Wait for `answer`, a message of the worker, for at most `timeout_seconds`, and return it; a worker that is
+        too slow is killed. `limit` is the name of the setting of that time in MELISMA_LIMITS, for the error text.
+        Raises WorkerDied.
         """
         try:
             async with asyncio.timeout(timeout_seconds):

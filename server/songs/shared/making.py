@@ -85,7 +85,7 @@ class SharedMaking:
         self._songs: dict[str, _Song] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.room = asyncio.Event()
-        """Set whenever this server may be able to start or take over another song."""
+        """Event that is set whenever this server may be able to start or take over another song."""
 
     @property
     def begun(self) -> Collection[Recording]:

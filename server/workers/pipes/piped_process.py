@@ -35,7 +35,8 @@ class PipedProcess:
         return self._process.pid if self._process is not None else None
 
     async def start(self, spec: object, timeout_seconds: float) -> object:
-        """Start the process, send `spec` as the first message, and return the first message of the process.
+        """Start the process, send `spec` (its start parameters) as the first message, and return the first message of
+        the process.
 
         Raises:
             ProcessEnded: the process has ended, or did not answer within `timeout_seconds`.

@@ -147,8 +147,8 @@ class _Host:
         self.actor.call(method, *arguments, group=CONTROL).add_done_callback(_ignored)
 
     async def listen(self, limit_seconds: float) -> None:
-        """Pass on the messages of companions until the actor is lost or silent for `limit_seconds`; then raise
-        ActorLost.
+        """Pass on the messages of companions until the host actor, which runs them, is lost or silent for
+        `limit_seconds`; then raise ActorLost.
         """
         while True:
             try:
