@@ -14,7 +14,7 @@ matrices.
 """
 
 _ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
-"""Environment variable that gives glibc's malloc one heap for all threads. One thread allocates windows of sound and
+"""Environment variable that gives glibc's malloc one heap for all threads. One thread allocates buffers of sound and
 another frees them; with a heap per thread this memory would return to the system and be mapped again page by page,
 which takes 0.5 ms of processor time per second of sound.
 """

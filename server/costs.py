@@ -10,8 +10,8 @@ class Costs:
     `shared_step_pace` is the device time in seconds of one denoising step per second of sound, with each step's time
     divided among the songs of its batch; `lone_step_pace` is the undivided time. `other_pace` is the device time of all
     other work per second of sound. `first_sound_seconds` is the length of sound that is denoised before the first
-    window can be rendered, `lag_seconds` the delay from then to the first chunk. `sound_seconds` is the mean length of
-    a song, `steps` the mean number of denoising steps per section.
+    window (the stretch of sound rendered at once) can be rendered, `lag_seconds` the delay from then to the first
+    chunk. `sound_seconds` is the mean length of a song, `steps` the mean number of denoising steps per section.
 
     The log ratios are means of the natural logarithm of actual divided by forecast time, to first audio and to the end.
     """

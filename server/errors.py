@@ -92,7 +92,9 @@ class ControlNotSupported(ServiceError):
 
 
 class PoisonedRequest(ServiceError):
-    """The request killed two workers and is refused; `fingerprint` identifies the request, also in the server's log."""
+    """The request killed two workers and is refused; `fingerprint`, a hash of the request, identifies it in the
+    server's log, too.
+    """
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(

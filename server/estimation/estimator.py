@@ -1,9 +1,10 @@
 """Learns the mean costs of each engine's songs from complete songs, to estimate the times of new songs. Pure: no clock,
 no input or output.
 
-The device time of a song is proportional to its length; the part for denoising also to the number of steps. All figures
-are exponentially weighted means. The time of a step is divided among the songs that share it, so a song is cheaper on
-busy devices. The mean cost of shared steps falls quickly and rises slowly; the undivided cost is stored separately.
+The device time of a song is proportional to its length; the part for denoising also to the number of steps. All stored
+costs are exponentially weighted means. The time of a step is divided among the songs that share it, so a song is
+cheaper on busy devices. The mean cost of shared steps falls quickly and rises slowly; the undivided cost is stored
+separately.
 
 A correction factor, the mean ratio of actual to forecast time, accounts for influences that the forecast ignores (slow
 listeners, songs that arrive later).

@@ -18,13 +18,13 @@ from server.songs.recordings.recording import Recording, failure_of
 from server.store.base import SongRecord, StoreFailed
 
 SECONDS: Final = 10.0
-"""Time limit in seconds for one manifest, including the wait for its turn and the reading of the sound."""
+"""Time limit in seconds for signing one C2PA manifest, including the wait for its turn and the reading of the sound."""
 
 PLACES: Final = 16
-"""Maximum number of manifests that are being signed or wait for it; further requests are refused."""
+"""Maximum number of C2PA manifests that are being signed or wait for it; further requests are refused."""
 
 KEPT: Final = 256
-"""Maximum number of manifests cached in memory; each has a few kilobytes."""
+"""Maximum number of C2PA manifests cached in memory; each has a few kilobytes."""
 
 _RETRY_SECONDS = 1.0
 
@@ -48,8 +48,8 @@ class Credentials:
     """
 
     def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
-        """Set up the signing of manifests, with a time limit of `seconds` for each. Without a `signer` no manifests are
-        made.
+        """Set up the signing of C2PA manifests, with a time limit of `seconds` for each. Without a `signer` no
+        manifests are made.
         """
         self._signer = signer
         self._seconds = seconds
@@ -138,10 +138,11 @@ class Credentials:
         return manifest
 
     def _report(self, song_id: str, error: Exception) -> None:
-        text = f"signing took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        text = f"its signing took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
         bug = None if isinstance(error, SigningFailed | StoreFailed | TimeoutError) else error
         logger.error(
-            "the C2PA manifest of a song could not be signed; its caller is asked to try again: %s",
+            "the C2PA manifest of the song %s could not be signed; its caller is asked to try again: %s",
+            song_id,
             text,
             extra={"song_id": song_id},
             exc_info=bug,

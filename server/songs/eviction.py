@@ -65,7 +65,7 @@ class Eviction:
             return
         self.count += deleted
         if deleted:
-            logger.info("old songs were deleted from the song store", extra={"songs": deleted})
+            logger.info("%d old songs were deleted from the song store", deleted, extra={"songs": deleted})
 
     async def run(self) -> None:
         """Delete stored songs above the limits every ten minutes, until cancelled."""

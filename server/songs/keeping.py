@@ -14,7 +14,7 @@ class Keeping:
     """
 
     def __init__(self, *, done: bool = True) -> None:
-        """Set up the progress of a song; with `done` the whole song is already stored."""
+        """Set up the storage progress of a song; with `done` the whole song is already stored."""
         self.lost = False
         """True once storing the song has failed."""
         self._begun = asyncio.Event()

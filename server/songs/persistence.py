@@ -44,8 +44,8 @@ class Persistence:
         self._now_ns = now_ns
 
     async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> Fate:
-        """Store the events of a song as they are appended to its recording, until the song has ended; return the
-        result.
+        """Store the events of a song as they are appended to its recording (event log), until the song has ended;
+        return the result.
 
         If the song cannot be stored and has no listener, the song fails, and `cancel` is called to end its job.
         """
@@ -53,7 +53,8 @@ class Persistence:
         try:
             return await self._store_all(recording, writer)
         except _FAILURES as error:
-            logger.error("a song cannot be stored, so only its present listeners receive it: %s", error)
+            song_id = recording.song.song_id
+            logger.error("the song %s cannot be stored, so only its present listeners receive it: %s", song_id, error)
             recording.keeping.lose()
             if not recording.listeners:
                 fail(recording, SongNotKept(), self._now_ns())
@@ -90,7 +91,7 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("the song store could not record that a song is not stored: %s", error)
+            logger.error("the song store could not record that the song %s is not stored: %s", song.song_id, error)
 
 
 def _is_nothing(recording: Recording) -> bool:

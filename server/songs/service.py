@@ -163,7 +163,9 @@ class Songs:
         return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
-        """Return the recording (event log) of a song, without `caller` of anyone's song. Raises UnknownSong."""
+        """Return the recording (event log) of a song; without `caller` the song may be any caller's. Raises
+        UnknownSong.
+        """
         recording = await self._library.recording(song_id)
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
@@ -250,8 +252,8 @@ class Songs:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """End the calls of listeners whose songs other servers make, so that their clients call those servers; from now
-        on.
+        """End the calls of listeners whose songs other servers make, now and from now on, so that their clients call
+        those servers.
         """
         if self._sharing:
             self._sharing.mirrors.start_draining()
@@ -271,7 +273,7 @@ class Songs:
         return self._sharing.survey.engines if self._sharing else {}
 
     def _unserved(self) -> Mapping[str, ServedEngine]:
-        """Return the engines, by name, for which songs may wait although no server may serve them now."""
+        """Return the engines, by name, for which songs may wait even if no server serves them now."""
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
@@ -313,9 +315,9 @@ class Songs:
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
-        """Return the recording of the song that an earlier call with the same request id has begun. If that song has
-        failed or was cancelled or deleted, admit the request again. Raises UnknownSong if repeated attempts find no
-        song.
+        """Return the recording (event log) of the song that an earlier call with the same request id has begun. If that
+        song has failed or was cancelled or deleted, admit the request again. Raises UnknownSong if repeated attempts
+        find no song.
         """
         recording = await self._library.recording(admitted.song_id)
         # Otherwise the song was just deleted, or the song directory has just recorded its end.

@@ -76,8 +76,8 @@ class Tickets:
         linger_seconds: float | None,
         take: bool,
     ) -> Ticket:
-        """Return the ticket of a new song. The song is made for `linger_seconds` after its last listener has left,
-        `None` for to its end. With `take` this server wants to make the song itself, at once.
+        """Return the admission ticket of a new song. The song is made for `linger_seconds` after its last listener has
+        left, `None` for to its end. With `take` this server wants to make the song itself, at once.
         """
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(

@@ -69,9 +69,10 @@ class AgeClock:
             return Believed(wall_ns)
         if not held:
             logger.warning(
-                "the clock of the computer is %.0f hours ahead of the running time of the server: the server was off, "
-                "or the clock is wrong. For the next %.0f hours no song is deleted because of it; if the clock is "
-                "wrong, set it right before then",
+                "the clock of the computer is %.0f hours ahead of the time that the song store expects (its last time "
+                "plus the time for which the server has run since): the server was off, or the clock is wrong. For the "
+                "next %.0f hours no song is deleted because of the difference; if the clock is wrong, set it right "
+                "before then",
                 ahead_seconds / 3600,
                 HOLD_SECONDS / 3600,
             )

@@ -33,7 +33,7 @@ class Ticket:
 
     The song is refused if `max_songs` are in the service, or `kept_songs` fewer for a caller who already has a song
     there. With `take` the song is assigned to the admitting server at once, unless another song of its engine waits;
-    `sound` is then that server's sound fingerprint.
+    `sound` is then that server's sound fingerprint (hash of a test song).
     """
 
     song: SongRecord
@@ -68,8 +68,9 @@ class Resume(StrEnum):
 class Skill:
     """Describes if a server can continue songs of one engine that another server has begun.
 
-    `sound` is the server's sound fingerprint for the engine; an empty one equals no other. If `room` is False, the
-    server has no free slot: it continues no songs now, and only ends songs that no server may continue.
+    `sound` is the server's sound fingerprint (hash of a test song) for the engine; an empty one equals no other. If
+    `room` is False, the server has no free slot: it continues no songs now, and only ends songs that no server may
+    continue.
     """
 
     resume: Resume = Resume.SAME_SOUND
@@ -86,7 +87,7 @@ class ClaimAction(StrEnum):
     MAKE = "make"
     """Make the song. If a part is stored, make the song again from the beginning, and store only the rest."""
     TAKE = "take"
-    """Make the song as for MAKE; another server offers the song, and still makes it until then."""
+    """Make the song as for MAKE; another server has offered the song, and made it until this assignment."""
     COMPLETE = "complete"
     """Store the end of a song whose events are all stored."""
     CANCEL = "cancel"
@@ -100,10 +101,10 @@ class Claim:
     """The assignment of a song to this server, which must make or end the song from now on.
 
     `song` and `extent` describe the stored part of the song, which is empty unless another server has begun it. `lease`
-    is the server's right to the song. `sound` is this server's sound fingerprint; if the song is only to be ended, that
-    of the earlier server. `heard` is True if sound may have been sent to listeners. The other fields are those of the
-    song's ticket, with `deadline_seconds` as left now. With `terms` the song can be registered again if the song
-    directory loses it.
+    is the server's right to the song. `sound` is this server's sound fingerprint (hash of a test song); if the song is
+    only to be ended, that of the earlier server. `heard` is True if sound may have been sent to listeners. The other
+    fields are those of the song's admission ticket, with `deadline_seconds` as left now. With `terms` (the caller's
+    quota and weight at admission) the song can be registered again if the song directory loses it.
     """
 
     lease: Lease
@@ -190,9 +191,10 @@ class Directory(Protocol):
         """Admit a song to the service. The decision is atomic for all servers, in this order:
 
         1. For a `repeatable` ticket the caller's earlier song with the same request id is returned, if that song is
-        waiting, running or completed; its fingerprint may differ. An earlier song that failed or was cancelled does not
-        count. 2. `max_songs` is checked, then the quota: concurrent songs, songs per minute, sound per hour. 3. The
-        song is counted for caller and service, can be found by its request id, and waits or is assigned to this server.
+        waiting, running or completed; its fingerprint (hash of the request) may differ. An earlier song that failed or
+        was cancelled does not count. 2. `max_songs` is checked, then the quota: concurrent songs, songs per minute,
+        sound per hour. 3. The song is counted for caller and service, can be found by its request id, and waits or is
+        assigned to this server.
 
         Raises:
             QueueFull: the queue of the service is full; nothing was changed.
@@ -204,9 +206,9 @@ class Directory(Protocol):
         """Assign the next waiting song of one of these engines to this server, except songs with ids in `but`; return
         `None` if no song waits.
 
-        `sounds` has this server's sound fingerprint for each engine; an empty one equals no other. The next song is the
-        oldest of the caller with the fewest running songs per weight; among equal callers the older song goes first.
-        The server that admitted a song does not matter.
+        `sounds` has this server's sound fingerprint (hash of a test song) for each engine; an empty one equals no
+        other. The next song is the oldest of the caller with the fewest running songs per weight; among equal callers
+        the older song goes first. The server that admitted a song does not matter.
         """
 
     async def claim_lost(
@@ -221,9 +223,9 @@ class Directory(Protocol):
         1. A lost song whose last event is stored is completed; one whose cancellation was requested is cancelled. A
         song whose end is stored, but unknown to the song directory, gets that end. 2. A song that suits a skill with
         room is made: any song without delivered sound, unless the rule of its engine is `NEVER`; any other song only by
-        the rule `SAME_SOUND` and with equal sound fingerprints. An offered song is taken by the same rule, and only to
-        be made; one whose last event is stored is left to its server. 3. A song that the rule excludes, or that was
-        lost for `max_lost_seconds`, is interrupted.
+        the rule `SAME_SOUND` and with equal sound fingerprints (hashes of a test song). An offered song is taken by the
+        same rule, and only to be made; one whose last event is stored is left to its server. 3. A song that the rule
+        excludes, or that was lost for `max_lost_seconds`, is interrupted.
 
         Only one server gets a song, with the next epoch. Lost songs go before offered ones, songs with listeners before
         those without, then by order of admission.
@@ -282,9 +284,10 @@ class Directory(Protocol):
         comes after all sound and events.
 
         Raises:
-            KeyError: the song does not exist, or no longer; raised while iterating, like the next one. A song that the
-            directory has lost is awaited for one lease duration, in which its server may register it again.
-            StoreFailed: the store is unreachable for too long; SongGone: the song was deleted.
+            KeyError: the song does not exist, or no longer; raised while iterating. A song that the directory has lost
+            is awaited for one lease duration, in which its server may register it again.
+            StoreFailed: the store is unreachable for too long; SongGone: the song was deleted. Both are raised while
+            iterating.
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:

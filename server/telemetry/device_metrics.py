@@ -117,7 +117,9 @@ class DeviceMetrics:
             self._step(device, engine).observe(seconds / steps)
 
     def render(self, device: str, engine: str, *, windows: int, seconds: float, sound_seconds: float) -> None:
-        """Record that `windows` windows with `sound_seconds` of sound together were rendered in `seconds`."""
+        """Record that `windows` windows (stretches of sound rendered at once), `sound_seconds` long in total, were
+        rendered in `seconds`.
+        """
         for _ in range(windows):
             self._render(device, engine).observe(seconds / windows)
         self._rendered(device, engine).inc(sound_seconds)

@@ -13,7 +13,9 @@ LabelValues: TypeAlias = tuple[str, ...]
 MetricT = TypeVar("MetricT", Counter, Histogram)
 
 WORK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-"""Upper bounds of histogram buckets, in seconds, for one command of a device or one window of an encoder."""
+"""Upper bounds of histogram buckets, in seconds, for one command of a device, or for the encoding of one window (a
+stretch of sound rendered at once).
+"""
 
 
 def counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:

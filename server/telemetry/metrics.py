@@ -1,7 +1,7 @@
 """All Prometheus metrics of the server: names, labels and buckets. docs/metrics.md lists them.
 
 Dashboards and alerts depend on the names: metrics may be added, but not renamed. Labels have few possible values:
-engines, devices, lanes and a few fixed words; never a song, a caller or a text of a request.
+engines, devices, lanes (command queues) and a few fixed words; never a song, a caller or a text of a request.
 
 Every series that is known in advance begins at zero, because Prometheus does not count the first event of a series that
 begins at 1.

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 MAX_VALUES = 8192
-"""Maximum number of values in a window; only the newest values are kept."""
+"""Maximum number of values in a sliding window; only the newest values are kept."""
 
 _SLOTS = 60
 
@@ -13,7 +13,7 @@ class SlidingWindow:
     """The values that were added in the last `seconds`, at most `MAX_VALUES`."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """Set up the sliding window; `clock` returns monotonic seconds."""
+        """Set up a sliding window of the last `seconds`; `clock` returns monotonic seconds."""
         self._seconds = seconds
         self._clock = clock
         self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
@@ -36,8 +36,8 @@ class SlidingRate:
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
-        """Set up the rate; `clock` returns monotonic seconds. In the first `seconds` after `began_at`, the rate is the
-        mean since `began_at`.
+        """Set up a rate over the last `seconds`; `clock` returns monotonic seconds. In the first `seconds` after the
+        time `began_at` of that clock, the rate is the mean since `began_at`.
         """
         self._slot_seconds = seconds / _SLOTS
         self._clock = clock

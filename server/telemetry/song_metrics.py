@@ -31,8 +31,8 @@ class SongOutcome(StrEnum):
 
 
 class SongVerdict(StrEnum):
-    """Effect of a song's end on the measured availability of the service, as a label value: good, or one of several
-    kinds of bad.
+    """Effect of a song's end on the measured availability of the service, as a label value: good, or the reason why the
+    song counts as bad.
     """
 
     GOOD = "good"
@@ -40,7 +40,7 @@ class SongVerdict(StrEnum):
     STALLED = "stalled"
     FAILED = "failed"
     REFUSED = "refused"
-    """The song was refused because of a fault of the service, one of `OWN_REASONS`."""
+    """The song was refused because of a fault of the service: a reason in `OWN_REASONS`."""
     INTERRUPTED = "interrupted"
     """The song has lost its server, and no other server could continue it."""
 

@@ -93,12 +93,12 @@ class StoreMetrics:
         self._found_lost = counter(
             registry,
             "songs_found_lost",
-            "Number of songs of lost servers that this server claimed, to continue or end them (shared store)",
+            "Number of songs of lost servers that this server took, to continue or end them (shared store)",
         )
         self._handed_over = counter(
             registry,
             "songs_handed_over",
-            "Number of songs of this server that another server took at its shutdown (shared store)",
+            "Number of songs that other servers took because this server was shutting down (shared store)",
         )
         self._taken_over = counter(
             registry,
@@ -108,7 +108,7 @@ class StoreMetrics:
         self._diverged = counter(
             registry,
             "songs_diverged",
-            "Number of songs that failed because they differed when made again on this server (shared store)",
+            "Number of songs that failed because this server made them again with a different result (shared store)",
         )
 
     def _measure_silence(self, registry: CollectorRegistry) -> None:

@@ -68,7 +68,9 @@ class StreamMetrics:
                 series(engine)
 
     def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:
-        """Record that one window with `sound_seconds` of sound was mastered and encoded in `seconds`."""
+        """Record that one window (a stretch of sound rendered at once), `sound_seconds` long, was mastered and encoded
+        in `seconds`.
+        """
         self._encode(engine).observe(seconds)
         self._sound(engine).inc(sound_seconds)
 

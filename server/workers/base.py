@@ -49,12 +49,12 @@ class Worker(Protocol):
         """True once the worker has ended by itself or the server has killed it because it did not answer."""
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Send a command to a lane of the worker without waiting. If the worker has ended, `receive` raises
-        WorkerDied.
+        """Send a command to a lane (command queue) of the worker without waiting. If the worker has ended, `receive`
+        raises WorkerDied.
         """
 
     async def receive(self, lane: Lane) -> Reply:
-        """Wait for the next reply of a lane of the worker, and return it.
+        """Wait for the next reply of a lane (command queue) of the worker, and return it.
 
         Raises:
             WorkerDied: the worker has ended, or did not answer in time.

@@ -11,8 +11,8 @@ class DeviceSpec:
     and limits.
 
     Empty `engines` means all engines of the server. At most `running_songs` songs are made at the same time. A batch
-    has at most `batch_sections` sections with `batch_tokens` tokens in total. Open sections occupy at most
-    `memory_bytes` (0: no limit).
+    has at most `batch_sections` sections with `batch_tokens` tokens in total. The sections that are being made occupy
+    at most `memory_bytes` of the device (0: no limit).
     """
 
     name: str

@@ -30,8 +30,10 @@ class LocalPool(RestartingPool[WorkerProcess]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the worker pool. A worker that does not answer within `exchange_timeout_seconds` is killed; the other
-        parameters are those of `RestartingPool`.
+        """Set up the worker pool. A worker that does not answer within `exchange_timeout_seconds` is killed, and so is
+        one that does not load its engines within `load_timeout_seconds`. The pause before a restart is
+        `restart_backoff_seconds`, and doubles with every failed start. Workers compute the sound fingerprints (hashes
+        of a test song) of the engines in `fingerprinted`.
         """
         super().__init__(
             devices,

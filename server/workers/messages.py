@@ -1,8 +1,8 @@
 """Messages between the server and a worker process: commands to the worker, and one reply to each command.
 
 A command is one small unit of work. A decision between two commands (a cancellation, a more urgent song) therefore
-takes effect within one denoising step or one window. Messages that occur often in a step are named tuples, which pickle
-quickly.
+takes effect within one denoising step, or within the rendering of one window (the stretch of sound rendered at once).
+Messages that occur often in a step are named tuples, which pickle quickly.
 """
 
 from collections.abc import Mapping
@@ -128,8 +128,8 @@ class Step:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Command: render the next `windows` windows of sound of a denoised section, or fewer at its end. Reply: `Rendered`
-    or `Failed`.
+    """Command: render the next `windows` windows (stretches of sound rendered at once) of a denoised section, or fewer
+    at its end. Reply: `Rendered` or `Failed`.
     """
 
     section: SectionKey
@@ -145,8 +145,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Command: check that the lane responds and that the device works for every engine; if not, the worker ends. Reply:
-    `Done`.
+    """Command: check that the lane (command queue) responds and that the device works for every engine; if not, the
+    worker ends. Reply: `Done`.
     """
 
 
@@ -178,7 +178,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """First message of a worker: the engines that it has loaded, the failures of the others by name, and the requested
-    sound fingerprints.
+    sound fingerprints (hashes of a test song).
     """
 
     engines: tuple[EngineInfo, ...]
@@ -199,9 +199,7 @@ class WorkSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Reply: the plan of a song (without the engine's own field `detail`), and the sample rate of the song's
-    windows.
-    """
+    """Reply: the plan of a song (without the engine's own field `detail`), and the sample rate of the song's sound."""
 
     song: SongKey
     plan: SongPlan
@@ -274,8 +272,8 @@ class DeviceMemory(NamedTuple):
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Reply: windows of sound were rendered and sent to the song's encoder; with their number of samples and the device
-    time in seconds.
+    """Reply: windows (stretches of sound rendered at once) were rendered and sent to the song's encoder; with their
+    number of samples and the device time in seconds.
 
     `last` is True in the last reply for a section, which comes when the engine's iterator has ended and may have no
     windows. It has the state for `Plan.saved`, unless the song ends with this section (`ends_song`). `memory` is set
@@ -295,7 +293,7 @@ class Rendered:
 
     @property
     def sound_seconds(self) -> float:
-        """Length of the rendered windows in seconds of sound."""
+        """Length of the rendered sound in seconds."""
         return self.samples / self.sample_rate_hertz
 
 

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
-_MORE_MEMORY = "give the container more, or let fewer or shorter songs run at once"
+_MORE_MEMORY = "give the container more memory, or let fewer or shorter songs run at once"
 
 
 class PoolUnusable(Exception):
@@ -240,7 +240,9 @@ class RestartingPool(ABC, Generic[W]):
         """Return the cause of a worker's end; called after `stop`."""
 
     def _starting(self) -> None:
-        """Do what the pool needs before a worker is started or used; called before each."""
+        """Prepare the pool for the use of the next worker; called each time before a worker is launched or waited for.
+        The default does nothing.
+        """
 
     def _exited(self, device: str) -> None:
         if self._observer is not None:

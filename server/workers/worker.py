@@ -22,8 +22,8 @@ _SWITCH_SECONDS = 0.0005
 
 
 def main(*descriptors: int) -> None:
-    """Run a worker process, connected to the server by one pipe for each lane; `descriptors` are the file descriptors
-    of the pipes.
+    """Run a worker process, connected to the server by one pipe for each lane (command queue); `descriptors` are the
+    file descriptors of the pipes.
 
     The function reads a `WorkerSpec` from the first pipe, loads engines, sends `Ready`, then executes the commands of
     each lane in its own thread. It returns when the server closes the pipes. The process ignores signals, because the

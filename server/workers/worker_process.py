@@ -21,7 +21,7 @@ from server.workers.pipes.pipe import PipeClosed
 _log = logging.getLogger(__name__)
 
 _KILLED_SECONDS = 10.0
-"""Seconds within which a killed process ends, unless the process is blocked in a driver."""
+"""Seconds within which a killed process ends, unless the process is blocked in a call into the device driver."""
 
 _ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _GROWING_SEGMENTS = "expandable_segments:True"
@@ -124,8 +124,8 @@ class WorkerProcess:
         return WorkerDeath.CRASHED if status < 0 else WorkerDeath.EXITED
 
     async def _open_pipe(self, lane: Lane, far_ends: ExitStack) -> int:
-        """Open the pipe of a lane; return the file descriptor of the worker's end, which `far_ends` closes in this
-        process.
+        """Open the pipe of a lane (command queue); return the file descriptor of the worker's end, which `far_ends`
+        closes in this process.
         """
         near, far = socket.socketpair()
         far_ends.enter_context(far)
@@ -138,8 +138,9 @@ class WorkerProcess:
         self._on_exit()
 
     async def _in_time(self, answer: Awaitable[object], timeout_seconds: float, limit: str) -> object:
-        """Wait for a message of the worker, at most `timeout_seconds`; `limit` is the name of that setting, for the
-        error text.
+        """Wait for `answer`, a message of the worker, for at most `timeout_seconds`, and return it; a worker that is
+        too slow is killed. `limit` is the name of the setting of that time in MELISMA_LIMITS, for the error text.
+        Raises WorkerDied.
         """
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -155,10 +156,10 @@ class WorkerProcess:
             raise WorkerDied("the worker process has ended") from error
 
     def _log_stuck(self) -> None:
-        """Log that the worker process cannot be ended, because it is blocked in a call into a driver."""
+        """Log that the worker process cannot be ended, because it is blocked in a call into the device driver."""
         _log.error(
-            "process %s of device %s was killed but has not ended: it is stuck in the driver and may still occupy "
-            "memory of the device; see 'nvidia-smi' and the kernel's log",
+            "process %s of device %s was killed but has not ended: it is stuck in the device driver and may still "
+            "occupy memory of the device; see 'nvidia-smi' and the kernel's log",
             self.pid,
             self._spec.device,
         )

@@ -316,7 +316,7 @@ def test_songs_are_heard_and_end_when_their_objects_are_back(stack: ExitStack, d
         client.delete(f"m:sound:{old.song_id}", f"m:events:{old.song_id}")  # as a minute after its end
     songs = service.begin_some()
     objects.kill()
-    eventually(lambda: service.all_said("the end of a song waits"), TIMEOUT_SECONDS)
+    eventually(lambda: service.all_said("an ended song cannot be stored in the object store"), TIMEOUT_SECONDS)
     for one in service.replicas:
         assert code_of(lambda one=one: list(listen(one, old.song_id))) is grpc.StatusCode.UNAVAILABLE  # type: ignore[misc]
         assert get(one, old.song_id).state == music_pb2.SONG_STATE_COMPLETED

@@ -32,7 +32,7 @@ class OpenRecordings:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Set up an empty collection of recordings; `clock` returns monotonic seconds."""
+        """Set up an empty collection of recordings (event logs); `clock` returns monotonic seconds."""
         self._clock = clock
         self._made: dict[str, Made] = {}
         self._listened: dict[str, list[Recording]] = {}
@@ -43,7 +43,7 @@ class OpenRecordings:
         return iter(tuple(self._made.values()))
 
     def get(self, song_id: str) -> Recording | None:
-        """Return the recording of a song; `None` if it is not in memory or the song was deleted."""
+        """Return the recording (event log) of a song; `None` if it is not in memory or the song was deleted."""
         if made := self._made.get(song_id):
             return made.recording
         if (listened := self._listened.get(song_id)) and not listened[0].deleted:
@@ -67,24 +67,24 @@ class OpenRecordings:
         self._made.pop(song_id).stored.set()
 
     def found(self, recording: Recording) -> None:
-        """Add a recording that was read from the store, for a listener who is about to come."""
+        """Add a recording (event log) that was read from the store, for a listener who is about to come."""
         self._expire()
         self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
 
     def deleted(self, song_id: str) -> None:
-        """Remove the recordings of a deleted song, and end the calls of its listeners with SongDeleted."""
+        """Remove the recordings (event logs) of a deleted song, and end the calls of its listeners with SongDeleted."""
         for recording in self.listened_of(song_id):
             recording.delete()
         if found := self._found.pop(song_id, None):
             found[0].delete()
 
     def joined(self, recording: Recording) -> None:
-        """Add a recording to those that have listeners."""
+        """Add a recording (event log) to those that have listeners."""
         self._found.pop(recording.song.song_id, None)
         self._listened.setdefault(recording.song.song_id, []).append(recording)
 
     def left(self, recording: Recording) -> None:
-        """Remove a recording, whose last listener has left, from those that have listeners."""
+        """Remove a recording (event log), whose last listener has left, from those that have listeners."""
         listened = self._listened[recording.song.song_id]
         listened.remove(recording)
         if not listened:
@@ -92,8 +92,8 @@ class OpenRecordings:
 
     @property
     def listened(self) -> Sequence[Sequence[Recording]]:
-        """The recordings that have listeners now, grouped by song. A song has two if this server took it over from
-        another one.
+        """The recordings (event logs) that have listeners now, grouped by song. A song has two recordings if this
+        server took it over from another one.
         """
         return [tuple(recordings) for recordings in self._listened.values()]
 

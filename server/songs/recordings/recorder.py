@@ -81,5 +81,7 @@ class Recorder(EventSink):
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
-    """End a song's recording as failed, with `error` for its listeners and the error's reason in the song's record."""
+    """End a song's recording (event log) as failed, with `error` for its listeners and the error's reason in the song's
+    record.
+    """
     recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

@@ -102,12 +102,12 @@ class Recording:
 
     @property
     def event_count(self) -> int:
-        """Number of events appended to the recording so far, including `progress`."""
+        """Number of events appended to the recording (event log) so far, including `progress`."""
         return len(self.entries) + self._progressed
 
     def load(self, events: Sequence[StoredEvent]) -> None:
         """Replace the log by the stored events of a song that has ended."""
-        self.entries[:] = map(LoggedEvent.from_stored, events)
+        self.entries[:] = [LoggedEvent.from_stored(self.song.song_id, event) for event in events]
 
     def append(self, message: Message) -> None:
         """Append an event of the song, and wake the tasks that wait for events."""

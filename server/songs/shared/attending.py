@@ -19,8 +19,8 @@ class Attending:
     """Reports the listeners of this server to the other servers, so that these neither cancel running songs with
     listeners nor evict ended ones.
 
-    A song that this server took over has two recordings with listeners: that of the song made by the earlier server,
-    and that of the song made here.
+    A song that this server took over has two recordings (event logs) with listeners: that of the song made by the
+    earlier server, and that of the song made here.
     """
 
     def __init__(self, directory: Directory, opened: OpenRecordings) -> None:
@@ -34,7 +34,7 @@ class Attending:
         self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
-        """Report that the song of a recording has at least one listener on this server now."""
+        """Report that the song of a recording (event log) has at least one listener on this server now."""
         if not recording.ended:
             self._send(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 

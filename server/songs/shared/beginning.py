@@ -89,8 +89,9 @@ class Beginning:
         except ServiceError as error:
             if isinstance(error, _NOT_UNDERSTOOD) and self._leaves(claim.song.song_id):
                 logger.warning(
-                    "this server does not understand the request of a waiting song, and leaves it to a server of "
+                    "this server does not understand the request of the waiting song %s, and leaves it to a server of "
                     "another version: %s",
+                    claim.song.song_id,
                     error,
                 )
                 await self._directory.release(claim.lease)

@@ -13,8 +13,8 @@ from server.store.whole_service import Queue
 
 _INTERVAL_SECONDS = 2.0
 _GOOD_SECONDS = 30.0
-"""Seconds for which published counts are valid. A rolling update of all servers interrupts the counting for less
-time.
+"""Seconds for which the published numbers of songs are valid. A rolling update of all servers interrupts the counting
+for less time.
 """
 
 logger = logging.getLogger(__name__)

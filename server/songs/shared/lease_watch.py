@@ -46,7 +46,7 @@ class LeaseWatch:
         watched = self._songs[song_id]
         watched.good_until = asked_at + self._good_seconds
         if watched.timer is None and watched.good_until > asyncio.get_running_loop().time():
-            logger.info("a paused song continues: its lease was renewed", extra={"song_id": song_id})
+            logger.info("the paused song %s continues: its lease was renewed", song_id, extra={"song_id": song_id})
             watched.job.resume()
             self._wait(song_id, watched)
 
@@ -63,5 +63,5 @@ class LeaseWatch:
             self._wait(song_id, watched)
             return
         watched.timer = None
-        logger.warning("a song is paused until its lease can be renewed", extra={"song_id": song_id})
+        logger.warning("the song %s is paused until its lease can be renewed", song_id, extra={"song_id": song_id})
         watched.job.pause()

@@ -123,8 +123,9 @@ class Mirrors:
             recording.end(SongState.FAILED, 0, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT), reason=INTERRUPTED)
         except StoreFailed as error:
             logger.error(
-                "the events of a song cannot be read from the song directory; its listeners here are asked to call "
-                "again: %s",
+                "the events of the song %s cannot be read from the song directory; its listeners here are asked to "
+                "call again: %s",
+                song_id,
                 error,
             )
             recording.end(

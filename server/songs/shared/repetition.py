@@ -34,13 +34,17 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
             f"another server changed the song {claim.song.song_id} while this server took it over; the takeover is "
             "tried again"
         )
-    return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
+    return [_with_sound(LoggedEvent.from_stored(claim.song.song_id, event), sound) for event in loaded[1]]
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
     """Return the length of a song's stored sound in seconds. Raises StoreFailed."""
     loaded = await store.load(song_id)
-    chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
+    chunks = (
+        [LoggedEvent.from_stored(song_id, event).message.chunk for event in loaded[1] if event.end_byte]
+        if loaded
+        else []
+    )
     return sum(chunk.duration_seconds for chunk in chunks)
 
 

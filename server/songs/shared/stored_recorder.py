@@ -45,8 +45,8 @@ class StoredRecorder(EventSink):
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """Set up the recorder of one song. Listeners of this server follow `recording`; `now_ns` returns wall-clock
-        time.
+        """Set up the recorder of one song. Listeners of this server follow `recording` (the song's event log); `now_ns`
+        returns wall-clock time in nanoseconds since 1970.
 
         `stored` are the events that an earlier server has stored. `on_differs` is called if the song made again differs
         from them, `on_repeated` once it has repeated all of them.
@@ -155,7 +155,9 @@ class StoredRecorder(EventSink):
             unstored = self._repetition.unstored_part(message)
         except SoundDiffers as error:
             logger.error(
-                "a song that this server took over differs from its stored part, and fails as INTERRUPTED: %s", error
+                "a song that this server took over differs from its stored part, and fails as INTERRUPTED: song %s: %s",
+                self.song.song_id,
+                error,
             )
             self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
             self._on_differs()

@@ -54,8 +54,8 @@ class Storing:
         recording: Recording,
         pace: Pace,
     ) -> None:
-        """Set up the storing of a song. `recorder` has the song's events, and `recording` gets each of them once it is
-        stored. Both begin with the events that are already stored.
+        """Set up the storing of a song. `recorder` has the song's events, and `recording` (the event log for listeners)
+        gets each of them once it is stored. Both begin with the events that are already stored.
         """
         self._directory = directory
         self._claim = claim
@@ -81,7 +81,8 @@ class Storing:
             while not await self._advance():
                 pass
         except StoreFull as full:
-            logger.error("a song cannot be stored, so only the present listeners of this server receive it: %s", full)
+            text = "the song %s cannot be stored, so only the present listeners of this server receive it: %s"
+            logger.error(text, self._recorder.song.song_id, full)
             await self._go_on_unstored(cancel)
             return
         except StoreFailed:
@@ -115,8 +116,8 @@ class Storing:
         return True
 
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
-        """Append further events to the recording without storing them. At the end of the song, store a record with the
-        reason NOT_KEPT.
+        """Append further events to the recording (event log) without storing them. At the end of the song, store a
+        record with the reason NOT_KEPT.
         """
         recorder = self._recorder
         self._recording.keeping.lose()
@@ -133,7 +134,7 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("the song store could not record that a song is not stored: %s", error)
+            logger.error("the song store could not record that the song %s is not stored: %s", song.song_id, error)
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
@@ -145,7 +146,7 @@ class Storing:
         return self._recording.listeners > 0
 
     def _publish(self) -> None:
-        """Append the events that are stored by now to the recording, where listeners get them."""
+        """Append the events that are stored by now to the recording (event log), where listeners get them."""
         self._tell_until(self._sent)
         self._recording.sound.note_stored(len(self._recording.entries))
 
@@ -183,5 +184,6 @@ class Storing:
             except StoreFailed as error:
                 if loop.time() >= until:
                     raise
-                logger.warning("a call to the song store failed and is tried again: %s", error)
+                song_id = self._recorder.song.song_id
+                logger.warning("a call to store the song %s failed and is tried again: %s", song_id, error)
                 await asyncio.sleep(RETRY_SECONDS)

@@ -57,13 +57,13 @@ class Tending:
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
                 logger.error(
-                    "songs could not be claimed and leases not renewed; the server tries again soon: %s", error
+                    "waiting songs could not be started and leases not renewed; the server tries again soon: %s", error
                 )
                 await asyncio.sleep(self._lease_seconds / 6)
             except Exception:  # a bug in one song must not let the leases of all other songs expire
                 logger.exception(
-                    "claiming songs and renewing leases failed because of a bug of the server; the server tries "
-                    "again soon: please report this traceback"
+                    "starting songs and renewing leases failed because of a bug of the server; the server tries again "
+                    "soon: please report this traceback"
                 )
                 await asyncio.sleep(self._lease_seconds / 6)
 

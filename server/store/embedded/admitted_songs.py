@@ -21,10 +21,11 @@ from server.store.whole_service import Queue, QueueFull, WaitingSong
 
 @dataclass(slots=True)
 class AdmittedSong:
-    """One waiting or running song: its ticket, and its lease while a server has one.
+    """One waiting or running song: its admission ticket, and its lease while a server has one.
 
     `given_up_at` is the time at which a server released the song after a part was stored. `sound` is the sound
-    fingerprint of the server that makes the song. An `offered` song may be taken over by another server.
+    fingerprint (hash of a test song) of the server that makes the song. An `offered` song may be taken over by another
+    server.
     """
 
     ticket: Ticket
@@ -88,7 +89,7 @@ class AdmittedSongs:
         return self._requests.get((caller, request_id))
 
     def admit(self, ticket: Ticket, replica: str) -> Admitted:
-        """Admit a new song, and assign it to the server `replica` if the ticket requests that.
+        """Admit the song of an admission `ticket`, and assign it to the server `replica` if the ticket requests that.
 
         Raises:
             QueueFull, QuotaExceeded: the song is refused; see `Directory.admit`.
@@ -129,8 +130,8 @@ class AdmittedSongs:
         return [one for one in self._songs.values() if one.offered and one.lease and one.lease.replica != replica]
 
     def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
-        """Return the facts by which a server decides about a lost or offered song; `None` if the song may not be taken
-        over. `stored` is the song's record in the store.
+        """Return the data from which a server decides to continue, end or leave a lost or offered song; `None` if the
+        song may not be taken over. `stored` is the song's record in the store.
         """
         if self._songs.get(admitted.song.song_id) is not admitted:
             return None
@@ -151,7 +152,7 @@ class AdmittedSongs:
         self, admitted: AdmittedSong, replica: str, sound: str = "", action: ClaimAction = ClaimAction.MAKE
     ) -> Claim:
         """Grant a new lease of a song to the server `replica`, which makes or ends the song as `action` says; `sound`
-        is the server's sound fingerprint.
+        is the server's sound fingerprint (hash of a test song).
         """
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)

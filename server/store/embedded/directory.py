@@ -75,8 +75,8 @@ class EmbeddedDirectory:
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song; see `Directory.admit`. The call does not wait if the ticket asks for the song at once and is
-        not repeatable.
+        """Admit a song; see `Directory.admit`. The call does not wait if the admission ticket has `take` and not
+        `repeatable`.
         """
         if again := await self._asked_before(ticket):
             return Admitted(again.song_id, again.fingerprint, new=False)
@@ -198,8 +198,8 @@ class EmbeddedDirectory:
                 await self._bulletin.next(_ANY).wait()
 
     async def _asked_before(self, ticket: Ticket) -> SongRecord | None:
-        """Return the record of the song of an earlier ticket with the same request id; `None` if there is none, or if
-        that song has failed or was cancelled.
+        """Return the record of the song of an earlier admission ticket with the same request id; `None` if there is
+        none, or if that song has failed or was cancelled.
         """
         if not ticket.repeatable:
             return None

@@ -103,7 +103,7 @@ class SoundFiles:
             while rest:
                 rest = rest[file.write(rest) :]
         except OSError as error:
-            raise failed(error) from error
+            raise failed(error, song_id) from error
 
     def finish(self, song_id: str) -> None:
         """Write the song's sound from the system's buffers to the disk, and close the file."""
@@ -115,7 +115,7 @@ class SoundFiles:
             with file:
                 os.fsync(file.fileno())
         except OSError as error:
-            raise failed(error) from error
+            raise failed(error, song_id) from error
 
     def read(self, song_id: str, offset: int, size: int) -> bytes:
         """Return up to `size` bytes of a song's sound file, from byte `offset` on; may be called from any thread.
@@ -131,7 +131,7 @@ class SoundFiles:
             text = f"the sound of the song {song_id} is missing in the song store {self._folder}"
             raise SoundMissing(f"{text}: restore its file from a backup, or delete the song") from error
         except OSError as error:
-            raise failed(error) from error
+            raise failed(error, song_id) from error
 
     def sizes(self) -> dict[str, int]:
         """Return the size in bytes of each file in the folder that has the suffix of a sound file, by the name without
@@ -151,7 +151,7 @@ class SoundFiles:
         try:
             os.truncate(self.path(song_id), size)
         except OSError as error:
-            raise failed(error) from error
+            raise failed(error, song_id) from error
 
     def make_private(self, song_id: str) -> bool:
         """Remove other users' access rights to a song's sound file; return True if there were any."""
@@ -166,7 +166,7 @@ class SoundFiles:
         try:
             self.path(song_id).unlink(missing_ok=True)
         except OSError as error:
-            raise failed(error) from error
+            raise failed(error, song_id) from error
 
     def close(self) -> None:
         """Close all open sound files."""
@@ -212,10 +212,13 @@ def make_private(path: Path) -> bool:
     return True
 
 
-def failed(error: OSError) -> StoreFailed:
-    """Convert an error of a file operation to StoreFailed, or to StoreFull if the disk is full."""
+def failed(error: OSError, song_id: str = "") -> StoreFailed:
+    """Convert an error of an operation on a file, that of the song `song_id` or any other one, to StoreFailed, or to
+    StoreFull if the disk is full.
+    """
     kind = StoreFull if error.errno in _NO_ROOM else StoreFailed
-    return kind(f"a file of the song store cannot be read or written: {error.strerror or error}")
+    file = f"the sound file of the song {song_id}" if song_id else f"the file {error.filename or '(unknown)'}"
+    return kind(f"{file} in the song store cannot be read or written: {error.strerror or error}")
 
 
 def _private(path: str, flags: int) -> int:

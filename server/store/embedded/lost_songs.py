@@ -12,8 +12,8 @@ NO_SKILL = Skill(room=False)
 class LostSong:
     """A song whose server was lost `seconds` ago, or, with `None`, whose server offers it to others.
 
-    `stored` is the song's record in the store, `made` the sound fingerprint of the server that made the song so far,
-    `cancelled` True if its cancellation was requested.
+    `stored` is the song's record in the store, `made` the sound fingerprint (hash of a test song) of the server that
+    made the song so far, `cancelled` True if its cancellation was requested.
     """
 
     stored: SongRecord
@@ -23,8 +23,8 @@ class LostSong:
 
 
 def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
-    """Return the action with which a server of that skill takes a lost or offered song; `None` if the song is left to
-    other servers. A song lost for `max_lost_seconds` is interrupted.
+    """Return the action with which a server takes a lost or offered song, given its `skill` to continue songs of the
+    engine; `None` if the song is left to other servers. A song lost for `max_lost_seconds` is interrupted.
     """
     has_sound = song.stored.size_bytes > 0
     suits = _suits(skill, has_sound=has_sound, made=song.made)

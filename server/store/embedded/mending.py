@@ -58,14 +58,16 @@ class Mending:
 
     def _match_files(self) -> None:
         sizes = self._files.sizes()
-        missing = opened = 0
+        opened = 0
+        missing: list[str] = []
         for song in self._table.ended():
             # A file in a format that only another version of the server knows would count as missing.
             if not self._files.knows(song.format):
                 continue
             size_bytes = sizes.pop(song.song_id, None)
             opened += size_bytes is not None and self._files.make_private(song.song_id)
-            missing += size_bytes is None and song.size_bytes > 0
+            if size_bytes is None and song.size_bytes > 0:
+                missing.append(song.song_id)
             self._match(song, size_bytes)
         growing = [song_id for song_id in sizes if self._files.grows(song_id)]
         self._without_song({song_id: size for song_id, size in sizes.items() if song_id not in growing})
@@ -76,9 +78,10 @@ class Mending:
             )
         if missing:
             logger.error(
-                "the sound files of %d songs are missing, so calls for them fail with STORE_UNAVAILABLE: restore the "
-                "files into the folder of the song store from a backup",
-                missing,
+                "the sound files of %d songs are missing, first that of the song %s, so calls for them fail with "
+                "STORE_UNAVAILABLE: restore the files into the folder of the song store from a backup",
+                len(missing),
+                missing[0],
             )
 
     def _without_song(self, sizes: dict[str, int]) -> None:

@@ -130,7 +130,8 @@ class OpenedFolder:
 
     def delete(self, song_id: str, *, unsettled: bool) -> bool:
         """Delete the sound, then the record and the events of a song; return False if the song does not exist or is
-        running. A deletion that fails after the sound can thus be found and repeated.
+        running. `unsettled` is True if the song directory still has the song as waiting or running. A deletion that
+        fails after the sound can thus be found and repeated.
         """
         song = self.table.get(song_id)
         if song is None or (unsettled and not song.state.ended):
@@ -177,7 +178,8 @@ class OpenedFolder:
             self.files.delete(song_id)
         except StoreFailed as error:
             logger.error(
-                "the sound file of an old song could not be deleted; the server tries again later: %s",
+                "the sound file of the old song %s could not be deleted; the server tries again later: %s",
+                song_id,
                 error,
                 extra={"song_id": song_id},
             )

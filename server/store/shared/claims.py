@@ -69,7 +69,8 @@ class Claims:
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)
         if answer == _DONE:
             logger.warning(
-                "the song directory had lost a running song of this server, which has registered it again",
+                "the song directory had lost a running song of this server, which has registered it again: song %s",
+                lease.song_id,
                 extra={"song_id": lease.song_id},
             )
         return bool(answer)

@@ -149,8 +149,9 @@ class SharedDirectory:
             except StoreFull as full:
                 # The leases of all other songs are renewed; the registration of this song is tried again.
                 logger.error(
-                    "the song directory has lost a running song and has no memory to register it again; the server "
-                    "tries again soon: %s",
+                    "the song directory has lost the running song %s and has no memory to register it again; the "
+                    "server tries again soon: %s",
+                    lease.song_id,
                     full,
                 )
                 del answers[lease.song_id]

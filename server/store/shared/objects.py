@@ -85,11 +85,12 @@ class Objects:
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
         if not await self._do(lambda: self._probe(f"{folder}probe")):
             raise ObjectsRefused(
-                "the store overwrote an existing object despite If-None-Match: *, so use one with conditional writes"
+                "the object store overwrote an existing object despite If-None-Match: *: use one with "
+                "conditional writes"
             )
         if not await self._do(lambda: self._delete(folder)):
             raise ObjectsRefused(
-                "the store does not list an object that was just written, so use a store with consistent listings"
+                "the object store does not list an object that was just written: use one with consistent listings"
             )
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
@@ -113,14 +114,15 @@ class Objects:
         if end <= offset:
             return b""
         path = seal.path(f"song.{song.format}")
-        return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)))
+        return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)), path)
 
     async def events(self, seal: Seal, count: int) -> list[bytes]:
         """Return all events of a stored song, serialized; `count` is 0 if the song has none."""
         if not count:
             return []
-        stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()))
-        return list(unpacked(stored))
+        path = seal.path(_EVENTS)
+        stored = await self._do(lambda: bytes(obstore.get(self._store, path).bytes()), path)
+        return list(unpacked(seal.song_id, stored))
 
     async def delete(self, song_id: str) -> None:
         """Delete all objects of a song; missing objects are ignored."""
@@ -134,10 +136,11 @@ class Objects:
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
         """Return the serialized record of a stored song, and its number of events."""
-        stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_RECORD)).bytes()))
+        path = seal.path(_RECORD)
+        stored = await self._do(lambda: bytes(obstore.get(self._store, path).bytes()), path)
         with suppress(FileNotFoundError):
             events = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()), missing=True)
-            return stored, len(list(unpacked(events)))
+            return stored, len(list(unpacked(seal.song_id, events)))
         return stored, 0
 
     async def _put(self, path: str, content: bytes) -> None:
@@ -160,9 +163,9 @@ class Objects:
         except FileNotFoundError as error:
             raise PermissionError(f"the bucket or folder of {path} does not exist: create it") from error
 
-    async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
-        """Run a call to the object store in a thread, and return its result. If the object is missing, StoreFailed is
-        raised; with `missing` the library's FileNotFoundError.
+    async def _do(self, work: Callable[[], T], path: str = "", *, missing: bool = False) -> T:
+        """Run a call to the object store in a thread, and return its result. If the object at `path` is missing,
+        StoreFailed is raised; with `missing` the library's FileNotFoundError.
         """
         started = time.monotonic()
         try:
@@ -172,7 +175,9 @@ class Objects:
         except FileNotFoundError as error:
             if missing:
                 raise
-            raise StoreFailed("an object of the song store is missing: restore it, or delete the song") from error
+            raise StoreFailed(
+                f"the object {path} of the song store is missing: restore it, or delete the song"
+            ) from error
         except (BaseError, OSError) as error:
             failed = objects_error(error)
             self._watcher.failed(StorePart.OBJECTS, trouble_of(failed))

@@ -30,7 +30,9 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
             raise
         except (StoreFailed, ValueError) as error:
             logger.warning(
-                "a song could not be copied from the object store into the new song directory, and is left out: %s",
+                "a song could not be copied from the object store into the new song directory, and is left out: "
+                "song %s: %s",
+                seal.song_id,
                 error,
                 extra={"song_id": seal.song_id},
             )

@@ -38,9 +38,9 @@ def record_of(stored: bytes) -> SongRecord:
     return _RECORD.validate_json(stored)
 
 
-def present_record(fields: Sequence[bytes | None]) -> SongRecord:
+def present_record(fields: Sequence[bytes | None], song_id: str = "") -> SongRecord:
     """Parse the record of a song from its fields in the song directory: record, state, owner, epoch, size, seal
-    (unused), end.
+    (unused), end. `song_id` is the song's id for the error text, if it is known.
 
     Raises:
         StoreFailed: the fields are damaged.
@@ -49,7 +49,9 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
     try:
         song = record_of(stored or b"")
     except ValueError as error:
-        raise StoreFailed("a song in the song directory (Redis or Valkey) is damaged: delete the song") from error
+        name = f"the song {song_id}" if song_id else "a song"
+        text = f"the record of {name} in the song directory (Redis or Valkey) is damaged: delete the song"
+        raise StoreFailed(text) from error
     ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
     return replace(
         song,
@@ -66,13 +68,13 @@ def event_bytes(event: StoredEvent) -> bytes:
     return _END_BYTE.pack(event.end_byte) + event.payload
 
 
-def event_of(item: bytes) -> StoredEvent:
+def event_of(song_id: str, item: bytes) -> StoredEvent:
     """Parse an event of a song from an item of a Redis list. Raises StoreFailed if it is damaged."""
     try:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
         raise StoreFailed(
-            "an event of a song in the song directory (Redis or Valkey) is damaged: delete the song"
+            f"an event of the song {song_id} in the song directory (Redis or Valkey) is damaged: delete the song"
         ) from error
     return StoredEvent(item[_END_BYTE.size :], end_byte)
 
@@ -82,14 +84,16 @@ def packed(items: Sequence[bytes]) -> bytes:
     return b"".join(_LENGTH.pack(len(item)) + item for item in items)
 
 
-def unpacked(stored: bytes) -> Iterator[bytes]:
-    """Yield the byte strings that `packed` has concatenated; raises StoreFailed if the bytes are damaged."""
+def unpacked(song_id: str, stored: bytes) -> Iterator[bytes]:
+    """Yield the events of a song, as byte strings that `packed` has concatenated; raises StoreFailed if the bytes are
+    damaged.
+    """
     at = 0
     while at < len(stored):
         length = int.from_bytes(stored[at : at + _LENGTH.size])
         at += _LENGTH.size + length
         if at > len(stored):
-            raise StoreFailed("the events of a song in the object store are damaged: delete the song")
+            raise StoreFailed(f"the events of the song {song_id} in the object store are damaged: delete the song")
         yield stored[at - length : at]
 
 
@@ -131,7 +135,7 @@ def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
         answer
     )
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
-    song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
+    song = present_record((stored, state, owner, epoch, str(size).encode(), None, None), lease.song_id)
     terms = (_seconds(linger), _seconds(deadline), ClaimAction(_text(action)), _text(sound))
     return Claim(lease, song, request, Extent(size, events), *terms, bool(heard), _admission_terms(*admitted))
 

@@ -228,7 +228,8 @@ class SharedStore:
             await self._delete(song_id, "unheard")
         except StoreFailed as error:
             logger.warning(
-                "the song store could not delete a song that was cancelled before it was planned: %s",
+                "the song store could not delete the song %s, which was cancelled before it was planned: %s",
+                song_id,
                 error,
                 extra={"song_id": song_id},
             )
@@ -254,7 +255,9 @@ class SharedStore:
         """Change a song by a Lua script in the song directory, and return the first part of the script's response.
 
         Raises:
-            LeaseLost, WrongOffset: in the cases of `SongStore`. `_Deleted`: the song was deleted.
+            LeaseLost: `lease` is not the song's present lease, or the song has ended.
+            WrongOffset: the stored part does not end where the call expects.
+            _Deleted: the song was deleted.
         """
         song_id = lease.song_id
         while True:

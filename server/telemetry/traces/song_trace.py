@@ -77,8 +77,8 @@ class SongTrace:
         self._close("first_audio")
 
     def shared_step(self, section: int, songs: Iterable["SongTrace"]) -> None:
-        """Record that  have shared a denoising step of a section: link the section's span "denoise" to the calls of at
-        most eight of these songs.
+        """Record that other `songs` have shared a denoising step of section number `section`: link the section's span
+        "denoise" to the calls of at most eight of these songs.
         """
         if not self._on:
             return
@@ -106,7 +106,9 @@ class SongTrace:
         span.end(work.end_ns)
 
     def encoded(self, start_ns: int, end_ns: int) -> None:
-        """Record that a window of sound was encoded between two wall-clock times, in nanoseconds since 1970."""
+        """Record that a window (a stretch of sound rendered at once) was encoded between two wall-clock times, in
+        nanoseconds since 1970.
+        """
         if self._on:
             self._encoding = self._encoding or _Encoding(start_ns)
             self._encoding.end_ns, self._encoding.pieces = end_ns, self._encoding.pieces + 1

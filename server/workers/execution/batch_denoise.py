@@ -8,8 +8,8 @@ from server.workers.execution.failures import is_out_of_memory, raise_if_fatal, 
 
 
 def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:
-    """Advance every section's state by `steps` denoising steps. Returns the error of each state (`None` for success),
-    and the largest number of states that fitted into memory.
+    """Advance the denoising state of every section by `steps` denoising steps. Returns the error of each state (`None`
+    for success), and the largest number of states that fitted into memory.
 
     A state that fails or ends early is not advanced further; the others continue without it. States of different
     batching groups are advanced in separate batches.

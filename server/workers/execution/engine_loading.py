@@ -46,7 +46,7 @@ def ready_message(
     engines: Mapping[str, Engine], failures: Mapping[str, Failure], sounds: Mapping[str, str] | None = None
 ) -> Ready:
     """Return the first message of a worker: its loaded engines by their configured names, the failures of the others,
-    and sound fingerprints.
+    and the sound fingerprints (hashes of a test song).
     """
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
     return Ready(infos, failures, sounds or {})

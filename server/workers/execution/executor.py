@@ -43,8 +43,8 @@ class CommandExecutor:
     """Executes the server's commands (plan, prepare, step, render ...) on the loaded engines of one worker, and keeps
     the songs' data between commands.
 
-    Commands of two lanes may come from two threads at once, but not for the same section, except `Release`: a command
-    in progress then continues with the section's objects.
+    Commands of two lanes (command queues) may come from two threads at once, but not for the same section, except
+    `Release`: a command in progress then continues with the section's objects.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class CommandExecutor:
                 # A device without free memory still works, because the lack is temporary.
                 if not is_out_of_memory(error):
                     raise DeviceBroken(
-                        f"the device does not compute any more, so its worker is restarted: {error}"
+                        f"the device of this worker does not compute any more, so the worker is restarted: {error}"
                     ) from error
 
     def _plan(self, command: Plan) -> Planned:
@@ -254,8 +254,8 @@ class CommandExecutor:
         return song.engine.save(song.sections[key.index].written) if key.index < song.last else b""
 
     def _window(self, song: HeldSong, key: SectionKey) -> Sound:
-        """Return the message with the next window of a section's sound; after the last window, the message that marks
-        the section's end.
+        """Return the message with the next window (stretch rendered at once) of a section's sound; after the last
+        window, the message that marks the section's end.
         """
         section = song.sections[key.index]
         state, score = section.written, None

@@ -31,7 +31,7 @@ class HeldSection:
     def written(self) -> SectionState:
         """The denoising state of the section; raises RuntimeError if denoising was not started."""
         if self.state is None:
-            raise RuntimeError("the section was not denoised. This is a bug: please report it")
+            raise RuntimeError("a section of the song is used before it was denoised. This is a bug: please report it")
         return self.state
 
     @property
@@ -105,7 +105,7 @@ class HeldSong:
         section = self.sections[index]
         if section.state is None:
             if section.conditions is None:
-                raise RuntimeError("the section was not prepared. This is a bug: please report it")
+                raise RuntimeError(f"section {index} was not prepared. This is a bug: please report it")
             section.state = self.engine.begin(self.plan, index, section.conditions, self.context_before(index))
         return section
 

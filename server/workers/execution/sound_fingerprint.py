@@ -15,7 +15,9 @@ _SONG = SongParams(
     seed=20_240_229,
 )
 _TOUCHES = 2
-"""Minimum number of windows of the test song that are hashed, so that state between windows is included."""
+"""Minimum number of windows (stretches of sound rendered at once) of the test song that are hashed, so that the hash
+also depends on data that the engine carries from one window to the next.
+"""
 
 
 def sound_fingerprint(engine: Engine, name: str, device: str) -> str:

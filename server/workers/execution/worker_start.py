@@ -33,8 +33,8 @@ def limit_threads(threads: int) -> None:
 
 
 def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
-    """Return the sound fingerprints of the engines in `spec.fingerprinted`, by engine. The test song is made with as
-    many threads as all songs.
+    """Return the sound fingerprints (hashes of a test song) of the engines in `spec.fingerprinted`, by engine. The test
+    song is made with as many threads as all songs.
     """
     wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
     if wanted:

@@ -34,8 +34,8 @@ class DriverProcess(Protocol):
         """The id of the driver process; `None` before the start."""
 
     async def start(self, spec: object, timeout_seconds: float) -> object:
-        """Start the driver process, send `spec` as the first message, and return its first message. Raises
-        ProcessEnded.
+        """Start the driver process, send `spec` (its start parameters) as the first message, and return its first
+        message. Raises ProcessEnded.
         """
 
     def send(self, message: object) -> None:
@@ -107,7 +107,9 @@ class Bridge:
         return number
 
     def leave(self, number: int) -> None:
-        """Remove the registration of a worker or companion; its further messages are dropped."""
+        """Remove the registration of a worker, or of a companion (a process beside a worker); its further messages are
+        dropped.
+        """
         self._workers.pop(number, None)
         self._companions.pop(number, None)
 

@@ -74,4 +74,6 @@ class Cluster(Protocol):
 
 
 LIFE, CONTROL, SOUND = "life", "control", "sound"
-"""Names of the concurrency groups of an actor's calls, in addition to one group for each lane."""
+"""Names of the concurrency groups of an actor's calls, in addition to one group for each lane (command queue) of a
+worker.
+"""

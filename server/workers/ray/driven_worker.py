@@ -70,8 +70,8 @@ class DrivenWorker:
         return self._held[0] if self._held is not None else ""
 
     def send(self, command: RunCommand) -> None:
-        """Send a command to a lane of the worker. No effect if the worker has not loaded its engines or has ended,
-        which the server learns by another message.
+        """Send a command to a lane (command queue) of the worker. No effect if the worker has not loaded its engines or
+        has ended, which the server learns by another message.
         """
         if self._lanes is not None:
             self._lanes.send(command.command, command.lane)
@@ -161,7 +161,7 @@ class DrivenWorker:
         if await self._reapers.free(place.node, slot) is False:
             raise ActorLost(
                 f"a process that was killed still uses the device of {self._start.device} on {place.host}: it is stuck "
-                "in the driver; see 'nvidia-smi' there, and restart that node",
+                "in the device driver; see 'nvidia-smi' there, and restart that node",
                 WorkerDeath.UNRESPONSIVE,
             )
         loaded = await actor.call("load", slot, pickle.dumps(self._start.spec, pickle.HIGHEST_PROTOCOL))

@@ -28,7 +28,9 @@ _AGAIN_SECONDS = 1.0
 
 
 class Driver:
-    """Controls all workers and companions that the server has started on the cluster; each has a number."""
+    """Controls all workers and companions (processes beside the workers, such as encoders) that the server has started
+    on the cluster; each has a number.
+    """
 
     def __init__(self, pipe: AsyncPipe, cluster: Cluster, *, pool: str, ping_seconds: float) -> None:
         self._pipe = pipe
@@ -130,7 +132,9 @@ class Driver:
             self._lost.set()
         elif error is not None:
             _log.error(
-                "the driver of a worker of the Ray cluster failed because of a bug: please report this traceback",
+                "the control of the %s on the Ray cluster failed because of a bug of the server: please report this "
+                "traceback",
+                task.get_name(),
                 exc_info=error,
             )
 

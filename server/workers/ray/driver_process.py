@@ -2,6 +2,8 @@
 
 python -P -m server.workers.ray.driver_process DESCRIPTOR
 
+DESCRIPTOR is the file descriptor of the pipe to the server.
+
 It is a separate process because Ray ends the process that uses it when the cluster is lost. Also, each call to Ray
 takes half a millisecond, which would delay the event loop of the server.
 """

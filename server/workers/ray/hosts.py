@@ -33,7 +33,10 @@ class Hosts:
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the control of companions; `tell` sends a message to the server."""
+        """Set up the control of companions (processes beside the workers); `tell` sends a message to the server. `pool`
+        is the id of the server's worker pool. If a node sends nothing for three times `ping_seconds`, its companions
+        count as lost.
+        """
         self._cluster = cluster
         self._reapers = reapers
         self._tell = tell
@@ -43,8 +46,8 @@ class Hosts:
         self._nodes: dict[int, str] = {}
 
     async def run(self, start: StartCompanion, node: str) -> None:
-        """Start a companion on a node, and pass its messages on to the server, until the companion ends or this call is
-        cancelled.
+        """Start a companion (a process beside a worker) on a node, and pass its messages on to the server, until the
+        companion ends or this call is cancelled.
 
         Raises:
             ActorLost: the companion has ended or, with `never_ran`, its node was lost before the companion had started.
@@ -62,8 +65,8 @@ class Hosts:
             host.call("stop", number)
 
     async def close(self) -> None:
-        """End the hosts of all nodes with their companions. When this returns, their processes have ended or cannot be
-        reached.
+        """End the host actors of all nodes, which run the companions, and these companions. When this returns, their
+        processes have ended or cannot be reached.
         """
         serving = [host.serving for host in self._hosts.values()]
         for task in serving:
@@ -71,7 +74,9 @@ class Hosts:
         await asyncio.gather(*serving, return_exceptions=True)
 
     def send(self, message: TellCompanion) -> None:
-        """Pass a message of the server to a companion; no effect if the companion has ended."""
+        """Pass a message of the server to a companion (a process beside a worker); no effect if the companion has
+        ended.
+        """
         if (host := self._hosts.get(self._nodes.get(message.companion, ""))) is not None:
             host.call("tell", message.companion, message.message)
 
@@ -91,8 +96,8 @@ class Hosts:
         await asyncio.Event().wait()
 
     def _on(self, node: str) -> "_Host":
-        """Return the host actor of a node, started if necessary. It keeps running after the end of its last
-        companion.
+        """Return the host actor of a node, which runs the companions there; it is started if necessary, and keeps
+        running after the end of its last companion.
         """
         if node not in self._hosts:
             host = self._hosts[node] = _Host(self._cluster.start_host(node), self._told)
@@ -103,7 +108,9 @@ class Hosts:
         self._tell(CompanionTold(number, message))
 
     async def _serve(self, host: "_Host", node: str) -> None:
-        """Run the host actor of a node until it is lost or this call is cancelled."""
+        """Run the host actor of a node, which runs the companions there, until the actor is lost or this call is
+        cancelled.
+        """
         slot = f"{self._pool}-host-{node}"
         try:
             await self._reapers.free(node, slot)
@@ -123,8 +130,8 @@ class Hosts:
 
 
 class _Host:
-    """The actor that runs the companions of one node. `ends` has a future for each companion, which fails when the
-    companion ends.
+    """The host actor of one node, which runs the companions there (processes beside the workers). `ends` has a future
+    for each companion, which fails when the companion ends.
     """
 
     def __init__(self, actor: Actor, told: Callable[[int, bytes], None]) -> None:
@@ -136,12 +143,12 @@ class _Host:
         self._told = told
 
     def call(self, method: str, *arguments: object) -> None:
-        """Call a method of the actor without waiting; if the actor is lost, `listen` raises the error."""
+        """Call a method of the host actor without waiting; if the actor is lost, `listen` raises the error."""
         self.actor.call(method, *arguments, group=CONTROL).add_done_callback(_ignored)
 
     async def listen(self, limit_seconds: float) -> None:
-        """Pass on the messages of companions until the actor is lost or silent for `limit_seconds`; then raise
-        ActorLost.
+        """Pass on the messages of companions until the host actor, which runs them, is lost or silent for
+        `limit_seconds`; then raise ActorLost.
         """
         while True:
             try:
@@ -149,23 +156,23 @@ class _Host:
                     taken = await self.actor.call("take", group=LIFE)
             except TimeoutError:
                 raise ActorLost(
-                    f"the process, or the network to it, was silent for {limit_seconds:g} seconds",
+                    f"the process of the encoders, or the network to it, was silent for {limit_seconds:g} seconds",
                     WorkerDeath.UNRESPONSIVE,
                 ) from None
             for number, message in taken:
                 if message is not None:
                     self._told(number, message)
                 elif (ended := self.ends.get(number)) is not None and not ended.done():
-                    ended.set_exception(ActorLost("the process has ended"))
+                    ended.set_exception(ActorLost("the process of the companion has ended"))
 
     def lose(self, error: Exception) -> None:
-        """Mark all companions as ended, because the actor was lost."""
+        """Mark all companions of the node as ended, because the host actor, which runs them, was lost."""
         for ended in self.ends.values():
             if not ended.done():
                 ended.set_exception(ActorLost(str(error)))
 
     async def close(self) -> None:
-        """End the companions of the node, then the actor."""
+        """End the companions of the node, then the host actor, which runs them."""
         with suppress(ActorLost, TimeoutError):
             async with asyncio.timeout(_END_SECONDS):
                 await self.actor.call("close", group=CONTROL)

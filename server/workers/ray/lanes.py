@@ -31,8 +31,8 @@ class Lanes:
     def __init__(
         self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, bytes], None], relay: Relay
     ) -> None:
-        """Set up the lanes of a worker; `replied` is called on the event loop with each reply, in the order of the
-        lane's commands.
+        """Set up the lanes (command queues) of a worker; `replied` is called on the event loop with each reply, in the
+        order of the lane's commands.
         """
         self._actor = actor
         self._replied = replied
@@ -43,7 +43,9 @@ class Lanes:
         self._threads = {lane: ThreadPoolExecutor(1, f"sound-{lane}") for lane in self._calls}
 
     def send(self, command: bytes, lane: Lane) -> None:
-        """Send a pickled command to a lane of the worker, without waiting for the replies to earlier commands."""
+        """Send a pickled command to a lane (command queue) of the worker, without waiting for the replies to earlier
+        commands.
+        """
         self._calls[lane].put_nowait(self._actor.call("run", command, group=lane.value))
 
     async def run(self) -> None:

@@ -54,7 +54,9 @@ class EndWorker:
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Command: pass a pickled command to a lane of a worker. Reply: `CommandDone`."""
+    """Command: pass the pickled `command` to a lane (command queue) of the worker with that number. Reply:
+    `CommandDone`.
+    """
 
     worker: int
     lane: Lane
@@ -105,8 +107,8 @@ class WorkerLoaded:
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
-    """Message: the pickled reply of a worker's lane to the oldest command of that lane. The reply's sound was already
-    sent to the encoder.
+    """Message: the pickled reply of a worker's lane (command queue) to the oldest command there that has no reply yet.
+    The reply's sound was already sent to the encoder.
     """
 
     worker: int
@@ -129,8 +131,8 @@ class WorkerEnded:
 
 @dataclass(frozen=True, slots=True)
 class CompanionStarted:
-    """Message: a companion runs on the node `node_id`. `first` is the companion's first message, pickled, `address` the
-    path of its socket there.
+    """Message: a companion (a process beside a worker) runs on the node `node_id`. `first` is the companion's first
+    message, pickled, `address` the path of its socket there.
     """
 
     companion: int
@@ -149,8 +151,8 @@ class CompanionTold:
 
 @dataclass(frozen=True, slots=True)
 class CompanionEnded:
-    """Message: a companion has ended; no more messages about the companion follow. With `cluster_lost` all companions
-    have ended, because the driver process has ended.
+    """Message: a companion (a process beside a worker) has ended; no more messages about the companion follow. With
+    `cluster_lost` all companions have ended, because the driver process has ended.
     """
 
     companion: int

@@ -18,8 +18,8 @@ from server.workers.ray.worker import RayWorker
 from server.workers.restarting_pool import PoolUnusable, RestartingPool
 
 INLINE = {"RAY_max_direct_call_object_size": str(16 << 20)}
-"""Ray setting: sound and states are sent inside the messages of calls. Above 100 kB, Ray's default, they would go
-through Ray's object store, which may stop answering after a restart of the cluster's head.
+"""Ray setting: sound and the denoising states of sections are sent inside the messages of calls. Above 100 kB, Ray's
+default, they would go through Ray's object store, which may stop answering after a restart of the cluster's head.
 """
 
 

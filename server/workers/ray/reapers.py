@@ -9,7 +9,9 @@ from server.workers.ray.cluster_base import CONTROL, Actor, ActorLost, Cluster
 _log = logging.getLogger(__name__)
 
 _FREE_SECONDS = 15.0
-"""Time limit in seconds for an answer of a reaper; without an answer the node counts as unreachable."""
+"""Time limit in seconds for an answer of a reaper (the actor that kills frozen workers of a node); without an answer
+the node counts as unreachable.
+"""
 
 
 class Reapers:

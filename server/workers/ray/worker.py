@@ -20,8 +20,8 @@ from server.workers.ray.messages import (
 )
 
 _END_SECONDS = 35.0
-"""Time limit in seconds for the driver process to end a worker, which includes killing a frozen process or giving it
-up.
+"""Time limit in seconds for the driver process to end a worker, which includes the killing of a frozen process. After
+that time the server no longer waits for the end.
 """
 
 

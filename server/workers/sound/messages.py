@@ -1,4 +1,5 @@
-"""Messages from a worker to the encoder of a song: first the song's plan, then its sound, window by window, in order.
+"""Messages from a worker to the encoder of a song: first the song's plan, then its sound, window by window (a window is
+the stretch of sound rendered at once), in order.
 
 The worker sends the sound before it replies to the server, so that no sound is lost if the worker dies.
 """
@@ -33,7 +34,7 @@ class OpenSong:
 
 
 class Sound(NamedTuple):
-    """Message: one window of sound, as the bytes of float32 PCM, channel after channel.
+    """Message: one window of sound (the stretch rendered at once), as the bytes of float32 PCM, channel after channel.
 
     The first message of a section has its `score`. After the last window of a section comes a message without samples
     and with `last` set; in the song's last section `ends_song` is set, too.
@@ -56,7 +57,7 @@ SoundMessage: TypeAlias = OpenSong | Sound
 
 
 def pcm_of(window: Window) -> memoryview:
-    """Return the bytes of a window of float32 samples, channel after channel. They share memory with the window if that
-    has this layout.
+    """Return the bytes of a window (a stretch of sound as float32 samples of shape [channels, samples]), channel after
+    channel. They share memory with the window if that has this layout.
     """
     return np.ascontiguousarray(window, np.float32).reshape(-1).view(np.uint8).data

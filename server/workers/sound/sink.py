@@ -7,8 +7,8 @@ from server.workers.sound.messages import OpenSong, Sound
 
 
 class SoundSink(Protocol):
-    """Protocol of an object that takes the sound of songs, from the threads of all lanes of a worker, for their
-    encoders.
+    """Protocol of an object that takes the sound of songs, from the threads of all lanes (command queues) of a worker,
+    for their encoders.
     """
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:

@@ -53,7 +53,8 @@ class CompanionHost:
         self._closed = False
 
     def hold(self, slot: str) -> None:
-        """Take the lock named `slot`, by which the node's reaper finds this process in order to kill it.
+        """Take the lock named `slot`, by which the node's reaper (the actor that kills frozen processes) finds this
+        process in order to kill it.
 
         Raises:
             DeviceBusy: another process has the lock.
@@ -62,8 +63,8 @@ class CompanionHost:
         self._device_lock.acquire(_LOCK_SECONDS)
 
     def start(self, number: int, module: str, spec: bytes) -> tuple[str, bytes]:
-        """Start a companion that runs the Python module `module`; return the path of its socket, and its first message,
-        pickled.
+        """Start a companion (a process beside a worker) that runs the Python module `module`; return the path of its
+        socket, and its first message, pickled.
 
         Raises:
             RuntimeError: the companion has ended, or has not answered in time.
@@ -85,15 +86,16 @@ class CompanionHost:
         return companion.address, first
 
     def tell(self, number: int, message: bytes) -> None:
-        """Pass a pickled message to a companion; no effect if the companion has ended."""
+        """Pass a pickled message to a companion (a process beside a worker); no effect if the companion has ended."""
         self._silence.heard()
         if (companion := self._companions.get(number)) is not None:
             with suppress(PipeClosed):
                 companion.pipe.send_pickled(message)
 
     def take(self) -> list[tuple[int, bytes | None]]:
-        """Return the pickled messages of companions since the last call, each with the companion's number; `None`
-        instead of a message means that the companion has ended. The call waits at most one ping period for the first.
+        """Return the pickled messages of companions (processes beside the workers) since the last call, each with the
+        companion's number; `None` instead of a message means that the companion has ended. The call waits at most one
+        ping period for the first.
         """
         self._silence.heard()
         taken = []
@@ -108,7 +110,9 @@ class CompanionHost:
         deliver(cast(tuple[Outgoing, ...], pickle.loads(outgoing)), self._links)
 
     def stop(self, number: int) -> None:
-        """End a companion, which may still be starting, in a thread: a frozen one does not delay messages to others."""
+        """End a companion (a process beside a worker), which may still be starting. This is done in a thread, so that a
+        frozen companion does not delay messages to others.
+        """
         self._silence.heard()
         with self._lock:
             companion = self._companions.pop(number, None)
@@ -164,7 +168,9 @@ class _Companion:
         self.pipe = BlockingPipe(self._near.dup().detach())
 
     def begin(self, spec: bytes) -> bytes:
-        """Send the first message to the companion, and return the companion's first message. Raises PipeClosed."""
+        """Send the companion its first message, the pickled `spec`, and return the companion's first message. Raises
+        PipeClosed if the companion has ended.
+        """
         self.pipe.send_pickled(spec)
         watch = threading.Timer(_START_SECONDS, self._process.kill)
         watch.start()

@@ -28,7 +28,7 @@ a song that gets no more sound.
 
 class Outbox:
     """Sends the sound of a worker to the encoders of its node. Sound for other encoders is collected for each thread,
-    that is for each lane, until the thread's command ends.
+    that is for each lane (command queue), until the thread's command ends.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,9 @@ from server.workers.ray.node.silence import SilenceWatch
 _log = logging.getLogger(__name__)
 
 _FREED_SECONDS = 10.0
-"""Time limit in seconds for a killed process to lose its lock; only a process blocked in a driver takes longer."""
+"""Time limit in seconds for a killed process to lose its lock; only a process blocked in a call into the device driver
+takes longer.
+"""
 
 
 def _leave() -> None:

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 
 PERIODS = 3
-"""Number of ping periods without a heartbeat after which an actor ends itself."""
+"""Number of ping periods (the intervals between heartbeats) without a heartbeat after which an actor ends itself."""
 
 
 class SilenceWatch:
-    """Calls the function `then`, on a separate thread, when `heard` was not called for `PERIODS` ping periods."""
+    """Calls the function `then`, on a separate thread, when `heard` was not called for `PERIODS` ping periods (the
+    intervals between heartbeats).
+    """
 
     def __init__(self, ping_seconds: float, then: Callable[[], None]) -> None:
         self._ping_seconds = ping_seconds

@@ -10,6 +10,8 @@ def joined(node_id: str, path: str) -> str:
 
 
 def parted(address: str) -> tuple[str, str]:
-    """Split an address into node id and socket path; the node id is empty for a socket on the server's computer."""
+    """Split the address of a Unix socket on a node into node id and path; the node id is empty for a socket on the
+    server's computer.
+    """
     node_id, _, path = address.rpartition(_MARK)
     return node_id, path
