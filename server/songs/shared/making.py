@@ -17,7 +17,8 @@ from server.songs.making import CLOSE_SECONDS
 from server.songs.ports import CheckedSong, SongJob
 from server.songs.recordings.logged_event import LoggedEvent
 from server.songs.recordings.open_recordings import Made, OpenRecordings
-from server.songs.recordings.recording import Recording, ended_record
+from server.songs.recordings.recording import Recording
+from server.songs.recordings.song_record import ended_record
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.songs.shared.lease_watch import LeaseWatch
