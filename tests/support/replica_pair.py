@@ -16,7 +16,7 @@ from server.quota import Quota
 from server.song import Chunk, Planned, SongCompleted, SongEvent
 from server.songs.recordings.recording import Recording
 from server.songs.service import Songs
-from server.songs.shared.sharing import Resumption
+from server.songs.shared.sharing import Resumption, SharingRules
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, StoreFull
@@ -177,7 +177,7 @@ async def pair(
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0
     watcher = CountingWatcher()
-    pace = Pace(0.0, outage_seconds, heartbeat_seconds)
+    rules = SharingRules(Pace(0.0, outage_seconds, heartbeat_seconds), lease_seconds=0.3, resumption=resumption)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(embedded_store(folder, limits, file_suffixes()))
         store, service = SharedStore(opened), EmbeddedService(opened)
@@ -193,10 +193,8 @@ async def pair(
                 terms=lambda _: terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",
-                pace=pace,
-                lease_seconds=0.3,
                 watcher=watcher,
-                resumption=resumption,
+                sharing=rules,
             )
 
         replicas = songs(full, directories[0]), songs(maker, directories[1])
