@@ -81,16 +81,7 @@ class Songs:
         self._sharing = None if store.embedded else Sharing(parts, self._tickets, engines=engines, rules=sharing)
         self._making = self._sharing.making if self._sharing else Making(parts)
         self._library = self._library_of(parts)
-        self._admission = SongAdmission(
-            parts,
-            self._tickets,
-            self._library,
-            self._making,
-            self._sharing,
-            checker=checker,
-            linger_seconds=linger_seconds,
-            log_requests=log_requests,
-        )
+        self._admission = self._admission_of(parts, checker, log_requests=log_requests)
         self._engine_names = frozenset(engines)
 
     async def generate(
@@ -229,6 +220,18 @@ class Songs:
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
+
+    def _admission_of(self, parts: SongParts, checker: RequestChecker, *, log_requests: bool) -> SongAdmission:
+        return SongAdmission(
+            parts,
+            self._tickets,
+            self._library,
+            self._making,
+            self._sharing,
+            checker=checker,
+            linger_seconds=self._linger_seconds,
+            log_requests=log_requests,
+        )
 
     def _library_of(self, parts: SongParts) -> Library:
         """Return the library of songs, which with a shared store also finds the songs of other servers."""
