@@ -12,7 +12,7 @@ from server.logs import Logs
 from server.settings.engines import engine_options, option_variables
 from server.settings.groups import Device, Limits
 from server.settings.settings import Settings
-from server.store.directory import Resume
+from server.store.claim import Resume
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec, Lane

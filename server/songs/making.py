@@ -17,7 +17,7 @@ from server.songs.ports import CheckedSong
 from server.songs.recordings.open_recordings import Made
 from server.songs.recordings.recorder import Recorder
 from server.songs.recordings.recording import Recording
-from server.store.directory import Claim
+from server.store.claim import Claim
 
 CLOSE_SECONDS = 5.0
 

@@ -20,7 +20,8 @@ from server.songs.shared.sharing import Resumption, SharingRules
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, StoreFull
-from server.store.directory import Admitted, Claim, Directory, LeaseStatus, Ticket
+from server.store.claim import Claim
+from server.store.directory import Admitted, Directory, LeaseStatus, Ticket
 from server.store.embedded.admitted_songs import AdmittedSong
 from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store

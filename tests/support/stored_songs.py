@@ -7,7 +7,8 @@ from typing import Any
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, SongRecord, StoredEvent
-from server.store.directory import Claim, LeaseStatus, Ticket
+from server.store.claim import Claim
+from server.store.directory import LeaseStatus, Ticket
 from tests.support.store_kinds import Replica
 
 HOUR_NS = 3600 * 1_000_000_000

@@ -28,7 +28,8 @@ from server.songs.shared.making import SharedMaking
 from server.songs.shared.repetition import stored_part
 from server.songs.shared.unmade import UnmadeSongs
 from server.store.base import StoreFailed
-from server.store.directory import Claim, Directory
+from server.store.claim import Claim
+from server.store.directory import Directory
 
 _UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
 """Errors that concern this server and not the song, so that another server may be able to make the song."""

@@ -25,7 +25,8 @@ from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
 from server.store.base import LeaseLost, StoreFailed
-from server.store.directory import Claim, LeaseStatus
+from server.store.claim import Claim
+from server.store.directory import LeaseStatus
 
 DROP_SHARE = 1 / 6
 """Share of a lease duration within which a song must stop when another server has it; the renewal of other leases waits

@@ -27,7 +27,8 @@ from server.songs.shared.tending import Tending, with_room
 from server.songs.shared.unmade import UnmadeSongs
 from server.songs.tickets import Tickets
 from server.store.base import SongRecord, StoredEvent, StoreFailed
-from server.store.directory import Admitted, Resume, Ticket
+from server.store.claim import Resume
+from server.store.directory import Admitted, Ticket
 
 logger = logging.getLogger(__name__)
 

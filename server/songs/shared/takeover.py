@@ -10,7 +10,7 @@ from server.errors import EndedElsewhere
 from server.song import SongState
 from server.songs.shared.beginning import GeneratorParts
 from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
-from server.store.directory import Claim, ClaimAction, Resume, Skill
+from server.store.claim import Claim, ClaimAction, Resume, Skill
 
 AT_ONCE: Final = 2
 """Maximum number of songs per device that are made again at the same time; further songs wait."""

@@ -11,7 +11,7 @@ from server.songs.parts import SongParts
 from server.songs.recordings.song_record import ended_record
 from server.songs.shared.repetition import stored_seconds
 from server.store.base import INTERRUPTED, LeaseLost, StoreFailed, WrongOffset
-from server.store.directory import Claim
+from server.store.claim import Claim
 
 logger = logging.getLogger(__name__)
 

@@ -15,17 +15,8 @@ from typing import Any, Final
 
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoreFailed, StoreFull
-from server.store.directory import (
-    NO_SKILLS,
-    Admitted,
-    Attendance,
-    Claim,
-    ClaimAction,
-    LeaseStatus,
-    Skill,
-    SongUpdate,
-    Ticket,
-)
+from server.store.claim import NO_SKILLS, Claim, ClaimAction, Skill
+from server.store.directory import Admitted, Attendance, LeaseStatus, SongUpdate, Ticket
 from server.store.directory_rules import claim_order, engines_together, quota_exceeded
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection

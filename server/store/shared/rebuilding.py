@@ -5,7 +5,7 @@ record.
 import logging
 
 from server.store.base import Cursor, StoreFailed
-from server.store.directory import Claim
+from server.store.claim import Claim
 from server.store.shared.connection import Connection
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal

@@ -16,7 +16,7 @@ from server.songs.recordings.recording import Recording
 from server.songs.shared import making, takeover
 from server.songs.shared.sharing import Resumption
 from server.store.base import INTERRUPTED
-from server.store.directory import Resume
+from server.store.claim import Resume
 from tests.support.fake_runner import FAKE_PLAN, FakeRunner
 from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, request, until
 

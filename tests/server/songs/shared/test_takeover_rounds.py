@@ -8,7 +8,7 @@ from server.song import SongState
 from server.songs.shared import takeover
 from server.songs.shared.beginning import GeneratorParts
 from server.store.base import Extent, Lease
-from server.store.directory import Claim, ClaimAction, Resume
+from server.store.claim import Claim, ClaimAction, Resume
 from tests.support.fake_runner import FakeRunner
 from tests.support.replica_pair import CountingWatcher
 from tests.support.stored_songs import record

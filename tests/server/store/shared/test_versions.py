@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from server.song import SongState
-from server.store.directory import ClaimAction, Skill
+from server.store.claim import ClaimAction, Skill
 from server.store.eviction import StoreLimits
 from server.store.shared import directory, objects, store
 from server.store.shared.records import engines_bytes, record_bytes
