@@ -6,7 +6,7 @@ from server.settings.groups import Device, Limits, Threads
 from server.settings.settings import Settings
 from server.settings.store import Store
 from server.store.claim import Resume
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 
 FAKE = "fake=tests.support.fakes:FakeEngine"
 CPU = Device(device="cpu")
