@@ -8,7 +8,8 @@ from model.song import SectionScore, SongParams, SongPlan, Window
 from model.studio import saving
 from model.studio.arrange.arranger import ArrangerState
 from model.studio.arrange.duet import whole_tune
-from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, rows
+from model.studio.composing.denoiser import Memory, ScoreDenoiser
+from model.studio.composing.score_state import ScoreState, rows
 from model.studio.composing.token_layout import padded_length
 from model.studio.info import INFO, SAMPLE_RATE_HERTZ
 from model.studio.lyrics.chinese import mandarin

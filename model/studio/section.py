@@ -12,7 +12,8 @@ from model.studio.arrange.arranger import ArrangerState, arrange
 from model.studio.arrange.context import Turn
 from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of
 from model.studio.arrange.vocals import Words, vocal_parts
-from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionSpec
+from model.studio.composing.denoiser import Memory, ScoreDenoiser, SectionSpec
+from model.studio.composing.score_state import ScoreState
 from model.studio.lyrics.stress import stresses
 from model.studio.notation.arrangement import Arrangement
 from model.studio.notation.score import Score
