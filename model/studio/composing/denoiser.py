@@ -20,7 +20,9 @@ from model.studio.composing.decisions.section_score import to_score
 from model.studio.composing.flow import euler_step
 from model.studio.composing.guidance import guided
 from model.studio.composing.habits import habits
-from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
+from model.studio.composing.network.condition_encoder import Encoded
+from model.studio.composing.network.config import ScoreNetworkConfig
+from model.studio.composing.network.score_network import Logits, ScoreNetwork
 from model.studio.composing.score_state import ScoreState
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
 from model.studio.composing.token_layout import TAIL_BARS, lay_out

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from model.studio.composing.decisions.lines import SungLine
 from model.studio.composing.flow import step_times
-from model.studio.composing.network import Encoded, Logits
+from model.studio.composing.network.condition_encoder import Encoded
+from model.studio.composing.network.score_network import Logits
 from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import MELODY_CLASSES

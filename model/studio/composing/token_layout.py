@@ -23,7 +23,8 @@ from model.studio.composing.conditions import (
     register_index,
     tempo_index,
 )
-from model.studio.composing.network import SLOTS, Known
+from model.studio.composing.network.condition_encoder import Known
+from model.studio.composing.network.config import SLOTS
 from model.studio.composing.section_spec import Memory, Phrase, Rendition, SectionSpec
 from model.studio.composing.tokens import FIRST_PITCH, HOLD, NO_CHORD, REST, Classes, chord_index, melody_classes
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality
