@@ -10,7 +10,7 @@ from model.studio.arrange.arranger import ArrangerState
 from model.studio.arrange.duet import whole_tune
 from model.studio.composing.denoiser import Memory, ScoreDenoiser
 from model.studio.composing.score_state import ScoreState, rows
-from model.studio.composing.token_layout import padded_length
+from model.studio.composing.section_layout import padded_length
 from model.studio.info import INFO, SAMPLE_RATE_HERTZ
 from model.studio.lyrics.chinese import mandarin
 from model.studio.notation.chords import chord_spans, named_chords

@@ -24,8 +24,8 @@ from model.studio.composing.network.condition_encoder import Encoded
 from model.studio.composing.network.config import ScoreNetworkConfig
 from model.studio.composing.network.score_network import Logits, ScoreNetwork
 from model.studio.composing.score_state import ScoreState
+from model.studio.composing.section_layout import TAIL_BARS, lay_out
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
-from model.studio.composing.token_layout import TAIL_BARS, lay_out
 from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES, PITCHES
 from model.studio.notation.score import BEATS_PER_BAR, Score
 from model.weights import REMEDY, WeightsMismatch, fill, load_weights
