@@ -17,10 +17,9 @@ from model.studio.lyrics.sections import Lyrics, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
 from model.studio.planning.anchor import fit_anchor, spread_anchor
 from model.studio.planning.checks import check_params
-from model.studio.planning.form import Block
-from model.studio.planning.key_finding import key_of_melody
-from model.studio.planning.layout import lay_out
-from model.studio.planning.length import (
+from model.studio.planning.form.form import Block
+from model.studio.planning.form.layout import lay_out
+from model.studio.planning.form.length import (
     Length,
     Tempo,
     TooManyWords,
@@ -29,6 +28,7 @@ from model.studio.planning.length import (
     seconds_of,
     too_many_words,
 )
+from model.studio.planning.key_finding import key_of_melody
 from model.studio.planning.lifts import lifts
 from model.studio.planning.short_lines import with_short_lines_together
 from model.studio.planning.ways import shared_by_voices, way_notes
