@@ -17,8 +17,9 @@ from model.studio.composing.score_state import ScoreState
 from model.studio.lyrics.stress import stresses
 from model.studio.notation.arrangement import Arrangement
 from model.studio.notation.score import Score
-from model.studio.planning.plan import CONTINUED, detail_of
+from model.studio.planning.plan import CONTINUED
 from model.studio.planning.section_spec import section_seed
+from model.studio.planning.studio_detail import detail_of
 from model.studio.sound.mixer import Mixer
 from model.studio.voice.performance.expression import Accent
 from model.studio.voice.phrasing import SungNote

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from model.song import SECTION_TAGS, AnchorNote, InvalidParams, SectionKind, SongParams, SongPlan, Voice
 from model.studio.info import INFO
 from model.studio.lyrics.sections import parse_lyrics
-from model.studio.planning.plan import StudioDetail, plan_song
+from model.studio.planning.plan import plan_song
+from model.studio.planning.studio_detail import StudioDetail
 from model.studio.style import Groove, Mode
 
 SPRING = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
