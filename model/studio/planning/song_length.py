@@ -8,14 +8,7 @@ from functools import partial
 from model.engine import EngineInfo
 from model.song import InvalidParams, SongParams
 from model.studio.lyrics.sections import Lyrics
-from model.studio.planning.form.length import (
-    Length,
-    Tempo,
-    TooManyWords,
-    bars_together,
-    choose_length,
-    too_many_words,
-)
+from model.studio.planning.form.length import Length, Tempo, TooManyWords, bars_together, choose_length, too_many_words
 from model.studio.planning.short_lines import with_short_lines_together
 from model.studio.prompt.parsing import ParsedPrompt
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
