@@ -1,6 +1,6 @@
 """Songs to be admitted, claimed and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -110,3 +110,7 @@ async def claimed(replica: Replica, *engines: str) -> str | None:
 async def queued(replica: Replica) -> list[str]:
     """The ids of the songs that wait."""
     return [song.song_id for song in (await replica.directory.queue()).waiting]
+
+
+def ids(songs: Iterable[SongRecord]) -> list[str]:
+    return [song.song_id for song in songs]
