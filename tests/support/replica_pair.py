@@ -159,6 +159,12 @@ def _end_songs(maker: FakeRunner, store: SharedStore) -> None:
     store.held.set()
 
 
+def _songs(runner: FakeRunner, store: SharedStore, directory: WatchedDirectory, **given: Any) -> Songs:
+    """The songs of one replica on the store that both have."""
+    known = cast(SongStore, store), cast(Directory, directory)
+    return Songs(runner, ("fake",), *known, checker=PassingChecker(), **given)
+
+
 @asynccontextmanager
 async def pair(
     events: tuple[SongEvent, ...] = FAKE_EVENTS,
@@ -174,7 +180,7 @@ async def pair(
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
     """A replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
-    numbers, terms = itertools.count(1), Terms(quota)
+    numbers = itertools.count(1)
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0
     watcher = CountingWatcher()
@@ -184,21 +190,9 @@ async def pair(
         store, service = SharedStore(opened), EmbeddedService(opened)
         directories = WatchedDirectory(service.replica("here")), WatchedDirectory(service.replica("there"))
 
-        def songs(runner: FakeRunner, directory: WatchedDirectory) -> Songs:
-            return Songs(
-                runner,
-                ("fake",),
-                cast(SongStore, store),
-                cast(Directory, directory),
-                checker=PassingChecker(),
-                terms=lambda _: terms,
-                linger_seconds=linger_seconds,
-                song_id=lambda: f"song-{next(numbers)}",
-                watcher=watcher,
-                sharing=rules,
-            )
-
-        replicas = songs(full, directories[0]), songs(maker, directories[1])
+        terms = {"terms": lambda _: Terms(quota), "linger_seconds": linger_seconds}
+        given = {"song_id": lambda: f"song-{next(numbers)}", "watcher": watcher, "sharing": rules, **terms}
+        replicas = _songs(full, store, directories[0], **given), _songs(maker, store, directories[1], **given)
         for one in replicas:
             stack.push_async_callback(one.close)
             await stack.enter_async_context(in_background(one.run()))
