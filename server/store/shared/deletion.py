@@ -6,7 +6,7 @@ from typing import Final
 
 from server.store.base import StoreFailed
 from server.store.shared.connection import Connection
-from server.store.shared.objects import Objects
+from server.store.shared.object_store.objects import Objects
 from server.store.shared.reading import Reader
 
 _DELETED_SECONDS: Final = 86_400

@@ -21,7 +21,7 @@ from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.memory import DirectoryMemory
 from server.store.shared.notifications import Notifications
-from server.store.shared.objects import Objects
+from server.store.shared.object_store.objects import Objects
 from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import take_up
 from server.store.shared.records import claim_of, engines_bytes, engines_of, lease_text, record_bytes, ticket_bytes

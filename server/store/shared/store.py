@@ -29,8 +29,8 @@ from server.store.eviction import EndedSong, Stored, StoreLimits, evicted
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.deletion import Deletion
-from server.store.shared.errors import ObjectsAway, ObjectsRefused
-from server.store.shared.objects import Objects, Seal
+from server.store.shared.object_store.errors import ObjectsAway, ObjectsRefused
+from server.store.shared.object_store.objects import Objects, Seal
 from server.store.shared.reading import Reader
 from server.store.shared.records import event_bytes, lease_text, listed, present_record, record_bytes
 from server.store.turns import Turns

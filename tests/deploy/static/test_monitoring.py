@@ -223,7 +223,7 @@ def test_the_runbook_quotes_what_servers_log_of_the_shared_store() -> None:
     text = RUNBOOK.read_text("utf-8")
     of_the_store = " ".join(text[text.index("## The shared store") : text.index("## Alerts")].split())
     quoted = re.findall(r'"([^"]*)"', of_the_store)
-    sources = "".join(path.read_text("utf-8") for path in (DEPLOY.parent / "server/store/shared").glob("*.py"))
+    sources = "".join(path.read_text("utf-8") for path in (DEPLOY.parent / "server/store/shared").rglob("*.py"))
     said = re.sub(r'"\s+f?"', "", sources).replace("{error}", "").replace("{self}", "")
     rows = {"wrong password", "the object store refuses", "the object store is unreachable", "403 Forbidden"}
     prefixes = ("an ended song cannot be stored in the object store; the server goes on trying: ", "")
