@@ -1,4 +1,4 @@
-"""Starts and stops all parts of the server in order. `wiring` builds the parts."""
+"""Starts and stops the server: first everything behind its ports (`core`), then the ports."""
 
 import asyncio
 import logging
@@ -7,19 +7,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 
+from server.api.call_limits import CallLimits
 from server.api.grpc.server import bind
 from server.api.http.ports import http_port, operations_port
 from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
-from server.assembly import operations, wiring
-from server.assembly.opened_songs import open_songs
-from server.assembly.processes import build_checker, build_encoders, build_pool
+from server.assembly import wiring
+from server.assembly.core import Core, open_core
+from server.assembly.processes import build_pool
+from server.auth.authenticator import Authenticator
 from server.background import in_background
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
-from server.telemetry.process_metrics import LoopLag
-from server.telemetry.scraped import expose_closed, expose_depths
+from server.telemetry.scraped import expose_closed
 from server.workers.restarting_pool import AnyPool
 
 logger = logging.getLogger(__name__)
@@ -61,60 +62,62 @@ async def serving(
     takes calls) has no engines; a generator (a server that only makes songs) has only health checks and metrics on its
     ports.
     """
-    pool = pool or build_pool(settings)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(pool.close)
-        certificates = wiring.read_certificates(settings.tls)
-        keys = wiring.read_keys(settings) if settings.takes_calls else None
-        registry = operations.build_registry()
-        tracer = await stack.enter_async_context(operations.open_tracing(registry))
-        metrics = operations.build_metrics(settings, registry)
-        encoders = build_encoders(settings, pool) if settings.makes_songs else None
-        runner = wiring.build_generation(settings, pool, encoders, metrics, tracer)
-        expose_depths(registry, runner.depths)
-        checker = build_checker(settings)
-        songs = await stack.enter_async_context(open_songs(settings, runner, checker, metrics, keys))
-        stack.push_async_callback(runner.stop, grace_seconds=0.0)
-        await runner.start()
-        if settings.takes_calls:
-            await stack.enter_async_context(checker.running(start_after=pool.settled))
-        health = operations.build_health(settings, runner.readiness)
-        operations.expose_server(settings, registry, health, runner.readiness, pool)
-        operations.expose_processes_of(settings, registry, pool, encoders, checker)
-        operations.expose_ends(registry, certificates, keys)
-        await stack.enter_async_context(operations.sending_metrics(registry))
-        await stack.enter_async_context(in_background(LoopLag(registry).run()))
-        calls, authenticator = OpenCalls(settings.limits.stall_seconds), wiring.build_authenticator(keys, metrics)
+        core = await stack.enter_async_context(open_core(settings, pool or build_pool(settings)))
+        calls = OpenCalls(settings.limits.stall_seconds)
+        authenticator = wiring.build_authenticator(core.keys, core.metrics)
         limits = wiring.build_call_limits(settings)
-        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits, metrics)
-        http, operations_app = wiring.build_http_app(
+        http = await stack.enter_async_context(_serving_http(core, authenticator, calls, limits))
+        if core.keys:
+            await stack.enter_async_context(in_background(core.keys.watch(core.metrics.calls.keys_usable)))
+        warn_of_open_network(settings)
+        server = wiring.build_grpc_server(
             settings,
-            registry,
-            health,
-            liveness_problem=lambda: runner.liveness_problem() or checker.liveness_problem(),
-            unkept=lambda: runner.readiness.unkept(),
-            routes=routes,
+            core.songs,
+            core.runner,
+            core.pool,
+            core.health,
+            authenticator,
+            core.tracer,
+            calls,
+            limits,
+            core.metrics,
         )
-        port = http_port(settings, certificates, limits.proxies)
-        await stack.enter_async_context(_listening(http, "HTTP", settings.host, settings.http_port, port))
+        address = bind(server, settings.host, settings.port, core.certificates)
+        await server.start()
+        watch = wiring.build_connection_watch(settings, address, limits.proxies)
+        expose_closed(core.registry, lambda: {"grpc": watch.closed, "http": http.connections.closed})
+        await stack.enter_async_context(in_background(watch.run()))
+        force, grace_seconds = force or asyncio.Event(), settings.grace_seconds
+        shutdown = Shutdown(server, core.runner, core.songs, core.health, calls, grace_seconds, force)
+        stack.push_async_callback(shutdown.run)
+        yield address
+
+
+@asynccontextmanager
+async def _serving_http(
+    core: Core, authenticator: Authenticator | None, calls: OpenCalls, limits: CallLimits
+) -> AsyncIterator[HttpPort]:
+    """Context manager that serves the HTTP port, and the port of operations if that is another one; it gives the HTTP
+    port.
+    """
+    settings = core.settings
+    routes = wiring.rest_routes(settings, core.songs, authenticator, calls, core.tracer, limits, core.metrics)
+    app, operations_app = wiring.build_http_app(
+        settings,
+        core.registry,
+        core.health,
+        liveness_problem=core.liveness_problem,
+        unkept=lambda: core.runner.readiness.unkept(),
+        routes=routes,
+    )
+    port = http_port(settings, core.certificates, limits.proxies)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_listening(app, "HTTP", settings.host, settings.http_port, port))
         if operations_app and settings.operations_port is not None:
             endpoint = settings.host, settings.operations_port, operations_port(settings)
             await stack.enter_async_context(_listening(operations_app, "operations", *endpoint))
-
-        if keys:
-            await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
-        warn_of_open_network(settings)
-        server = wiring.build_grpc_server(
-            settings, songs, runner, pool, health, authenticator, tracer, calls, limits, metrics
-        )
-        address = bind(server, settings.host, settings.port, certificates)
-        await server.start()
-        watch = wiring.build_connection_watch(settings, address, limits.proxies)
-        expose_closed(registry, lambda: {"grpc": watch.closed, "http": port.connections.closed})
-        await stack.enter_async_context(in_background(watch.run()))
-        shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())
-        stack.push_async_callback(shutdown.run)
-        yield address
+        yield port
 
 
 @asynccontextmanager

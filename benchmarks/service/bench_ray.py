@@ -32,23 +32,12 @@ from server.song import AudioSettings
 from server.workers.base import Worker, WorkerDeath, WorkerDied
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
-from server.workers.messages import (
-    EngineSpec,
-    Lane,
-    Ping,
-    Plan,
-    Prepare,
-    Render,
-    Rendered,
-    SectionKey,
-    SongKey,
-    SoundTarget,
-    Step,
-)
+from server.workers.messages import Lane, Ping, Plan, Prepare, Render, Rendered, SectionKey, SongKey, SoundTarget, Step
 from server.workers.pipes.pipe import PipeClosed
 from server.workers.ray.pool import RayPool, driver_process
 from server.workers.restarting_pool import AnyPool
 from server.workers.sound.pipe import SoundPipe
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FakeEngine, FakeState, params
 
 RATE_HERTZ = 48_000

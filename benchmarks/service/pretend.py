@@ -39,9 +39,10 @@ from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
-from server.workers.messages import EngineSpec, Lane
+from server.workers.messages import Lane
 from server.workers.ray.pool import RayPool, driver_process
 from server.workers.restarting_pool import AnyPool
+from server.workers.worker_spec import EngineSpec
 
 STEP_SECONDS = 0.02
 SECTIONS, STEPS, BATCH = 10, 5, 32

@@ -25,7 +25,7 @@ from benchmarks.store import listener
 from server.child_process import child_environment
 from server.song import SongState
 from server.store.base import Extent, StoredEvent
-from server.store.directory import Claim
+from server.store.claim import Claim
 from server.store.shared.service import SharedParts, shared_store
 from tests.support.servers import DirectoryServer
 from tests.support.shared_stores import plan_for

@@ -8,14 +8,16 @@ from model.song import SectionScore, SongParams, SongPlan, Window
 from model.studio import saving
 from model.studio.arrange.arranger import ArrangerState
 from model.studio.arrange.duet import whole_tune
-from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, rows
-from model.studio.composing.token_layout import padded_length
+from model.studio.composing.denoiser import Memory, ScoreDenoiser
+from model.studio.composing.score_state import ScoreState, rows
+from model.studio.composing.section_layout import padded_length
 from model.studio.info import INFO, SAMPLE_RATE_HERTZ
 from model.studio.lyrics.chinese import mandarin
 from model.studio.notation.chords import chord_spans, named_chords
 from model.studio.notation.midi import section_midi
-from model.studio.planning.plan import detail_of, plan_song, samples_of
+from model.studio.planning.plan import plan_song, samples_of
 from model.studio.planning.section_spec import section_seed, section_spec
+from model.studio.planning.studio_detail import detail_of
 from model.studio.section import (
     ComposedSection,
     DraftState,

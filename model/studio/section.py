@@ -12,12 +12,14 @@ from model.studio.arrange.arranger import ArrangerState, arrange
 from model.studio.arrange.context import Turn
 from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of
 from model.studio.arrange.vocals import Words, vocal_parts
-from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionSpec
+from model.studio.composing.denoiser import Memory, ScoreDenoiser, SectionSpec
+from model.studio.composing.score_state import ScoreState
 from model.studio.lyrics.stress import stresses
 from model.studio.notation.arrangement import Arrangement
 from model.studio.notation.score import Score
-from model.studio.planning.plan import CONTINUED, detail_of
+from model.studio.planning.plan import CONTINUED
 from model.studio.planning.section_spec import section_seed
+from model.studio.planning.studio_detail import detail_of
 from model.studio.sound.mixer import Mixer
 from model.studio.voice.performance.expression import Accent
 from model.studio.voice.phrasing import SungNote

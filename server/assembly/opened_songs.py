@@ -18,7 +18,7 @@ from server.generation.runner import Runner
 from server.quota import Quota
 from server.settings.settings import Settings
 from server.songs.service import Songs
-from server.songs.shared.sharing import Resumption
+from server.songs.shared.sharing import Resumption, SharingRules
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.watcher import StoreWatcher
@@ -78,7 +78,6 @@ def _build_songs(
     keys: ApiKeyFile | None,
 ) -> Songs:
     """Create the songs service, which uses the opened store."""
-    kept = settings.store
     return Songs(
         runner,
         settings.engine_names,
@@ -86,13 +85,20 @@ def _build_songs(
         store.directory,
         checker=checker,
         terms=_terms(settings, keys),
-        linger_seconds=kept.linger_seconds,
+        linger_seconds=settings.store.linger_seconds,
         log_requests=settings.log_requests,
+        watcher=watcher,
+        sharing=_sharing_rules(settings),
+        signer=_read_signer(settings),
+    )
+
+
+def _sharing_rules(settings: Settings) -> SharingRules:
+    kept = settings.store
+    return SharingRules(
         pace=Pace(kept.flush_seconds, kept.outage_seconds, settings.limits.heartbeat_seconds),
         lease_seconds=kept.lease_seconds,
-        watcher=watcher,
         resumption=Resumption(partial(resume_rule, settings), kept.resume_seconds),
-        signer=_read_signer(settings),
     )
 
 

@@ -12,11 +12,12 @@ from server.logs import Logs
 from server.settings.engines import engine_options, option_variables
 from server.settings.groups import Device, Limits
 from server.settings.settings import Settings
-from server.store.directory import Resume
+from server.store.claim import Resume
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
-from server.workers.messages import EngineSpec, Lane
+from server.workers.messages import Lane
 from server.workers.restarting_pool import AnyPool
+from server.workers.worker_spec import EngineSpec
 
 ENCODER_ANSWER_RATIO = 1 / 3
 """Timeout for an encoder's answer, as a share of the timeout for a worker's: an encoder that hangs is replaced before a

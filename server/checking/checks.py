@@ -12,7 +12,7 @@ from model.song import InvalidParams, SongParams, SongPlan
 from server.checking.messages import Answer, Check, CheckFailed, Passed, Refused
 from server.contract.midi_melody import with_midi
 from server.errors import InvalidRequest
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 
 _log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from server.checking.turns import TooManyWait, Turns
 from server.errors import ChecksOverloaded, EngineNotReady, InvalidRequest, SongFailed, WorkerLost
 from server.logs import Logs, without_words
 from server.song import SongRequest
-from server.workers.messages import EngineSpec
 from server.workers.pipes.piped_process import PipedProcess, ProcessEnded
+from server.workers.worker_spec import EngineSpec
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from model.song import SongParams, Violation
 from server.logs import Logs
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry
 from model.engine import EngineInfo
 from server.costs import Costs
 from server.encoders.base import EncoderPool
-from server.errors import Draining, ServiceError, SongDeadlineExceeded
+from server.errors import Draining, ServiceError
 from server.generation.admission.admission import Admission
 from server.generation.admission.checked_song import CheckedSong
 from server.generation.admission.eta import EtaEstimator
 from server.generation.admission.intake import Intake
 from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.queue_order import QueueOrder
-from server.generation.admission.service_eta import SongEta
+from server.generation.admitted_songs import AdmittedSongs
 from server.generation.config import RunnerSettings
 from server.generation.devices.engines import expected_slots
 from server.generation.devices.failures import Failures
@@ -29,17 +29,16 @@ from server.generation.devices.serving import Devices
 from server.generation.devices.wakes import Wakes
 from server.generation.encoding import EncodedSound
 from server.generation.heartbeat import Heartbeat
-from server.generation.jobs.job import Job, JobParts
+from server.generation.jobs.job import JobParts
 from server.generation.jobs.registry import Jobs
 from server.generation.readiness import EngineReadiness
 from server.scheduling.queue_depth import QueueDepth
 from server.scheduling.scheduler import Scheduler
-from server.song import Accepted, QueueStatus, SongRequest, SongState
-from server.songs.ports import EventSink, Room, ServiceState
+from server.song import QueueStatus, SongRequest
+from server.songs.ports import Room, ServiceState
 from server.store.base import StoreFull
 from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
-from server.telemetry.traces.song_trace import SongTrace
 from server.telemetry.traces.tracing import NO_TRACER
 from server.workers.base import WorkerPool
 
@@ -61,11 +60,9 @@ class Runner:
         self._pool = pool
         self._encoders = encoders
         self._clock = clock
-        self._tracer = tracer
         self._metrics = metrics or _unread_metrics(pool)
         self._jobs = Jobs()
         self._wakes = Wakes(pool.devices)
-        self._job_parts = self._parts_of_jobs(settings)
         self._scheduler = _scheduler(settings, pool, encoders, clock)
         self._admission = Admission(
             partial(expected_slots, pool), settings.max_queued_songs, settings.crowded_queue_ratio
@@ -78,6 +75,7 @@ class Runner:
         self._intake = self._intake_of(poisoned)
         self._devices = Devices(pool, self._jobs, self.readiness, self._parts_of_lanes(settings, poisoned))
         self._encoded = self._encoded_sound()
+        self._admitted = self._admitted_songs(settings, tracer)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -158,7 +156,7 @@ class Runner:
         """
         eta = self._intake.check(request, service)
         eta_here = (lambda: eta) if service is None else (lambda: self._eta.estimate(request))
-        return CheckedSong(eta, eta_here, partial(self._begin, request))
+        return CheckedSong(eta, eta_here, partial(self._admitted.begin, request))
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
         """Return queue position and ETA of the waiting songs of a service, by song id."""
@@ -171,29 +169,6 @@ class Runner:
     def fault(self, engine: str, error: Exception) -> None:
         """Count a song of `engine` that was refused because of a bug or because the store did not answer."""
         self._intake.fault(engine, error)
-
-    def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-        """Start making a song on this server and return its job; events go to `sink`. Raises Draining."""
-        self._admission.require_open()
-        trace = SongTrace(self._tracer, accepted.song_id, request.engine)
-        key = self._jobs.new_key(accepted.song_id)
-        job = Job(request, accepted, sink, self._job_parts, trace, key=key)
-        self._metrics.songs.accepted(request.engine)
-        self._enter(job, eta)
-        self._scheduler.add(
-            job.key,
-            request.engine,
-            request.params,
-            job,
-            caller=request.caller,
-            usage=job.usage,
-            trace=trace.parent,
-            work=eta.work if eta else None,
-            deadline=request.deadline,
-            plan=request.plan,
-        )
-        self._wakes.all()
-        return job
 
     def drain(self) -> None:
         """Refuse all new songs from now on."""
@@ -219,36 +194,22 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         return cut
 
-    def _enter(self, job: Job, eta: SongEta | None) -> None:
-        self._jobs.add(job)
-        self._eta.enter(job, eta)
-        job.on_end.callback(self._leave, job)
-        self._admission.enter()
-        job.on_end.callback(self._admission.leave)
-        self.readiness.queue_changed()
-        if job.request.deadline is not None:
-            error = SongDeadlineExceeded("the deadline passed before the song was complete: allow more time")
-            delay_seconds = max(0.0, job.request.deadline - self._clock())
-            timer = asyncio.get_running_loop().call_later(delay_seconds, job.fail, error)
-            job.on_end.callback(timer.cancel)
-
-    def _leave(self, job: Job) -> None:
-        self._scheduler.drop(job.key)
-        self._jobs.remove(job)
-        complete = job.state is SongState.COMPLETED
-        self._eta.leave(job, complete=complete)
-        if complete:
-            self._admission.measured_song(self._clock() - job.clocks.started_at)
-        self.readiness.queue_changed()
-        self._wakes.all()
-
-    def _parts_of_jobs(self, settings: RunnerSettings) -> JobParts:
-        return JobParts(
-            encoders=self._encoders,
-            stream_buffer_bytes=settings.stream_buffer_bytes,
-            clock=self._clock,
-            on_room=self._wakes.all,
-            metrics=self._metrics,
+    def _admitted_songs(self, settings: RunnerSettings, tracer: Tracer) -> AdmittedSongs:
+        return AdmittedSongs(
+            JobParts(
+                encoders=self._encoders,
+                stream_buffer_bytes=settings.stream_buffer_bytes,
+                clock=self._clock,
+                on_room=self._wakes.all,
+                metrics=self._metrics,
+            ),
+            jobs=self._jobs,
+            scheduler=self._scheduler,
+            admission=self._admission,
+            eta=self._eta,
+            readiness=self.readiness,
+            wakes=self._wakes,
+            tracer=tracer,
         )
 
     def _parts_of_lanes(self, settings: RunnerSettings, poisoned: PoisonedRequests) -> LaneParts:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from server.settings.groups import Count, Group, NonNegativeSeconds, Positive, Seconds
-from server.store.directory import Resume
+from server.store.claim import Resume
 from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 
 StoreKind: TypeAlias = Literal["embedded", "shared"]

@@ -14,7 +14,8 @@ from server.audio.manifest import SigningFailed
 from server.audio.marks import GENERATED
 from server.errors import CredentialsFailed, NoCredentials, Overloaded, SongDeleted, SongNotComplete
 from server.song import Marks, SongState
-from server.songs.recordings.recording import Recording, failure_of
+from server.songs.recordings.recording import Recording
+from server.songs.recordings.song_record import failure_of
 from server.store.base import SongRecord, StoreFailed
 
 SECONDS: Final = 10.0

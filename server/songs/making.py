@@ -9,17 +9,15 @@ from opentelemetry import trace
 
 from server.errors import ServiceError, SongCancelled
 from server.song import SongRequest, SongState
-from server.songs.eviction import Eviction
 from server.songs.keeping import Keeping
 from server.songs.lingering import Lingering
+from server.songs.parts import SongParts
 from server.songs.persistence import Fate, Persistence
 from server.songs.ports import CheckedSong
-from server.songs.recordings.open_recordings import Made, OpenRecordings
+from server.songs.recordings.open_recordings import Made
 from server.songs.recordings.recorder import Recorder
 from server.songs.recordings.recording import Recording
-from server.store.base import SongStore
-from server.store.directory import Claim, Directory
-from server.store.watcher import UNWATCHED, StoreWatcher
+from server.store.claim import Claim
 
 CLOSE_SECONDS = 5.0
 
@@ -27,26 +25,14 @@ CLOSE_SECONDS = 5.0
 class Making:
     """Starts songs, stores their events, and cancels songs without listeners, on a server with an embedded store."""
 
-    def __init__(
-        self,
-        store: SongStore,
-        directory: Directory,
-        opened: OpenRecordings,
-        eviction: Eviction,
-        *,
-        now_ns: Callable[[], int],
-        watcher: StoreWatcher = UNWATCHED,
-    ) -> None:
-        """Set up the making of songs. `now_ns` returns wall-clock time in nanoseconds since 1970; `watcher` counts the
-        songs that could not be stored.
-        """
-        self._store = store
-        self._directory = directory
-        self._open = opened
-        self._eviction = eviction
-        self._now_ns = now_ns
-        self._watcher = watcher
-        self._persistence = Persistence(store, now_ns)
+    def __init__(self, parts: SongParts) -> None:
+        self._store = parts.store
+        self._directory = parts.directory
+        self._open = parts.opened
+        self._eviction = parts.eviction
+        self._now_ns = parts.clocks.now_ns
+        self._watcher = parts.watcher
+        self._persistence = Persistence(parts.store, parts.clocks.now_ns)
         self._lingering = Lingering(
             partial(self.stop, reason="all of its listeners have disconnected; to hear the song, request it again")
         )

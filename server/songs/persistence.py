@@ -13,7 +13,7 @@ from server.songs.recordings.recorder import fail
 from server.songs.recordings.recording import Recording
 from server.songs.song_writer import SongWriter
 from server.store.base import NOT_KEPT, NOT_KEPT_TEXT, LeaseLost, SongRecord, SongStore, StoreFailed, WrongOffset
-from server.store.directory import Claim
+from server.store.claim import Claim
 
 FLUSH_SECONDS = 0.5
 """Seconds between two writes of a song to the store; a write for every chunk would be the largest cost."""

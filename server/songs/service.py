@@ -1,9 +1,6 @@
 """The songs service behind gRPC and REST: starts songs, finds earlier ones, and lets callers listen to them."""
 
 import asyncio
-import hashlib
-import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,37 +11,32 @@ from melisma.v1 import music_pb2
 from server.checking.base import RequestChecker
 from server.contract.paging import cursor_of, page_size, song_token
 from server.contract.requests import song_request
-from server.errors import ChecksOverloaded, QuotaExceeded, ServiceError, UnknownSong, WorkerLost
+from server.errors import UnknownSong
 from server.logs import bind
-from server.song import SongRequest, SongState
+from server.songs.admission import SongAdmission
 from server.songs.credentials import Credentials, Signer
 from server.songs.deletion import Deletion
 from server.songs.engine_catalog import EngineCatalog
 from server.songs.eviction import Eviction
 from server.songs.faults import counted_faults
-from server.songs.library import Library, same_song
+from server.songs.library import Library
 from server.songs.making import Making
-from server.songs.ports import CheckedSong, SongRunner
+from server.songs.parts import SYSTEM_CLOCKS, Clocks, SongParts
+from server.songs.ports import SongRunner
 from server.songs.recordings.open_recordings import OpenRecordings
 from server.songs.recordings.recording import Recording
 from server.songs.shared.demand import Work
-from server.songs.shared.making import SharedMaking
-from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Sharing
-from server.songs.shared.storing import Pace
-from server.songs.tickets import Terms, Tickets, log_fields, new_song_id, no_terms
-from server.store.base import SongRecord, SongStore, StoreFull
-from server.store.directory import Admitted, Directory, Ticket
+from server.songs.shared.sharing import Sharing, SharingRules
+from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
+from server.store.base import SongRecord, SongStore
+from server.store.directory import Directory
 from server.store.watcher import UNWATCHED, StoreWatcher
-from server.store.whole_service import QueueFull, ServedEngine
+from server.store.whole_service import ServedEngine
 
 DEFAULT_PAGE_SIZE = 50
-DEFAULT_PACE = Pace()
-DEFAULT_RESUMPTION = Resumption()
+DEFAULT_SHARING = SharingRules()
 CANCEL_SECONDS = 1.0
 """Time limit in seconds for waiting until a cancelled song has ended; then the caller gets the song's present state."""
-_TRIES = 3
-
-logger = logging.getLogger(__name__)
 
 
 class Songs:
@@ -64,63 +56,33 @@ class Songs:
         checker: RequestChecker,
         terms: Callable[[str], Terms] = no_terms,
         linger_seconds: float = 10.0,
-        now_ns: Callable[[], int] = time.time_ns,
-        clock: Callable[[], float] = time.monotonic,
+        clocks: Clocks = SYSTEM_CLOCKS,
         song_id: Callable[[], str] = new_song_id,
         log_requests: bool = False,
-        pace: Pace = DEFAULT_PACE,
-        lease_seconds: float = LEASE_SECONDS,
         watcher: StoreWatcher = UNWATCHED,
-        resumption: Resumption = DEFAULT_RESUMPTION,
+        sharing: SharingRules = DEFAULT_SHARING,
         signer: Signer | None = None,
     ) -> None:
         """Set up the songs service. `runner` makes songs, `checker` checks requests as the engines do, `terms` returns
         the present quota and weight of a caller, `signer` signs C2PA manifests.
 
-        `now_ns` returns wall-clock time in nanoseconds since 1970, `clock` monotonic seconds, in which deadlines are
-        given. `song_id` makes new ids. With `log_requests` prompts and lyrics are logged. `pace`, `resumption` and
-        `lease_seconds` apply only to a shared store; `watcher` counts the store's losses.
+        `song_id` makes new ids. With `log_requests` prompts and lyrics are logged. `sharing` applies only to a shared
+        store; `watcher` counts the store's losses.
         """
-        self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
-        self._engine_names = frozenset(engines)
         self._runner = runner
-        self._checker = checker
-        self._directory = directory
-        self._log_requests = log_requests
         self._linger_seconds = linger_seconds
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
         self.credentials = Credentials(signer)
         self.deletion = Deletion(store, self._open, self.credentials.remove)
-        self._tickets = Tickets(
-            runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
-        )
-        self._sharing = (
-            None
-            if store.embedded
-            else Sharing(
-                store,
-                directory,
-                runner,
-                self._open,
-                self.eviction,
-                self._tickets,
-                engines=engines,
-                clocks=Clocks(now_ns, clock),
-                pace=pace,
-                lease_seconds=lease_seconds,
-                watcher=watcher,
-                resumption=resumption,
-            )
-        )
-        sharing = self._sharing
-        mirror = partial(sharing.found, linger_seconds=linger_seconds) if sharing else None
-        self._library = Library(store, self._open, mirror, sharing.attending.found if sharing else None)
-        self._making: Making | SharedMaking = (
-            sharing.making
-            if sharing
-            else Making(store, directory, self._open, self.eviction, now_ns=now_ns, watcher=watcher)
-        )
+        self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
+        parts = SongParts(runner, store, directory, self._open, self.eviction, clocks, watcher)
+        self._tickets = Tickets(parts, terms=terms, song_id=song_id)
+        self._sharing = None if store.embedded else Sharing(parts, self._tickets, engines=engines, rules=sharing)
+        self._making = self._sharing.making if self._sharing else Making(parts)
+        self._library = self._library_of(parts)
+        self._admission = self._admission_of(parts, checker, log_requests=log_requests)
+        self._engine_names = frozenset(engines)
 
     async def generate(
         self,
@@ -142,25 +104,8 @@ class Songs:
         engine = message.engine or self.engines.default
         bind(engine=engine if engine in self._engine_names else "unknown", caller=caller)
         with counted_faults(self._runner, engine):
-            return await self._generate(message, caller, deadline, detached=detached)
-
-    async def _generate(
-        self, message: music_pb2.GenerateRequest, caller: str, deadline: float | None, *, detached: bool
-    ) -> Recording:
-        request = song_request(message, self.engines.infos(), self.engines.default, deadline, caller)
-        fingerprint = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        service = await self._sharing.queue_before(request.engine) if self._sharing else None
-        try:
-            request = await self._check(request)
-            checked = self._runner.check(request, service)
-        except ServiceError:
-            if message.request_id and (again := await self._library.asked_before(caller, message.request_id)):
-                return same_song(again, fingerprint)
-            raise
-        linger_seconds = None if detached else self._linger_seconds if message.request_id else 0.0
-        take = self._sharing is None or self._sharing.takes(request.engine)
-        ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=take)
-        return await self._admit(ticket, request, checked)
+            request = song_request(message, self.engines.infos(), self.engines.default, deadline, caller)
+            return await self._admission.admit(message, request, detached=detached)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
         """Return the recording (event log) of a song; without `caller` the song may be any caller's. Raises
@@ -278,11 +223,24 @@ class Songs:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
 
-    async def _check(self, request: SongRequest) -> SongRequest:
-        try:
-            return await self._checker.check(request)
-        except (ChecksOverloaded, WorkerLost) as error:
-            raise self._runner.refusal(request, error) from None
+    def _admission_of(self, parts: SongParts, checker: RequestChecker, *, log_requests: bool) -> SongAdmission:
+        return SongAdmission(
+            parts,
+            self._tickets,
+            self._library,
+            self._making,
+            self._sharing,
+            checker=checker,
+            linger_seconds=self._linger_seconds,
+            log_requests=log_requests,
+        )
+
+    def _library_of(self, parts: SongParts) -> Library:
+        """Return the library of songs, which with a shared store also finds the songs of other servers."""
+        if self._sharing is None:
+            return Library(parts.store, parts.opened)
+        mirror = partial(self._sharing.found, linger_seconds=self._linger_seconds)
+        return Library(parts.store, parts.opened, mirror, self._sharing.attending.found)
 
     async def _ended(self, recording: Recording) -> SongRecord:
         """Wait at most one second for the end of a cancelled song, and return the song's record."""
@@ -290,39 +248,3 @@ class Songs:
             async with asyncio.timeout(CANCEL_SECONDS):
                 await recording.wait_ended()
         return recording.song
-
-    async def _admit(
-        self, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int = _TRIES
-    ) -> Recording:
-        await self._making.settled()
-        try:
-            admitted = await self._directory.admit(ticket)
-        except (QueueFull, QuotaExceeded, StoreFull) as error:
-            raise self._runner.refusal(request, error) from error
-        if not admitted.new:
-            return await self._again(admitted, ticket, request, checked, tries - 1)
-        if self._sharing:
-            self._sharing.survey.add(ticket, admitted)
-        bind(song_id=ticket.song.song_id)
-        logger.info("a song was accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
-        if admitted.claim:
-            return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
-        assert (
-            self._sharing is not None
-        )  # an embedded directory always assigns the song to this server, as the ticket requests
-        return self._sharing.waiting(ticket, admitted, checked)
-
-    async def _again(
-        self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
-    ) -> Recording:
-        """Return the recording (event log) of the song that an earlier call with the same request id has begun. If that
-        song has failed or was cancelled or deleted, admit the request again. Raises UnknownSong if repeated attempts
-        find no song.
-        """
-        recording = await self._library.recording(admitted.song_id)
-        # Otherwise the song was just deleted, or the song directory has just recorded its end.
-        if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):
-            return await self._admit(ticket, request, checked, tries)
-        if recording is None:
-            raise UnknownSong(admitted.song_id)
-        return same_song(recording, ticket.song.fingerprint)

@@ -7,7 +7,7 @@ from functools import partial
 from server.song import SongState
 from server.songs.recordings.logged_event import LoggedEvent
 from server.store.base import Extent, SongRecord, SongStore, Whole
-from server.store.directory import Claim
+from server.store.claim import Claim
 
 
 class SongWriter:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from melisma.v1 import music_pb2
 from server.quota import Quota
 from server.song import SongRequest
-from server.songs.ports import SongRunner
+from server.songs.parts import SongParts
 from server.store.base import SongRecord
 from server.store.directory import Ticket
 
@@ -38,32 +38,28 @@ def no_terms(_: str) -> Terms:
 class Tickets:
     """Creates the admission tickets of new songs.
 
-    `terms` returns the present quota and weight of a caller, `now_ns` wall-clock time in nanoseconds since 1970,
-    `song_id` a new id.
+    `terms` returns the present quota and weight of a caller, `song_id` a new id.
     """
 
     def __init__(
         self,
-        runner: SongRunner,
+        parts: SongParts,
         *,
         terms: Callable[[str], Terms],
-        now_ns: Callable[[], int],
         song_id: Callable[[], str],
-        clock: Callable[[], float],
-        with_request: bool,
     ) -> None:
-        """Set up the creation of tickets. `with_request` is True if another server than the admitting one may make a
-        song; the ticket then contains the request itself.
+        """Set up the creation of tickets. With a shared store another server than the admitting one may make a song,
+        so the ticket contains the request itself.
 
         The ticket also reports the song's first listener, who counts as present until the server's first report on its
         listeners.
         """
-        self._runner = runner
+        self._runner = parts.runner
         self._terms = terms
-        self._now_ns = now_ns
+        self._now_ns = parts.clocks.now_ns
         self._song_id = song_id
-        self._clock = clock
-        self._with_request = with_request
+        self._clock = parts.clocks.monotonic
+        self._with_request = not parts.store.embedded
         self.service_slots = 0
         """Largest number of songs that the servers of one engine make at the same time together, as far as known."""
 

@@ -7,10 +7,10 @@ from typing_extensions import override
 from server.logs import Logs
 from server.workers.base import WorkerDeath
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import EngineSpec
 from server.workers.oom_kills import OomKills
 from server.workers.restarting_pool import RestartingPool
 from server.workers.worker_process import WorkerProcess
+from server.workers.worker_spec import EngineSpec
 
 
 class LocalPool(RestartingPool[WorkerProcess]):

@@ -12,23 +12,8 @@ from typing import NamedTuple, TypeAlias
 
 from model.engine import EngineInfo
 from model.song import SongParams, SongPlan, Violation
-from server.logs import Logs
 from server.pickling import crosses_quickly
 from server.song import AudioSettings
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSpec:
-    """Specification of an engine to load: its name, its factory "module:Class" if it is not in the registry, and its
-    options.
-
-    `variables` has the environment variable of each option, by the option's name, for error texts.
-    """
-
-    name: str
-    factory: str = ""
-    options: Mapping[str, object] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Lane(StrEnum):
@@ -41,21 +26,6 @@ class Lane(StrEnum):
     BOTH = "both"
     DENOISE = "denoise"
     RENDER = "render"
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSpec:
-    """Start parameters of a worker process. With `threads` 0 the libraries choose the number of compute threads.
-
-    The worker computes the sound fingerprints (hashes of a test song) of the engines in `fingerprinted`.
-    """
-
-    device: str
-    engines: tuple[EngineSpec, ...]
-    threads: int = 0
-    lanes: tuple[Lane, ...] = (Lane.BOTH,)
-    logs: Logs = Logs()
-    fingerprinted: frozenset[str] = frozenset()
 
 
 class SongKey(NamedTuple):

@@ -12,7 +12,8 @@ from server.logs import Logs
 from server.workers.availability import EngineAvailability
 from server.workers.base import Worker, WorkerDeath, WorkerDied, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import EngineSpec, Ready, WorkerSpec
+from server.workers.messages import Ready
+from server.workers.worker_spec import EngineSpec, WorkerSpec
 
 _log = logging.getLogger(__name__)
 

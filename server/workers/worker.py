@@ -13,8 +13,9 @@ from typing import cast
 from server.log_output.lines import configure_logs
 from server.workers.execution.executor import CommandExecutor
 from server.workers.execution.worker_start import limit_threads, started
-from server.workers.messages import Command, WorkerSpec
+from server.workers.messages import Command
 from server.workers.pipes.blocking_pipe import BlockingPipe, ended_with_its_pipe
+from server.workers.worker_spec import WorkerSpec
 
 _log = logging.getLogger(__name__)
 

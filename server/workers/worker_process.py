@@ -13,10 +13,11 @@ from typing import cast
 
 from server.child_process import child_environment, kill, start_module, wait_or_kill
 from server.workers.base import WorkerDeath, WorkerDied
-from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
+from server.workers.messages import Command, Lane, Ready, Reply
 from server.workers.oom_kills import OomKills
 from server.workers.pipes.async_pipe import AsyncPipe
 from server.workers.pipes.pipe import PipeClosed
+from server.workers.worker_spec import WorkerSpec
 
 _log = logging.getLogger(__name__)
 

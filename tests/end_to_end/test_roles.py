@@ -34,57 +34,77 @@ def metrics(service: Service) -> str:
         return str(answer.read(), "utf-8")
 
 
+class Roles:
+    """Servers of each role on one store, and the calls of a client of the frontend, which is started first."""
+
+    def __init__(self, stack: ExitStack, directory: str, objects: Path) -> None:
+        self._stack = stack
+        self._shared = {
+            "STORE__KIND": "shared",
+            "STORE__FOLDER": "",
+            "STORE__DIRECTORY": directory,
+            "STORE__OBJECTS": f"file://{objects}",
+            "STORE__LEASE_SECONDS": "2",
+            "LIMITS__HEARTBEAT_SECONDS": "0.5",
+        }
+        self.frontend = self.started("frontend", STORE__COLD_START_SECONDS=f"{COLD_START_SECONDS}")
+        self.music: Any = MusicServiceStub(stack.enter_context(grpc.insecure_channel(self.frontend.address)))
+
+    def started(self, role: str, **more: str) -> Service:
+        service = self._stack.enter_context(running_service(FAKE, ROLE=role, **self._shared, **more))
+        ready(service)
+        return service
+
+    def generate(self, seconds: float = 10.0) -> Any:
+        request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=seconds)
+        return self.music.Generate(request, timeout=TIMEOUT_SECONDS)
+
+    def refusal(self, seconds: float = 10.0, *, said: str | None = None) -> grpc.StatusCode:
+        """The status with which a song is refused at once; fails unless the text has `said` in it."""
+        with pytest.raises(grpc.RpcError, match=said) as caught:
+            next(self.generate(seconds))
+        code: grpc.StatusCode = caught.value.code()
+        return code
+
+
+def stopped(generator: Service) -> None:
+    """A generator takes no calls of its own; it ends when it is asked to."""
+    with grpc.insecure_channel(generator.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest())
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    generator.process.terminate()
+    assert generator.process.wait(TIMEOUT_SECONDS) == 0
+
+
+def require_told_of_waiting(stream: Any) -> None:
+    """Fail unless the first of the waiting songs is told when it will be made."""
+    accepted = next(stream).event.accepted
+    assert 0.5 * COLD_START_SECONDS < accepted.estimated_first_audio.ToTimedelta().total_seconds() < 25.0
+    told = [next(stream).event.progress for _ in range(2)]
+    assert [one.queue_position for one in told] == [1, 1]
+    assert all(one.estimated_finish.ToTimedelta().total_seconds() > 5.0 for one in told)
+
+
 def test_songs_wait_at_a_frontend_until_a_generator_makes_them(directory: DirectoryServer, tmp_path: Path) -> None:
-    shared = {
-        "STORE__KIND": "shared",
-        "STORE__FOLDER": "",
-        "STORE__DIRECTORY": directory.url,
-        "STORE__OBJECTS": f"file://{tmp_path}",
-        "STORE__LEASE_SECONDS": "2",
-        "LIMITS__HEARTBEAT_SECONDS": "0.5",
-    }
-    cold = {"STORE__COLD_START_SECONDS": f"{COLD_START_SECONDS}"}
     with ExitStack() as stack, Redis.from_url(directory.url) as redis:
-
-        def started(role: str, **more: str) -> Service:
-            service = stack.enter_context(running_service(FAKE, ROLE=role, **shared, **more))
-            ready(service)
-            return service
-
-        def generate(seconds: float = 10.0, **fields: Any) -> Any:
-            request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=seconds, **fields)
-            return music.Generate(request, timeout=TIMEOUT_SECONDS)
-
-        frontend = started("frontend", **cold)
-        music: Any = MusicServiceStub(stack.enter_context(grpc.insecure_channel(frontend.address)))
+        roles = Roles(stack, directory.url, tmp_path)
         # Nothing is known of the engine: the caller is told so, and whoever starts generators is asked for one.
-        with pytest.raises(grpc.RpcError, match="start a server with this engine") as caught:
-            next(generate())
-        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        refusal = roles.refusal(said="start a server with this engine")
+        assert refusal is grpc.StatusCode.FAILED_PRECONDITION
         eventually(lambda: redis.llen("m:demand:fake") == 1)
-        generator = started("generator")
+        generator = roles.started("generator")
         eventually(lambda: not redis.exists("m:demand:fake"))
-        assert list(generate())[-1].event.HasField("finished")
-        with grpc.insecure_channel(generator.address) as channel, pytest.raises(grpc.RpcError) as caught:
-            MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest())
-        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        assert list(roles.generate())[-1].event.HasField("finished")
         eventually(lambda: b"shared_step_pace" in (redis.hget("m:known", "fake") or b""))
-        generator.process.terminate()
-        assert generator.process.wait(TIMEOUT_SECONDS) == 0
-        eventually(lambda: not music.GetEngine(music_pb2.GetEngineRequest(name="fake")).engine.ready)
+        stopped(generator)
+        eventually(lambda: not roles.music.GetEngine(music_pb2.GetEngineRequest(name="fake")).engine.ready)
         # The engine is known by now: songs are let in, checked, told when they will be made, and counted.
-        with pytest.raises(grpc.RpcError) as caught:
-            next(generate(seconds=500.0))
-        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-        waiting = [generate() for _ in range(3)]
-        accepted = next(waiting[0]).event.accepted
-        assert 0.5 * COLD_START_SECONDS < accepted.estimated_first_audio.ToTimedelta().total_seconds() < 25.0
-        told = [next(waiting[0]).event.progress for _ in range(2)]
-        assert [one.queue_position for one in told] == [1, 1]
-        assert all(one.estimated_finish.ToTimedelta().total_seconds() > 5.0 for one in told)
-        eventually(lambda: 'melisma_service_songs{engine="fake"} 3.0' in metrics(frontend))
-        assert 'melisma_backlog_seconds{engine="fake"}' in metrics(frontend)
+        assert roles.refusal(seconds=500.0) is grpc.StatusCode.INVALID_ARGUMENT
+        waiting = [roles.generate() for _ in range(3)]
+        require_told_of_waiting(waiting[0])
+        eventually(lambda: 'melisma_service_songs{engine="fake"} 3.0' in metrics(roles.frontend))
+        assert 'melisma_backlog_seconds{engine="fake"}' in metrics(roles.frontend)
         assert redis.llen("m:demand:fake") == 3
-        generator = started("generator")
+        roles.started("generator")
         assert [list(stream)[-1].event.HasField("finished") for stream in waiting] == [True] * 3
         assert float(redis.hget("m:starts", "fake") or 0.0) > 0.5

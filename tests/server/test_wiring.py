@@ -5,8 +5,8 @@ from server.assembly.wiring import runner_settings
 from server.settings.groups import Device, Limits, Threads
 from server.settings.settings import Settings
 from server.settings.store import Store
-from server.store.directory import Resume
-from server.workers.messages import EngineSpec
+from server.store.claim import Resume
+from server.workers.worker_spec import EngineSpec
 
 FAKE = "fake=tests.support.fakes:FakeEngine"
 CPU = Device(device="cpu")

@@ -30,7 +30,7 @@ from model.song import (
 )
 from server.encoders.messages import EncoderSpec
 from server.song import AudioSettings
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 
 RATE_HERTZ = 8_000
 SECTION_SECONDS = 2.0

@@ -16,11 +16,12 @@ from server.quota import Quota
 from server.song import Chunk, Planned, SongCompleted, SongEvent
 from server.songs.recordings.recording import Recording
 from server.songs.service import Songs
-from server.songs.shared.sharing import Resumption
+from server.songs.shared.sharing import Resumption, SharingRules
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, StoreFull
-from server.store.directory import Admitted, Claim, Directory, LeaseStatus, Ticket
+from server.store.claim import Claim
+from server.store.directory import Admitted, Directory, LeaseStatus, Ticket
 from server.store.embedded.admitted_songs import AdmittedSong
 from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
@@ -161,6 +162,12 @@ def _end_songs(maker: FakeRunner, store: SharedStore) -> None:
     store.held.set()
 
 
+def _songs(runner: FakeRunner, store: SharedStore, directory: WatchedDirectory, **given: Any) -> Songs:
+    """The songs of one replica on the store that both have."""
+    known = cast(SongStore, store), cast(Directory, directory)
+    return Songs(runner, ("fake",), *known, checker=PassingChecker(), **given)
+
+
 @asynccontextmanager
 async def pair(
     events: tuple[SongEvent, ...] = FAKE_EVENTS,
@@ -176,33 +183,19 @@ async def pair(
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
     """Context manager with two replicas: `there` makes songs, and the slots of `here` are all taken."""
-    numbers, terms = itertools.count(1), Terms(quota)
+    numbers = itertools.count(1)
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0
     watcher = CountingWatcher()
-    pace = Pace(0.0, outage_seconds, heartbeat_seconds)
+    rules = SharingRules(Pace(0.0, outage_seconds, heartbeat_seconds), lease_seconds=0.3, resumption=resumption)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(embedded_store(folder, limits, file_suffixes()))
         store, service = SharedStore(opened), EmbeddedService(opened)
         directories = WatchedDirectory(service.replica("here")), WatchedDirectory(service.replica("there"))
 
-        def songs(runner: FakeRunner, directory: WatchedDirectory) -> Songs:
-            return Songs(
-                runner,
-                ("fake",),
-                cast(SongStore, store),
-                cast(Directory, directory),
-                checker=PassingChecker(),
-                terms=lambda _: terms,
-                linger_seconds=linger_seconds,
-                song_id=lambda: f"song-{next(numbers)}",
-                pace=pace,
-                lease_seconds=0.3,
-                watcher=watcher,
-                resumption=resumption,
-            )
-
-        replicas = songs(full, directories[0]), songs(maker, directories[1])
+        terms = {"terms": lambda _: Terms(quota), "linger_seconds": linger_seconds}
+        given = {"song_id": lambda: f"song-{next(numbers)}", "watcher": watcher, "sharing": rules, **terms}
+        replicas = _songs(full, store, directories[0], **given), _songs(maker, store, directories[1], **given)
         for one in replicas:
             stack.push_async_callback(one.close)
             await stack.enter_async_context(in_background(one.run()))

@@ -14,8 +14,9 @@ from server.generation.runner import Runner
 from server.song import Accepted, AudioSettings, Chunk, SongEvent, SongRequest
 from server.telemetry.metrics import Metrics
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import EngineSpec, Lane
+from server.workers.messages import Lane
 from server.workers.restarting_pool import AnyPool
+from server.workers.worker_spec import EngineSpec
 from tests.support.encoders.in_process import in_process_encoders
 from tests.support.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_SECONDS, params
 from tests.support.sinks import ReadSink

@@ -1,13 +1,14 @@
 """Functions that admit, claim and store songs for tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, SongRecord, StoredEvent
-from server.store.directory import Claim, LeaseStatus, Ticket
+from server.store.claim import Claim
+from server.store.directory import LeaseStatus, Ticket
 from tests.support.store_kinds import Replica
 
 HOUR_NS = 3600 * 1_000_000_000
@@ -111,3 +112,7 @@ async def claimed(replica: Replica, *engines: str) -> str | None:
 async def queued(replica: Replica) -> list[str]:
     """Return the ids of the waiting songs in order."""
     return [song.song_id for song in (await replica.directory.queue()).waiting]
+
+
+def ids(songs: Iterable[SongRecord]) -> list[str]:
+    return [song.song_id for song in songs]

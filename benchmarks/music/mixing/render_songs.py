@@ -19,7 +19,7 @@ from benchmarks.music.levels import mastered
 from benchmarks.music.made_song import RATE_HERTZ, Made, make
 from model.registry import load_engine
 from model.song import SongParams, Stem
-from model.studio.planning.plan import detail_of
+from model.studio.planning.studio_detail import detail_of
 from server.audio.codecs.mp3 import Mp3Encoder
 
 HEADROOM = 4.0

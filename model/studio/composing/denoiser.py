@@ -1,6 +1,5 @@
 """Composes the melody and chords of sections by denoising: from random noise, step by step, in batches of sections."""
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,31 +11,28 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.shared.process_state import process_state
-from model.studio.composing.decisions.lines import SungLine, choose_lines, set_rhythm_hints
+from model.studio.composing.decisions.lines import choose_lines, set_rhythm_hints
 from model.studio.composing.decisions.melody import Moves, write_melody
 from model.studio.composing.decisions.melody_bias import class_bias
 from model.studio.composing.decisions.pitches import TONE_WEIGHT
 from model.studio.composing.decisions.progressions import HarmonyTables, choose_chords
 from model.studio.composing.decisions.section_score import to_score
-from model.studio.composing.flow import euler_step, step_times
+from model.studio.composing.flow import euler_step
 from model.studio.composing.guidance import guided
 from model.studio.composing.habits import habits
-from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
+from model.studio.composing.network.condition_encoder import Encoded
+from model.studio.composing.network.config import ScoreNetworkConfig
+from model.studio.composing.network.score_network import Logits, ScoreNetwork
+from model.studio.composing.score_state import ScoreState
+from model.studio.composing.section_layout import TAIL_BARS, lay_out
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
-from model.studio.composing.token_layout import TAIL_BARS, TokenLayout, lay_out
 from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES, PITCHES
 from model.studio.notation.score import BEATS_PER_BAR, Score
 from model.weights import REMEDY, WeightsMismatch, fill, load_weights
 
-__all__ = ["Memory", "ScoreDenoiser", "ScoreState", "SectionSpec"]
+__all__ = ["Memory", "ScoreDenoiser", "SectionSpec"]
 
 SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights" / "score.safetensors"
-
-_DECIDE_AFTER = 0.4
-"""Share of the denoising steps after which rhythm and chords are fixed."""
-
-_KEEP_LOG_PROBS_UNTIL = 0.6
-"""Share of the denoising steps after which the log probabilities for the choice of pitches are kept."""
 
 _TEMPERATURE = 0.95
 
@@ -45,79 +41,6 @@ _OPENING_KEY_WEIGHT = 0.8
 """Weight of the chords of the key in the first section, larger than in the sections that follow it. Without this weight
 a song can move to another key than its own.
 """
-
-
-def rows(guidance_scale: float) -> int:
-    """Return the number of batch rows that one section takes in the network: two with classifier-free guidance,
-    otherwise one.
-    """
-    return 1 if guidance_scale == 1.0 else 2
-
-
-class ScoreState:
-    """A section whose score is being denoised; only `ScoreDenoiser.begin` makes it, and only `ScoreDenoiser.denoise`
-    advances it.
-    """
-
-    def __init__(
-        self,
-        spec: SectionSpec,
-        memory: Memory,
-        layout: TokenLayout,
-        steps: int,
-        guidance_scale: float,
-        latent_width: int,
-        seed: int,
-    ) -> None:
-        generator = torch.Generator().manual_seed(seed)
-        bucket = len(layout.chords)
-        self.spec = spec
-        self.memory = memory
-        self.layout = layout
-        self.steps = steps
-        self.step = 0
-        self.guidance_scale = guidance_scale
-        self.latent = torch.randn(bucket, latent_width, generator=generator)
-        self.guess = torch.zeros_like(self.latent)
-        self.draws = torch.rand(spec.beats, generator=generator, dtype=torch.float64).numpy()
-        self.line_draws = torch.rand(spec.steps, generator=generator, dtype=torch.float64).numpy()
-        self.valid = layout.valid()
-        self.is_padded = layout.beats < bucket
-        self.times = step_times(steps)
-        self.lines: list[SungLine] = []
-        self.logits = Logits(torch.empty(0), torch.empty(0))
-        self.log_probs: NDArray[np.float64] = np.empty((0, MELODY_CLASSES))
-        self.encoded: tuple[Encoded, ...] = ()
-        self.modulations: tuple[Tensor, ...] = ()
-        self.given = torch.empty(0)
-        self.clean = torch.empty(0)
-        self.bias = torch.empty(0)
-        self.key = torch.empty(0)
-
-    @property
-    def rows(self) -> int:
-        """Number of batch rows that this section takes in the network."""
-        return rows(self.guidance_scale)
-
-    @property
-    def cost(self) -> int:
-        """Number of tokens that one denoising step of this section computes, with the rows for classifier-free
-        guidance.
-        """
-        return self.rows * len(self.layout.chords)
-
-    @property
-    def decides_at(self) -> int:
-        """The number of the denoising step after which rhythm and chords are fixed."""
-        return max(1, math.ceil(_DECIDE_AFTER * self.steps))
-
-    @property
-    def keeps_log_probs_at(self) -> tuple[int, int]:
-        """The two denoising steps whose log probabilities are kept: for choosing rhythm and chords, and for the
-        pitches.
-        """
-        last = max(self.decides_at + 1, round(_KEEP_LOG_PROBS_UNTIL * self.steps))
-        return self.decides_at, min(last, self.steps)
 
 
 class _Parts(nn.Module):

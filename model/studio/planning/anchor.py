@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from model.song import AnchorNote, SectionKind
 from model.studio.notation.score import BEATS_PER_BAR
-from model.studio.planning.form import Block
+from model.studio.planning.form.form import Block
 
 LONGEST_ANCHOR_BARS = 16
 LONGEST_SILENCE_BEATS = 16

@@ -7,7 +7,7 @@ line. In a song without a chorus, interludes quote the verse.
 from dataclasses import dataclass
 
 from model.song import SectionKind, SectionPlan, SongPlan
-from model.studio.planning.plan import StudioDetail
+from model.studio.planning.studio_detail import StudioDetail
 from model.studio.planning.title import title_line
 
 _INTERLUDE_SHARE = 0.5

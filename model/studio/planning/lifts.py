@@ -5,7 +5,7 @@ from random import Random
 from types import MappingProxyType
 
 from model.song import SectionKind
-from model.studio.planning.form import Block
+from model.studio.planning.form.form import Block
 from model.studio.style import Style
 
 _SHARES: Mapping[str, float] = MappingProxyType(

@@ -4,40 +4,28 @@ request.
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from random import Random
 
 from model.engine import EngineInfo
 from model.shared.languages import language_among
-from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Voice
+from model.song import AnchorNote, SectionKind, SectionPlan, SongParams, SongPlan, Voice
 from model.studio.info import SAMPLE_RATE_HERTZ
 from model.studio.lyrics.sections import Lyrics, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
-from model.studio.planning.anchor import fit_anchor, spread_anchor
+from model.studio.planning.anchor import Fitted, Spread, fit_anchor, spread_anchor
 from model.studio.planning.checks import check_params
-from model.studio.planning.form import Block
+from model.studio.planning.form.form import Block
+from model.studio.planning.form.layout import lay_out
+from model.studio.planning.form.length import Length, bars_together, seconds_of
 from model.studio.planning.key_finding import key_of_melody
-from model.studio.planning.layout import lay_out
-from model.studio.planning.length import (
-    Length,
-    Tempo,
-    TooManyWords,
-    bars_together,
-    choose_length,
-    seconds_of,
-    too_many_words,
-)
 from model.studio.planning.lifts import lifts
-from model.studio.planning.short_lines import with_short_lines_together
+from model.studio.planning.song_length import RAPPED_GENRE, song_length
+from model.studio.planning.studio_detail import StudioDetail, StudioSection
 from model.studio.planning.ways import shared_by_voices, way_notes
 from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 from model.studio.style import Mode, Style
-
-RAPPED_GENRE = "hip hop"
-"""Genre whose words are always sung as fast as possible."""
 
 CONTINUED = "(continued)"
 """Suffix of the name of a section that continues the previous one."""
@@ -46,63 +34,6 @@ _ROOM_BARS = 4
 """Number of bars added to a song for the caller's melody, more than an introduction can grow by."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class StudioSection:
-    """Details of a section beyond its `SectionPlan`.
-
-    `line_bars` holds the bars of each line, in order from the section's start; bars after them are instrumental.
-    `anchor` is the part of the caller's melody that falls into this section, from its start. `lift` counts the
-    semitones by which the section lies above the song's key.
-    """
-
-    bars: int
-    line_bars: tuple[int, ...] = ()
-    anchor: tuple[AnchorNote, ...] = ()
-    lift: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StudioDetail:
-    """The studio engine's part of a song's plan, in `SongPlan.detail`.
-
-    Attributes:
-        style: musical style of the song, with the song's own tempo.
-        transpose: semitones, -5 to 6, from C major or A minor to the sounding key.
-        minor: True if the mode is minor.
-        stems: the stems that the caller wants to hear.
-        vocal_level_db: how much louder than usual the caller wants the lead line, -24 to 12.
-        sections: one entry for each section of the plan.
-    """
-
-    style: Style
-    transpose: int
-    minor: bool
-    stems: frozenset[Stem]
-    vocal_level_db: float
-    sections: tuple[StudioSection, ...]
-
-    @property
-    def key(self) -> Key:
-        """The key of the song; sections after a key change are in a higher key."""
-        return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
-
-    def section_key(self, index: int) -> Key:
-        """Return the key of section `index`, with the section's key change applied."""
-        return Key(self.key.mode, self.transpose + self.sections[index].lift)
-
-    @property
-    def highest_lift(self) -> int:
-        """Number of semitones by which the section in the highest key lies above the song's key."""
-        return max(section.lift for section in self.sections)
-
-
-def detail_of(plan: SongPlan) -> StudioDetail:
-    """Return the studio engine's part of a plan; raises TypeError for a plan of another engine."""
-    if not isinstance(plan.detail, StudioDetail):
-        raise TypeError("the plan was not made by the studio engine. This is a bug: please report it")
-    return plan.detail
 
 
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
@@ -120,45 +51,101 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.
     """
     check_params(params, info, (SLOWEST_BPM, FASTEST_BPM))
+    wishes = _read(params, info)
+    music = _laid_out(params, info, wishes)
+    if music.spread.beats_left and params.duration_seconds is None:
+        more = math.ceil(music.spread.beats_left / music.beats_per_bar) + _ROOM_BARS
+        seconds = music.seconds + seconds_of(more, music.tempo_bpm, music.beats_per_bar)
+        return plan_song(replace(params, duration_seconds=min(seconds, info.duration_seconds[1])), info)
+    return _plan_of(params, info, wishes, music)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """The content of a request: `given` are the lyrics as the caller gave them, `lyrics` those with their lines
+    assigned to singers. `heard_key` is the key of the caller's melody; `None` if a key is named, or none can be heard.
+    """
+
+    parsed: ParsedPrompt
+    given: Lyrics
+    lyrics: Lyrics
+    anchor: Fitted
+    key: Key
+    heard_key: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Music:
+    """A song laid out in bars: `lyrics` as they are sung, the sections (blocks), and the caller's melody divided among
+    them. `tempo_notes` are remarks for the caller on the tempo.
+    """
+
+    lyrics: Lyrics
+    bars: int
+    tempo_bpm: float
+    beats_per_bar: int
+    tempo_notes: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    spread: Spread
+
+    @property
+    def seconds(self) -> float:
+        """Length of the song in seconds."""
+        return seconds_of(self.bars, self.tempo_bpm, self.beats_per_bar)
+
+
+def _read(params: SongParams, info: EngineInfo) -> _Wishes:
+    """Return the content of a request. Raises InvalidParams if the key or the lyrics cannot be read."""
     asked_key = parse_key(params.key) if params.key is not None else None
     random = Random(params.seed)
     parsed = parse_prompt(params.prompt, random)
     voice = params.voice or parsed.style.voice
     given = parse_lyrics(params.lyrics, voice, language=_language(params, info))
-    lyrics = shared_by_voices(given, parsed.style.ways)
+    anchor = fit_anchor(params.anchor, parsed.style.beats_per_bar)
     named_key = asked_key or parsed.key
-    beats_per_bar = parsed.style.beats_per_bar
-    anchor = fit_anchor(params.anchor, beats_per_bar)
     heard_key = None if named_key else key_of_melody(anchor.notes, parsed.style.mode)
     key = named_key or heard_key or _home(parsed.style, random)
-    lyrics, length, tempo_notes = _length_at_file_tempo(params, info, lyrics, parsed)
-    bars, tempo_bpm = length.bars * bars_together(beats_per_bar), length.tempo_bpm
-    blocks = _blocks(lyrics, length, parsed.style)
-    spread = spread_anchor(anchor.notes, blocks, beats_per_bar)
-    song_seconds = seconds_of(bars, tempo_bpm, beats_per_bar)
-    if spread.beats_left and params.duration_seconds is None:
-        more = math.ceil(spread.beats_left / beats_per_bar) + _ROOM_BARS
-        seconds = song_seconds + seconds_of(more, tempo_bpm, beats_per_bar)
-        return plan_song(replace(params, duration_seconds=min(seconds, info.duration_seconds[1])), info)
-    detail = _detail(params, parsed.style, key, tempo_bpm, blocks, spread.parts)
+    return _Wishes(parsed, given, shared_by_voices(given, parsed.style.ways), anchor, key, heard_key)
+
+
+def _laid_out(params: SongParams, info: EngineInfo, wishes: _Wishes) -> _Music:
+    """Return the song laid out in bars. Raises InvalidParams if the words do not fit the duration."""
+    style = wishes.parsed.style
+    lyrics, length, tempo_notes = song_length(params, info, wishes.lyrics, wishes.parsed)
+    blocks = _blocks(lyrics, length, style)
+    spread = spread_anchor(wishes.anchor.notes, blocks, style.beats_per_bar)
+    bars = length.bars * bars_together(style.beats_per_bar)
+    return _Music(lyrics, bars, length.tempo_bpm, style.beats_per_bar, tempo_notes, blocks, spread)
+
+
+def _plan_of(params: SongParams, info: EngineInfo, wishes: _Wishes, music: _Music) -> SongPlan:
+    """Return the plan of the song `music`."""
+    detail = _detail(params, wishes.parsed.style, wishes.key, music.tempo_bpm, music.blocks, music.spread.parts)
     return SongPlan(
         engine=info.name,
         seed=params.seed,
         steps=params.steps if params.steps is not None else info.default_steps,
         guidance_scale=params.guidance_scale if params.guidance_scale is not None else info.default_guidance_scale,
-        duration_seconds=song_seconds,
-        sections=tuple(_section_plans(blocks, tempo_bpm, beats_per_bar)),
-        key=key.name,
-        tempo_bpm=tempo_bpm,
-        notes=(
-            *(*lyrics.notes, *parsed.notes, *way_notes(detail.style, given, {block.kind for block in blocks})),
-            *((f"anchor: the melody is in {heard_key.name}",) if heard_key else ()),
-            *params.anchor_remarks,
-            *(*anchor.remarks, *spread.remarks, *tempo_notes, *_lift_notes(detail, tuple(_labels(blocks)))),
-        ),
-        voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
-        engine_samples=samples_of(bars, tempo_bpm, beats_per_bar),
+        duration_seconds=music.seconds,
+        sections=tuple(_section_plans(music.blocks, music.tempo_bpm, music.beats_per_bar)),
+        key=wishes.key.name,
+        tempo_bpm=music.tempo_bpm,
+        notes=_notes(params, wishes, music, detail),
+        voice=(music.lyrics.voice or Voice.FEMALE) if any(block.lines for block in music.blocks) else None,
+        engine_samples=samples_of(music.bars, music.tempo_bpm, music.beats_per_bar),
         detail=detail,
+    )
+
+
+def _notes(params: SongParams, wishes: _Wishes, music: _Music, detail: StudioDetail) -> tuple[str, ...]:
+    """Return the remarks for the caller on lyrics, prompt, anchor, tempo and key."""
+    kinds = {block.kind for block in music.blocks}
+    return (
+        *(*music.lyrics.notes, *wishes.parsed.notes, *way_notes(detail.style, wishes.given, kinds)),
+        *((f"anchor: the melody is in {wishes.heard_key.name}",) if wishes.heard_key else ()),
+        *params.anchor_remarks,
+        *(*wishes.anchor.remarks, *music.spread.remarks, *music.tempo_notes),
+        *_lift_notes(detail, tuple(_labels(music.blocks))),
     )
 
 
@@ -203,51 +190,6 @@ def _home(style: Style, random: Random) -> Key:
 
 def _language(params: SongParams, info: EngineInfo) -> str | None:
     return None if params.language is None else language_among(params.language, info.languages)
-
-
-def _length_at_file_tempo(
-    params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt
-) -> tuple[Lyrics, Length, tuple[str, ...]]:
-    """Return the lyrics, the length and tempo of the song, and remarks for the caller.
-
-    The tempo is that of the anchor's MIDI file if the request names no tempo and the words fit at the file's tempo;
-    otherwise it is the tempo that `_length` chooses. The remarks say which of the two is used.
-    """
-    bpm = params.anchor_tempo_bpm
-    if bpm is None:
-        return *_length(params, info, lyrics, parsed), ()
-    told = f"anchor: its file's tempo of {bpm:.4g} BPM"
-    if params.tempo_bpm is not None or parsed.tempo_named:
-        reason = "another tempo is requested"
-    elif not SLOWEST_BPM <= bpm <= FASTEST_BPM:
-        reason = f"it is beyond {SLOWEST_BPM:g} to {FASTEST_BPM:g}"
-    else:
-        with suppress(InvalidParams):
-            return *_length(replace(params, tempo_bpm=bpm), info, lyrics, parsed), (f"{told} is kept",)
-        reason = "the words do not fit at that tempo"
-    return *_length(params, info, lyrics, parsed), (f"{told} is not kept, since {reason}",)
-
-
-def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:
-    """Return the lyrics, and the length and tempo of the song; short lines of the lyrics are joined if all lines do not
-    fit into the longest song.
-    """
-    fixed = params.tempo_bpm is not None or parsed.tempo_named
-    beats = parsed.style.beats_per_bar * bars_together(parsed.style.beats_per_bar)
-    tempo = Tempo(params.tempo_bpm or parsed.style.tempo_bpm, parsed.tempo_range_bpm, fixed, beats)
-    rapped = parsed.style.genre == RAPPED_GENRE
-    choose = partial(choose_length, params.duration_seconds, tempo, longest=info.duration_seconds[1], rapped=rapped)
-    for attempt in _attempts(lyrics):
-        with suppress(TooManyWords):
-            return attempt, choose(attempt.sections)
-    raise InvalidParams(too_many_words(lyrics.sections, tempo, info.duration_seconds[1]))
-
-
-def _attempts(lyrics: Lyrics) -> Iterator[Lyrics]:
-    """Yield the lyrics as written, then the lyrics with short lines joined."""
-    yield lyrics
-    note = "lyrics: short lines are sung together, since there are too many for one song"
-    yield replace(lyrics, sections=with_short_lines_together(lyrics.sections), notes=(*lyrics.notes, note))
 
 
 def _section_plans(blocks: Sequence[Block], tempo_bpm: float, beats_per_bar: int) -> Iterator[SectionPlan]:

@@ -10,7 +10,7 @@ from model.studio.composing.section_spec import SectionSpec
 from model.studio.notation.score import STEPS_PER_BEAT, Note
 from model.studio.planning.hook import quotation
 from model.studio.planning.line_plan import LinePlan, line_plan
-from model.studio.planning.plan import StudioDetail, detail_of
+from model.studio.planning.studio_detail import StudioDetail, detail_of
 
 
 def section_spec(plan: SongPlan, index: int) -> SectionSpec:

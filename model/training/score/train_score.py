@@ -21,7 +21,8 @@ from torch import Tensor
 
 from model.studio.composing.conditions import Style
 from model.studio.composing.flow import noise_towards, training_times
-from model.studio.composing.network import ONSET_WEIGHT, ScoreNetwork, ScoreNetworkConfig
+from model.studio.composing.network.config import ScoreNetworkConfig
+from model.studio.composing.network.score_network import ONSET_WEIGHT, ScoreNetwork
 from model.studio.composing.tokens import FIRST_PITCH
 from model.studio.notation.score import STEPS_PER_BEAT
 from model.training.score.songs import TrainingSong, load_songs

@@ -20,7 +20,8 @@ from model.studio.composing.conditions import (
     TokenKind,
     tempo_index,
 )
-from model.studio.composing.network import SLOTS, Known
+from model.studio.composing.network.condition_encoder import Known
+from model.studio.composing.network.config import SLOTS
 from model.studio.composing.tokens import FIRST_PITCH, HOLD, REST, Classes
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
 from model.training.score.songs import BarFacts, TrainingSong, bar_facts

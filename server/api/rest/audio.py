@@ -19,7 +19,8 @@ from server.api.rest.json_format.song_json import MANIFEST_SUFFIX, manifest_path
 from server.api.rest.preferences import sound_type
 from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongNotComplete
-from server.songs.recordings.recording import Recording, failure_of
+from server.songs.recordings.recording import Recording
+from server.songs.recordings.song_record import failure_of
 
 RANGE_SECONDS = 30.0
 """Longest time, in seconds, to wait for a requested range of a song that is being made."""

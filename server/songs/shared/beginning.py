@@ -4,7 +4,7 @@ server has admitted or begun.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from melisma.v1 import music_pb2
@@ -22,11 +22,14 @@ from server.errors import (
     WorkerLost,
 )
 from server.song import SongRequest, SongState
+from server.songs.parts import SongParts
 from server.songs.ports import SongRunner
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.repetition import stored_part
-from server.store.base import SongStore, StoreFailed
-from server.store.directory import Claim, Directory
+from server.songs.shared.unmade import UnmadeSongs
+from server.store.base import StoreFailed
+from server.store.claim import Claim
+from server.store.directory import Directory
 
 _UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
 """Errors that concern this server and not the song, so that another server may be able to make the song."""
@@ -45,24 +48,23 @@ class Beginning:
 
     def __init__(
         self,
-        store: SongStore,
-        directory: Directory,
-        runner: SongRunner,
+        parts: SongParts,
         making: SharedMaking,
-        clock: Callable[[], float],
+        unmade: UnmadeSongs,
         *,
         max_lost_seconds: float,
     ) -> None:
-        """Set up the start of songs; `clock` returns monotonic seconds, in which deadlines are given.
+        """Set up the start of songs. `unmade` ends songs that no server can make.
 
         A song whose request this version of the server does not understand is left to other servers for
         `max_lost_seconds`.
         """
-        self._store = store
-        self._directory = directory
-        self._runner = runner
+        self._store = parts.store
+        self._directory = parts.directory
+        self._runner = parts.runner
+        self._clock = parts.clocks.monotonic
         self._making = making
-        self._clock = clock
+        self._unmade = unmade
         self._max_lost_seconds = max_lost_seconds
         self._left_to_others: dict[str, float] = {}
 
@@ -97,7 +99,7 @@ class Beginning:
                 await self._directory.release(claim.lease)
                 return True
             failure = EndedElsewhere(outcome_of(error).reason, str(error), error.violations)
-            self._making.end_soon(claim, SongState.FAILED, failure)
+            self._unmade.end_soon(claim, SongState.FAILED, failure)
         return True
 
     def _leaves(self, song_id: str) -> bool:
@@ -125,4 +127,5 @@ class GeneratorParts:
     directory: Directory
     runner: SongRunner
     making: SharedMaking
+    unmade: UnmadeSongs
     beginning: Beginning

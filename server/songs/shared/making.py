@@ -4,30 +4,29 @@ the song's end is stored.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from server.errors import EndedElsewhere, SongCancelled
+from server.background import BackgroundTasks
+from server.errors import SongCancelled
 from server.song import SongRequest, SongState
-from server.songs.eviction import Eviction
 from server.songs.making import CLOSE_SECONDS
+from server.songs.parts import SongParts
 from server.songs.ports import CheckedSong, SongJob
 from server.songs.recordings.logged_event import LoggedEvent
-from server.songs.recordings.open_recordings import Made, OpenRecordings
-from server.songs.recordings.recording import Recording, ended_record
+from server.songs.recordings.open_recordings import Made
+from server.songs.recordings.recording import Recording
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
-from server.songs.shared.repetition import stored_seconds
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
-from server.store.base import INTERRUPTED, LeaseLost, SongStore, StoreFailed, WrongOffset
-from server.store.directory import Claim, Directory, LeaseStatus
-from server.store.watcher import StoreWatcher
+from server.store.base import LeaseLost, StoreFailed
+from server.store.claim import Claim
+from server.store.directory import LeaseStatus
 
 DROP_SHARE = 1 / 6
 """Share of a lease duration within which a song must stop when another server has it; the renewal of other leases waits
@@ -58,32 +57,28 @@ class SharedMaking:
 
     def __init__(
         self,
-        store: SongStore,
-        directory: Directory,
-        opened: OpenRecordings,
-        eviction: Eviction,
+        parts: SongParts,
+        tasks: BackgroundTasks,
         *,
         attending: Attending,
         mirrors: Mirrors,
-        now_ns: Callable[[], int],
         pace: Pace,
         lease_seconds: float,
-        watcher: StoreWatcher,
     ) -> None:
-        """Set up an object that makes songs; `now_ns` returns wall-clock time in nanoseconds since 1970."""
-        self._store = store
-        self._directory = directory
-        self._open = opened
-        self._eviction = eviction
+        """Set up an object that makes songs. The songs are stored in `tasks`, which `close` closes."""
+        self._store = parts.store
+        self._directory = parts.directory
+        self._open = parts.opened
+        self._eviction = parts.eviction
+        self._now_ns = parts.clocks.now_ns
         self._attending = attending
         self._mirrors = mirrors
-        self._now_ns = now_ns
         self._pace = pace
         self._drop_seconds = lease_seconds * DROP_SHARE
         self._watch = LeaseWatch(lease_seconds)
-        self.watcher = watcher
+        self.watcher = parts.watcher
         self._songs: dict[str, _Song] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = tasks
         self.room = asyncio.Event()
         """Event that is set whenever this server may be able to start or take over another song."""
 
@@ -136,7 +131,7 @@ class SharedMaking:
         self._songs[song_id] = song
         self._watch.watch(song_id, song.job)
         self._open.begin(Made(recording, song.job))
-        song.keeping = self._spawn(self._persist(song), f"keep {song_id}")
+        song.keeping = self._tasks.start(self._persist(song), f"keep {song_id}")
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -184,64 +179,12 @@ class SharedMaking:
             song.job.cancel()
         return len(songs)
 
-    def end_soon(
-        self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
-    ) -> None:
-        """Store, as a background task, the end of a song that was assigned to this server but is not made here.
-
-        The quota of the song's caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
-        interrupted song is free. If storing fails, the lease expires, and a server is assigned the song again.
-        """
-        ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
-        self._spawn(self._logged(ending, claim.song.song_id), f"end {claim.song.song_id}")
-
-    async def end_unmade(
-        self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
-    ) -> None:
-        """Store the end of a song that was assigned to this server but that this server does not make. Raises
-        StoreFailed.
-
-        The call waits while the object store is unreachable.
-        """
-        song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
-        try:
-            await self._store.create(claim.song, claim.lease)
-            if state is SongState.CANCELLED:
-                sound_seconds = await stored_seconds(self._store, claim.song.song_id)
-            await self._store.end(song, lease=claim.lease, at=claim.extent)
-            await self._directory.settle(claim.lease, state, sound_seconds)
-        except (LeaseLost, WrongOffset) as lost:  # the song directory has lost its last writes
-            text = (
-                "the end of the song %s was not stored, because another server has the song now, or has changed it: %s"
-            )
-            logger.warning(text, song.song_id, lost)
-            return
-        if song.reason == INTERRUPTED:
-            self.watcher.interrupted(song.engine)
-
     async def settled(self) -> None:
         """Return at once: a shared store records the end of a song before listeners get it."""
 
     async def close(self) -> None:
         """Wait until the ends of songs are stored, but only for a limited time."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _logged(self, ending: Coroutine[Any, Any, None], song_id: str) -> None:
-        try:
-            await ending
-        except StoreFailed as error:
-            text = "the end of the song %s could not be stored; another server ends it when the lease expires: %s"
-            logger.error(text, song_id, error)
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        await self._tasks.close(CLOSE_SECONDS)
 
     def _note(self, song: _Song, lease_status: LeaseStatus) -> None:
         if not lease_status.held:

@@ -12,7 +12,8 @@ from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCance
 from server.song import SongState
 from server.songs.recordings.logged_event import Message
 from server.songs.recordings.open_recordings import FOUND_SECONDS, OpenRecordings
-from server.songs.recordings.recording import Recording, failure_of
+from server.songs.recordings.recording import Recording
+from server.songs.recordings.song_record import failure_of
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.store.base import (

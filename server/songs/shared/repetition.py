@@ -7,7 +7,7 @@ from typing import Final
 from melisma.v1.music_pb2 import AudioChunk
 from server.songs.recordings.logged_event import LoggedEvent, Message
 from server.store.base import SongStore, StoreFailed
-from server.store.directory import Claim
+from server.store.claim import Claim
 
 _COMPARED: Final = {"section_finished": ("section_index",)}
 """Names of the message fields that are compared, by kind of event; all other fields may differ between versions and

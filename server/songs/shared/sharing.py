@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from server.background import BackgroundTasks
 from server.contract.events import accepted_message
 from server.song import Accepted, SongState
-from server.songs.eviction import Eviction
-from server.songs.ports import CheckedSong, ServiceState, SongRunner
+from server.songs.parts import SongParts
+from server.songs.ports import CheckedSong, ServiceState
 from server.songs.recordings.logged_event import Message
-from server.songs.recordings.open_recordings import OpenRecordings
 from server.songs.recordings.recording import Recording
 from server.songs.shared.attending import Attending
 from server.songs.shared.beginning import Beginning, GeneratorParts
@@ -24,24 +24,13 @@ from server.songs.shared.storing import Pace
 from server.songs.shared.survey import Survey
 from server.songs.shared.takeover import Takeover
 from server.songs.shared.tending import Tending, with_room
+from server.songs.shared.unmade import UnmadeSongs
 from server.songs.tickets import Tickets
-from server.store.base import SongRecord, SongStore, StoredEvent, StoreFailed
-from server.store.directory import Admitted, Directory, Resume, Ticket
-from server.store.watcher import StoreWatcher
-
-LEASE_SECONDS = 6.0
+from server.store.base import SongRecord, StoredEvent, StoreFailed
+from server.store.claim import Resume
+from server.store.directory import Admitted, Ticket
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """The clocks of a server: wall-clock time in nanoseconds since 1970, and monotonic seconds, in which deadlines are
-    given.
-    """
-
-    now_ns: Callable[[], int]
-    monotonic: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,66 +43,49 @@ class Resumption:
     max_lost_seconds: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class SharingRules:
+    """Rules that only a server with a shared store follows: for storing songs, for the duration of their leases in
+    seconds, and for songs whose server was lost.
+    """
+
+    pace: Pace = Pace()  # noqa: RUF009  # it cannot change
+    lease_seconds: float = 6.0
+    resumption: Resumption = Resumption()
+
+
 class Sharing:
     """The part of the songs service for a shared store: follows, makes and takes over songs of a service of several
     servers.
     """
 
-    def __init__(
-        self,
-        store: SongStore,
-        directory: Directory,
-        runner: SongRunner,
-        opened: OpenRecordings,
-        eviction: Eviction,
-        tickets: Tickets,
-        *,
-        engines: Sequence[str],
-        clocks: Clocks,
-        pace: Pace,
-        lease_seconds: float,
-        watcher: StoreWatcher,
-        resumption: Resumption,
-    ) -> None:
-        """Set up the cooperation with other servers; `engines` are the configured engines, `lease_seconds` is the
-        duration of the leases of songs.
-        """
-        self._directory = directory
-        self._runner = runner
-        self._open = opened
-        self.survey = Survey(directory, clocks.monotonic)
-        self.attending = Attending(directory, opened)
-        self.mirrors = Mirrors(store, directory, opened, self.attending)
+    def __init__(self, parts: SongParts, tickets: Tickets, *, engines: Sequence[str], rules: SharingRules) -> None:
+        """Set up the cooperation with other servers; `engines` are the configured engines."""
+        pace, lease_seconds, tasks = rules.pace, rules.lease_seconds, BackgroundTasks()
+        self._directory = parts.directory
+        self._runner = parts.runner
+        self._open = parts.opened
+        self.survey = Survey(parts.directory, parts.clocks.monotonic)
+        self.attending = Attending(parts.directory, parts.opened)
+        self.mirrors = Mirrors(parts.store, parts.directory, parts.opened, self.attending)
         self.making = SharedMaking(
-            store,
-            directory,
-            opened,
-            eviction,
-            attending=self.attending,
-            mirrors=self.mirrors,
-            now_ns=clocks.now_ns,
-            pace=pace,
-            lease_seconds=lease_seconds,
-            watcher=watcher,
+            parts, tasks, attending=self.attending, mirrors=self.mirrors, pace=pace, lease_seconds=lease_seconds
         )
-        self.demand = Demand(directory, self.survey, runner, engines)
-        self._heartbeat = Heartbeat(self.survey, runner, self.mirrors, self.making, pace.heartbeat_seconds)
-        beginning = Beginning(
-            store,
-            directory,
-            runner,
-            self.making,
-            clocks.monotonic,
-            max_lost_seconds=resumption.max_lost_seconds,
-        )
-        parts = GeneratorParts(directory, runner, self.making, beginning)
+        self._unmade = UnmadeSongs(parts, tasks)
+        self.demand = Demand(parts.directory, self.survey, parts.runner, engines)
+        self._heartbeat = Heartbeat(self.survey, parts.runner, self.mirrors, self.making, pace.heartbeat_seconds)
+        makers = self._generator_parts(parts, rules.resumption.max_lost_seconds)
         takeover = Takeover(
-            parts,
-            engines=lambda: with_room(runner),
-            resume=resumption.rule,
-            max_lost_seconds=resumption.max_lost_seconds,
+            makers,
+            engines=lambda: with_room(parts.runner),
+            resume=rules.resumption.rule,
+            max_lost_seconds=rules.resumption.max_lost_seconds,
         )
-        self._tending = Tending(parts, takeover, tickets, self.survey, lease_seconds=lease_seconds)
+        self._tending = Tending(makers, takeover, tickets, self.survey, lease_seconds=lease_seconds)
+
+    def _generator_parts(self, parts: SongParts, max_lost_seconds: float) -> GeneratorParts:
+        beginning = Beginning(parts, self.making, self._unmade, max_lost_seconds=max_lost_seconds)
+        return GeneratorParts(parts.directory, parts.runner, self.making, self._unmade, beginning)
 
     async def queue_before(self, engine: str) -> ServiceState | None:
         """Return the state of the service whose queue a new song of `engine` must join; `None` if this server can make
@@ -145,7 +117,7 @@ class Sharing:
     async def cancel(self, song_id: str) -> None:
         """Cancel a song that this server does not make; if the song waits, this server also stores its end."""
         if claim := await self._directory.cancel(song_id):
-            await self.making.end_unmade(claim, SongState.CANCELLED)
+            await self._unmade.end(claim, SongState.CANCELLED)
 
     async def offer(self) -> None:
         """Offer the songs of this server to other servers; if the song directory is unreachable, the songs stay

@@ -15,7 +15,8 @@ from server.song import Chunk, SongEvent, SongRequest, SongState
 from server.songs.ports import EventSink
 from server.songs.recordings.backlog import Backlog
 from server.songs.recordings.logged_event import LoggedEvent, Message
-from server.songs.recordings.recording import Recording, ended_record, record_after
+from server.songs.recordings.recording import Recording
+from server.songs.recordings.song_record import ended_record, record_after
 from server.songs.shared.repetition import Repetition, SoundDiffers
 from server.store.base import INTERRUPTED
 from server.store.directory import LeaseStatus

@@ -16,7 +16,8 @@ from server.songs.recordings.recording import Recording
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.song_writer import SongWriter
 from server.store.base import NOT_KEPT, Extent, LeaseLost, SongStore, StoreFailed, StoreFull, WrongOffset
-from server.store.directory import Claim, Directory
+from server.store.claim import Claim
+from server.store.directory import Directory
 
 RETRY_SECONDS = 0.5
 JOIN_SECONDS = 1.0

@@ -10,7 +10,7 @@ from server.errors import EndedElsewhere
 from server.song import SongState
 from server.songs.shared.beginning import GeneratorParts
 from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
-from server.store.directory import Claim, ClaimAction, Resume, Skill
+from server.store.claim import Claim, ClaimAction, Resume, Skill
 
 AT_ONCE: Final = 2
 """Maximum number of songs per device that are made again at the same time; further songs wait."""
@@ -89,11 +89,11 @@ class Takeover:
                 return begun
             case ClaimAction.COMPLETE:
                 seconds = claim.song.duration_seconds
-                self._parts.making.end_soon(claim, SongState.COMPLETED, sound_seconds=seconds)
+                self._parts.unmade.end_soon(claim, SongState.COMPLETED, sound_seconds=seconds)
             case ClaimAction.CANCEL:
-                self._parts.making.end_soon(claim, SongState.CANCELLED)
+                self._parts.unmade.end_soon(claim, SongState.CANCELLED)
             case _:
-                self._parts.making.end_soon(claim, SongState.FAILED, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT))
+                self._parts.unmade.end_soon(claim, SongState.FAILED, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT))
         return True
 
     def _skills(self) -> Mapping[str, Skill]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord
-from server.store.directory import Admitted, Attendance, Claim, ClaimAction, LeaseStatus, Ticket
+from server.store.claim import Claim, ClaimAction
+from server.store.directory import Admitted, Attendance, LeaseStatus, Ticket
 from server.store.directory_rules import claim_order
 from server.store.embedded.audiences import Audiences
 from server.store.embedded.leases import Leases

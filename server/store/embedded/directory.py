@@ -12,17 +12,8 @@ from dataclasses import replace
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent, StoreFailed
 from server.store.bulletin import Bulletin
-from server.store.directory import (
-    NO_SKILLS,
-    Admitted,
-    Attendance,
-    Claim,
-    ClaimAction,
-    LeaseStatus,
-    Skill,
-    SongUpdate,
-    Ticket,
-)
+from server.store.claim import NO_SKILLS, Claim, ClaimAction, Skill
+from server.store.directory import Admitted, Attendance, LeaseStatus, SongUpdate, Ticket
 from server.store.directory_rules import replica_name
 from server.store.embedded.admitted_songs import AdmittedSong, AdmittedSongs
 from server.store.embedded.announcements import Announcements

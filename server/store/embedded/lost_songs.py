@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.store.base import SongRecord
-from server.store.directory import ClaimAction, Resume, Skill
+from server.store.claim import ClaimAction, Resume, Skill
 
 NO_SKILL = Skill(room=False)
 

@@ -5,7 +5,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from server.store.base import Lease
-from server.store.directory import Claim, ClaimAction
+from server.store.claim import Claim, ClaimAction
 from server.store.shared.connection import Connection
 from server.store.shared.records import claim_bytes, lease_text, record_bytes
 

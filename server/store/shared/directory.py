@@ -7,42 +7,30 @@ import logging
 import math
 import secrets
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoreFailed, StoreFull
-from server.store.directory import (
-    NO_SKILLS,
-    Admitted,
-    Attendance,
-    Claim,
-    ClaimAction,
-    LeaseStatus,
-    Skill,
-    SongUpdate,
-    Ticket,
-)
-from server.store.directory_rules import claim_order, engines_together, quota_exceeded
+from server.store.claim import NO_SKILLS, Claim, ClaimAction, Skill
+from server.store.directory import Admitted, Attendance, LeaseStatus, SongUpdate, Ticket
+from server.store.directory_rules import engines_together, quota_exceeded
+from server.store.shared.answers import is_forgotten, known_engine_of, lease_status_of, queue_of
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.memory import DirectoryMemory
 from server.store.shared.notifications import Notifications
-from server.store.shared.objects import Objects
+from server.store.shared.object_store.objects import Objects
 from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import take_up
 from server.store.shared.records import claim_of, engines_bytes, engines_of, lease_text, record_bytes, ticket_bytes
-from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine, WaitingSong
+from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine
 
 POLL_SECONDS: Final = 1.0
 """Seconds after which the song directory is read again if no notification comes."""
 
 _NONCE_BYTES: Final = 8
-_HELD, _FORGOTTEN = 1, -1
-"""Codes in the song directory's response to the renewal of a lease: the lease is valid; the song is unknown."""
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +130,7 @@ class SharedDirectory:
             return {}
         answers = await self._renew(leases)
         back: list[Lease] = []
-        for lease in [lease for lease in leases if answers[lease.song_id][0] == _FORGOTTEN]:
+        for lease in [lease for lease in leases if is_forgotten(answers[lease.song_id])]:
             try:
                 if await self._claims.put_back(lease):
                     back.append(lease)
@@ -157,7 +145,7 @@ class SharedDirectory:
                 del answers[lease.song_id]
         if back:
             answers |= await self._renew(back)
-        return {song_id: _lease_status(answer) for song_id, answer in answers.items()}
+        return {song_id: lease_status_of(answer) for song_id, answer in answers.items()}
 
     async def release(self, lease: Lease) -> None:
         """Release a song, so that another server may make it; see `Directory.release`."""
@@ -211,7 +199,7 @@ class SharedDirectory:
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
         """Return all engines that a server has ever announced, by name."""
-        found = (_known_engine(*row) for row in await self._connection.run("known"))
+        found = (known_engine_of(*row) for row in await self._connection.run("known"))
         return {known.engine.info.name: known for known in found}
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
@@ -223,12 +211,7 @@ class SharedDirectory:
 
     async def queue(self) -> Queue:
         """Return the waiting songs in the order in which they will start, and the number of running songs."""
-        rows = await self._connection.run("queue")
-        songs = [_known(row) for row in rows]
-        waiting = [one for one in songs if one.waits]
-        running = Counter(one.song.caller for one in songs if one.claimed)
-        ordered = claim_order(waiting, running, lambda one: one.song.caller, lambda one: one.weight)
-        return Queue([one.song for one in ordered], len(songs) - len(waiting))
+        return queue_of(await self._connection.run("queue"))
 
     async def wait(self, seconds: float) -> None:
         """Wait at most `seconds` until a song may be ready for this server or the status of a lease has changed."""
@@ -259,39 +242,6 @@ class SharedDirectory:
         nonce = _nonce()
         answer = await self._connection.run(script, nonce, self._replica, self._lease_seconds, *arguments)
         return self._claims.note(claim_of(answer, self._replica, nonce)) if answer else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A song in the response of the queue script: its weight, and if it waits or a server has it."""
-
-    song: WaitingSong
-    weight: float
-    waits: bool
-    claimed: bool
-
-
-def _known(row: Sequence[Any]) -> _Known:
-    song_id, waits, claimed, caller, engine, sound_seconds, steps, weight, waited_seconds = row
-    of = WaitingSong(
-        song_id.decode(),
-        caller.decode(),
-        engine.decode(),
-        float(sound_seconds),
-        None if steps is None else int(steps),
-        float(waited_seconds),
-    )
-    return _Known(of, float(weight), bool(waits), bool(claimed))
-
-
-def _known_engine(announced: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
-    (engine,) = engines_of(announced)
-    return KnownEngine(engine, float(away_seconds), None if start_seconds is None else float(start_seconds))
-
-
-def _lease_status(answer: Sequence[int]) -> LeaseStatus:
-    held, cancelled, attended, wanted_byte = answer
-    return LeaseStatus(held == _HELD, bool(cancelled), bool(attended), wanted_byte)
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:

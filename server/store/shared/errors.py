@@ -1,4 +1,4 @@
-"""Errors of the shared store, and their conversion from the errors of the Redis library."""
+"""Errors of the song directory, and their conversion from the errors of the Redis library."""
 
 from redis import exceptions as redis
 
@@ -14,26 +14,6 @@ class DirectoryAway(StoreFailed):
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the song directory (Redis or Valkey) cannot be reached: {error}")
-
-
-class ObjectsAway(StoreFailed):
-    """The object store was unreachable; a retry may help."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(f"the object store cannot be reached: {str(error).partition(chr(10))[0]}")
-
-
-class ObjectsRefused(StoreFailed):
-    """The object store refuses an operation that this server needs; a retry helps only once rights or keys are
-    changed.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"the object store refuses this server ({reason}): make sure that the bucket of "
-            "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_..., AZURE_...) or the identity of the "
-            "machine are valid and may read, write, list and delete there"
-        )
 
 
 def passes(error: redis.RedisError) -> bool:

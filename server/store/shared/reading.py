@@ -9,7 +9,7 @@ from typing import Final
 from server.store.base import Extent, SongGone, SongRecord, StoredEvent, StoreUsage, Whole
 from server.store.directory import SongUpdate
 from server.store.shared.connection import Connection
-from server.store.shared.objects import Objects, Seal
+from server.store.shared.object_store.objects import Objects, Seal
 from server.store.shared.records import event_of, present_record
 
 READ_BYTES: Final = 1 << 20

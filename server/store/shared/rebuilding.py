@@ -5,10 +5,10 @@ record.
 import logging
 
 from server.store.base import Cursor, StoreFailed
-from server.store.directory import Claim
+from server.store.claim import Claim
 from server.store.shared.connection import Connection
-from server.store.shared.errors import ObjectsAway, ObjectsRefused
-from server.store.shared.objects import Objects, Seal
+from server.store.shared.object_store.errors import ObjectsAway, ObjectsRefused
+from server.store.shared.object_store.objects import Objects, Seal
 from server.store.shared.records import lease_text, listed, record_bytes, record_of
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from model.song import Control, Stem, Voice
 from server.quota import AdmissionTerms, Quota
 from server.song import SongState
 from server.store.base import Cursor, Extent, Lease, SongRecord, StoredEvent, StoreFailed
-from server.store.directory import Claim, ClaimAction, Ticket
+from server.store.claim import Claim, ClaimAction
+from server.store.directory import Ticket
 from server.store.directory_rules import songs_bucket
 from server.store.whole_service import ServedEngine
 

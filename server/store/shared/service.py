@@ -14,11 +14,11 @@ from server.store.shared.addresses import ObjectsAddress
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection, DirectoryAccess, connected
 from server.store.shared.directory import SharedDirectory
-from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.inspection import SCHEMA_VERSION, VERSION_KEY, inspect
 from server.store.shared.memory import DirectoryMemory
 from server.store.shared.notifications import listening
-from server.store.shared.objects import Objects, open_objects
+from server.store.shared.object_store.errors import ObjectsAway, ObjectsRefused
+from server.store.shared.object_store.objects import Objects, open_objects
 from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import rebuild
 from server.store.shared.store import SharedStore

@@ -28,8 +28,9 @@ from server.store.clock import AgeClock
 from server.store.eviction import EndedSong, Stored, StoreLimits, evicted
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
-from server.store.shared.errors import ObjectsAway, ObjectsRefused
-from server.store.shared.objects import Objects, Seal
+from server.store.shared.deletion import Deletion
+from server.store.shared.object_store.errors import ObjectsAway, ObjectsRefused
+from server.store.shared.object_store.objects import Objects, Seal
 from server.store.shared.reading import Reader
 from server.store.shared.records import event_bytes, lease_text, listed, present_record, record_bytes
 from server.store.turns import Turns
@@ -37,14 +38,6 @@ from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
 """Seconds for which sound and events of an ended song stay in the song directory, for listeners who still read them."""
-
-_DELETED_SECONDS: Final = 86_400
-"""Seconds for which the deletion of a song is remembered, so that a server that was disconnected meanwhile cannot store
-it again.
-"""
-
-FORGET_SECONDS: Final = 5.0
-"""Seconds for which a song that was cancelled before its plan can still be read."""
 
 _PAGE: Final = 100
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
@@ -86,7 +79,7 @@ class SharedStore:
         self._reader = reader
         self._claims = claims
         self._turns = Turns()
-        self._forgetting: set[asyncio.Task[None]] = set()
+        self._deletion = Deletion(connection, objects, reader)
         self._trouble: str | None = None
 
     @property
@@ -121,7 +114,7 @@ class SharedStore:
         if song.reason != NOT_KEPT:
             self._trouble = None
         if song.state is SongState.CANCELLED and not song.duration_seconds:
-            self._forget_soon(song.song_id)
+            self._deletion.delete_soon(song.song_id)
 
     async def _end_in_time(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
@@ -190,7 +183,7 @@ class SharedStore:
             stored = Stored(self.usage().songs, self.usage().size_bytes)
             now_ns, stay = self._clock.now_ns(), attended.union(in_use)
             victims = list(evicted(songs, self._limits, stored=stored, now_ns=now_ns, in_use=stay))
-            gone = sum([await self._delete(song_id, "unheard") for song_id in victims])
+            gone = sum([await self._deletion.delete_unheard(song_id) for song_id in victims])
             deleted, kept = deleted + gone, kept + len(songs) - gone
             if not victims or len(songs) < _PAGE:
                 return deleted
@@ -198,7 +191,7 @@ class SharedStore:
     async def delete(self, song_id: str) -> bool:
         """Delete a song that has ended; see `SongStore.delete`."""
         async with self._turns.taken(song_id):
-            return await self._delete(song_id, "ended", _DELETED_SECONDS)
+            return await self._deletion.delete_ended(song_id)
 
     @property
     def trouble(self) -> str | None:
@@ -211,28 +204,7 @@ class SharedStore:
 
     def close(self) -> None:
         """Cancel the scheduled deletions; the eviction by limits deletes these songs later."""
-        for task in self._forgetting:
-            task.cancel()
-
-    def _forget_soon(self, song_id: str) -> None:
-        """Schedule the deletion of a song that was cancelled before its plan; listeners first get some seconds to read
-        its end.
-        """
-        task = asyncio.create_task(self._forget_later(song_id), name=f"forget {song_id}")
-        self._forgetting.add(task)
-        task.add_done_callback(self._forgetting.discard)
-
-    async def _forget_later(self, song_id: str) -> None:
-        await asyncio.sleep(FORGET_SECONDS)
-        try:
-            await self._delete(song_id, "unheard")
-        except StoreFailed as error:
-            logger.warning(
-                "the song store could not delete the song %s, which was cancelled before it was planned: %s",
-                song_id,
-                error,
-                extra={"song_id": song_id},
-            )
+        self._deletion.close()
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         if await self._write("end", lease, at.size_bytes, at.events) == b"done":
@@ -298,19 +270,6 @@ class SharedStore:
         usage, rows = await self._connection.run("records", *query)
         self._reader.note_usage(usage)
         return [present_record(row) for row in rows]
-
-    async def _delete(self, song_id: str, condition: str, deleted_seconds: int = 0) -> bool:
-        """Delete a song if it has ended (`condition` "ended") or has ended and has no listener ("unheard"); return
-        False otherwise. Its objects are deleted first, so that a failed deletion can be found and repeated.
-        """
-        usage, may = await self._connection.run("delete", song_id, condition)
-        self._reader.note_usage(usage)
-        if not may:
-            return False
-        await self._objects.delete(song_id)
-        usage, deleted = await self._connection.run("delete", song_id, "forget", deleted_seconds)
-        self._reader.note_usage(usage)
-        return bool(deleted)
 
 
 class _Deleted(LeaseLost):

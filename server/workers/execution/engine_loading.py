@@ -12,7 +12,8 @@ from model.engine import Engine
 from model.registry import engine_class, load_engine
 from server.workers.execution.failures import failure_of, is_out_of_memory, raise_if_fatal, release_memory
 from server.workers.execution.sound_fingerprint import sound_fingerprint
-from server.workers.messages import EngineSpec, Failure, Ready
+from server.workers.messages import Failure, Ready
+from server.workers.worker_spec import EngineSpec
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_limits
 from model.engine import Engine
 from server.garbage import uncollected
 from server.workers.execution.engine_loading import fingerprints, load_engines, ready_message
-from server.workers.messages import Ready, WorkerSpec
+from server.workers.messages import Ready
+from server.workers.worker_spec import WorkerSpec
 
 
 def started(spec: WorkerSpec) -> tuple[dict[str, Engine], Ready]:

@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 from server.logs import Logs
 from server.workers.base import WorkerDeath
-from server.workers.messages import Lane, Ready, WorkerSpec
+from server.workers.messages import Lane, Ready
+from server.workers.worker_spec import WorkerSpec
 
 
 @dataclass(frozen=True, slots=True)

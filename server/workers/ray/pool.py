@@ -9,13 +9,13 @@ from typing_extensions import override
 from server.logs import Logs
 from server.workers.base import WorkerDeath, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import EngineSpec
 from server.workers.pipes.piped_process import PipedProcess
 from server.workers.ray.bridge import Bridge, DriverProcess
 from server.workers.ray.joining import check_token
 from server.workers.ray.messages import ClusterSpec
 from server.workers.ray.worker import RayWorker
 from server.workers.restarting_pool import PoolUnusable, RestartingPool
+from server.workers.worker_spec import EngineSpec
 
 INLINE = {"RAY_max_direct_call_object_size": str(16 << 20)}
 """Ray setting: sound and the denoising states of sections are sent inside the messages of calls. Above 100 kB, Ray's

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import cast
 
 from server.workers.base import WorkerDeath, WorkerDied
-from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
+from server.workers.messages import Command, Lane, Ready, Reply
 from server.workers.ray.bridge import Bridge
 from server.workers.ray.messages import (
     CommandDone,
@@ -18,6 +18,7 @@ from server.workers.ray.messages import (
     WorkerEnded,
     WorkerLoaded,
 )
+from server.workers.worker_spec import WorkerSpec
 
 _END_SECONDS = 35.0
 """Time limit in seconds for the driver process to end a worker, which includes the killing of a frozen process. After

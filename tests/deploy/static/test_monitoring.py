@@ -4,83 +4,32 @@ Prometheus.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from itertools import combinations
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-import yaml
-from prometheus_client import ProcessCollector
 
-from deploy.grafana.render import TARGET, rendered
 from model.registry import ENGINES
 from server import errors
 from server.settings.settings import Settings
 from server.telemetry.song_metrics import CALLER_REASONS, FIRST_AUDIO_BUCKETS, OWN_REASONS, SONG_BUCKETS, SongOutcome
+from tests.deploy.static.monitoring import (
+    ALERTS,
+    DASHBOARD,
+    DEPLOY,
+    KNOWN,
+    QUERIES,
+    RULES,
+    TARGET_LABELS,
+    TARGETS,
+    TESTS,
+    Found,
+    loaded,
+    of_the_server,
+)
 from tests.deploy.static.promql import Selector, groupings, selectors
-from tests.server.telemetry.test_metrics import Bench, report_everything
 from tests.support.table import table
 
-Found = dict[str, Any]
-
-DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
-PROMETHEUS = DEPLOY / "prometheus"
 RUNBOOK = DEPLOY / "RUNBOOK.md"
-
-TARGET_LABELS = frozenset({"instance", "job", "namespace", "pod"})
-"""Labels that Prometheus adds to every series; `namespace` and `pod` only on Kubernetes."""
-OF_PROMETHEUS = {
-    "up": TARGET_LABELS,
-    "scrape_duration_seconds": TARGET_LABELS,
-    "ALERTS": TARGET_LABELS
-    | {"alertname", "alertstate", "severity", "engine", "device", "estimate", "part", "reason"}
-    | {"method", "route", "use"},
-}
-
-
-def loaded(*path: str) -> Found:
-    found: Found = yaml.safe_load(DEPLOY.joinpath(*path).read_text("utf-8"))
-    return found
-
-
-def rules(name: str) -> list[Found]:
-    return [rule for group in loaded("prometheus", name)["groups"] for rule in group["rules"]]
-
-
-RULES, ALERTS = rules("rules.yml"), rules("alerts.yml")
-TESTS = [test for name in ("tests.yml", "tests_objectives.yml") for test in loaded("prometheus", name)["tests"]]
-DASHBOARD: Found = json.loads(TARGET.read_text("utf-8"))
-ROWS: list[Found] = DASHBOARD["panels"]
-PANELS = [panel for row in ROWS for panel in (row, *row.get("panels", ()))]
-TARGETS = [(panel, target) for panel in PANELS for target in panel.get("targets", [])]
-QUERIES = [variable["query"]["query"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
-
-
-def of_the_server() -> dict[str, frozenset[str]]:
-    """Return the labels of every metric of a server that has recorded one event of each kind, by the metric's name."""
-    bench = Bench()
-    report_everything(bench)
-    ProcessCollector(registry=bench.registry)
-    found: dict[str, frozenset[str]] = {}
-    for sample in (sample for family in bench.registry.collect() for sample in family.samples):
-        found[sample.name] = found.get(sample.name, TARGET_LABELS) | sample.labels.keys()
-    return found
-
-
-def with_recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return metrics and their labels, with those that the recording rules compute from them."""
-    found = dict(known)
-    for rule in RULES:
-        made = re.findall(r'count_values by \(\w+\) \("(\w+)"', rule["expr"])
-        labels = frozenset([*rule.get("labels", ()), *made]).union(
-            *(found[one.metric] for one in selectors(rule["expr"]))
-        )
-        found[rule["record"]] = found.get(rule["record"], frozenset()) | labels
-    return found
-
-
-KNOWN = with_recorded(of_the_server() | OF_PROMETHEUS)
 
 
 def unknown(expr: str) -> list[str]:
@@ -252,59 +201,6 @@ def test_alerts_that_hold_others_back_exist() -> None:
     assert at_once["matchers"] == ['severity="critical"']
 
 
-def test_the_dashboard_is_what_its_source_says() -> None:
-    assert TARGET.read_text("utf-8") == rendered(), "run `python -m deploy.grafana.render`"
-
-
-def test_panels_have_names_and_places_of_their_own() -> None:
-    assert len({panel["id"] for panel in PANELS}) == len(PANELS) > 30
-    groups = [ROWS, *(row["panels"] for row in ROWS if row.get("panels"))]
-    together = (pair for group in groups for pair in combinations((panel["gridPos"] for panel in group), 2))
-    for one, other in together:
-        apart = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
-        assert apart or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
-    assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in PANELS)
-
-
-def test_limits_and_objectives_are_dashed_and_nothing_else() -> None:
-    def dashed(panel: Found) -> set[str]:
-        overrides = panel["fieldConfig"]["overrides"] if panel["type"] == "timeseries" else []
-        return {one["matcher"]["options"] for one in overrides}
-
-    shown = {target["expr"]: target["refId"] in dashed(panel) for panel, target in TARGETS}
-    assert {expr for expr, is_dashed in shown.items() if is_dashed} == {
-        expr for expr in shown if re.match(r"\w+_limit\{|[\w:]+:objective\{", expr)
-    }
-    limits = {name for name in KNOWN if name.endswith("_limit")}
-    assert limits == {one.metric for expr in shown for one in selectors(expr) if one.metric.endswith("_limit")}
-
-
-def test_variables_are_used_and_defined() -> None:
-    defined = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
-    text = TARGET.read_text("utf-8")
-    used = set(re.findall(r"\$\{?(\w+)", text)) - {"__rate_interval", "__all"}
-    assert used == defined == {"datasource", "namespace", "pod", "engine"}
-    sources = [target["datasource"]["uid"] for _, target in TARGETS] + [
-        panel["datasource"]["uid"] for panel in PANELS if panel["type"] != "row"
-    ]
-    assert set(sources) == {"${datasource}"}
-
-
-def test_traces_are_shown_where_the_server_tells_them() -> None:
-    bench = Bench()
-    bench.metrics.songs.started("fake", 0.1, "trace")
-    bench.metrics.songs.first_audio("fake", 0.2, "trace")
-    bench.metrics.songs.ended("fake", SongOutcome.COMPLETED, 5.0, 60.0, "trace")
-    bench.metrics.streams.underrun("fake", 0.5, "trace")
-    samples = [sample for family in bench.registry.collect() for sample in family.samples]
-    told = {sample.name for sample in samples if sample.exemplar}
-    shown = [one.metric for _, target in TARGETS if target["exemplar"] for one in selectors(target["expr"])]
-    assert sorted(shown) == sorted(told)
-    (source,) = loaded("grafana", "provisioning", "datasources", "prometheus.yaml")["datasources"]
-    labels = {label for sample in samples if sample.exemplar for label in sample.exemplar.labels}
-    assert {one["name"] for one in source["jsonData"]["exemplarTraceIdDestinations"]} == labels
-
-
 def test_the_collector_uses_what_it_defines() -> None:
     config = loaded("otel-collector.yaml")
     pipeline = config["service"]["pipelines"]["traces"]
@@ -329,7 +225,7 @@ def test_the_runbook_quotes_what_servers_log_of_the_shared_store() -> None:
     text = RUNBOOK.read_text("utf-8")
     of_the_store = " ".join(text[text.index("## The shared store") : text.index("## Alerts")].split())
     quoted = re.findall(r'"([^"]*)"', of_the_store)
-    sources = "".join(path.read_text("utf-8") for path in (DEPLOY.parent / "server/store/shared").glob("*.py"))
+    sources = "".join(path.read_text("utf-8") for path in (DEPLOY.parent / "server/store/shared").rglob("*.py"))
     said = re.sub(r'"\s+f?"', "", sources).replace("{error}", "").replace("{self}", "")
     rows = {"wrong password", "the object store refuses", "the object store is unreachable", "403 Forbidden"}
     prefixes = ("an ended song cannot be stored in the object store; the server goes on trying: ", "")

@@ -15,8 +15,8 @@ from model.song import AnchorNote, SongParams, SongPlan
 from server.checking.local_checker import CheckLimits, LocalChecker
 from server.errors import ChecksOverloaded, EngineNotReady, InvalidRequest, SongFailed, WorkerLost
 from server.song import SongRequest
-from server.workers.messages import EngineSpec
 from server.workers.pipes.piped_process import PipedProcess
+from server.workers.worker_spec import EngineSpec
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

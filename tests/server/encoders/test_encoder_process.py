@@ -16,7 +16,7 @@ from server.encoders.encoder_process import EncoderProcess
 from server.encoders.fingerprint import encoding_fingerprint
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import EncoderPing, EncoderPong, EncoderSpec
-from tests.server.encoders.test_pool_suite import running
+from tests.support.encoders.observed import running
 from tests.support.fakes import FAKE_ENCODER, FakeEncoder
 from tests.support.workers.observers import is_alive
 

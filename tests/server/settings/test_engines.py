@@ -8,8 +8,8 @@ from server.assembly.processes import engine_specs
 from server.settings.command_line import InvalidSettings, read_settings
 from server.settings.engines import engine_options, option_variables, settings_with
 from server.settings.settings import Settings
-from server.workers.messages import WorkerSpec
 from server.workers.worker_process import WorkerProcess
+from server.workers.worker_spec import WorkerSpec
 from tests.support.tunable import REGISTRY, TUNABLE, TunableSettings
 
 TIMEOUT_SECONDS = 30.0

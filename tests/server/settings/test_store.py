@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from server.settings.command_line import InvalidSettings, read_settings
-from server.store.directory import Resume
+from server.store.claim import Resume
 
 SHARED = {"KIND": "shared", "DIRECTORY": "valkeys://melisma@valkey:6379/1", "OBJECTS": "s3://songs/melisma"}
 

@@ -7,7 +7,8 @@ import pytest
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, LeaseLost, StoredEvent
-from server.store.directory import Attendance, Claim, ClaimAction, LeaseStatus, Resume, Skill
+from server.store.claim import Claim, ClaimAction, Resume, Skill
+from server.store.directory import Attendance, LeaseStatus
 from tests.support.store_kinds import LEASE_SECONDS, THERE, Service
 from tests.support.stored_songs import Writing, claimed, lease_status, making, queued, record, taken, ticket, waiting
 

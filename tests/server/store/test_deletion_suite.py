@@ -1,7 +1,5 @@
 """Tests of deletion that every song store has to pass, on both replicas."""
 
-from typing import Any
-
 import pytest
 
 from server.errors import QuotaExceeded
@@ -10,11 +8,7 @@ from server.song import SongState
 from server.store.base import Cursor, LeaseLost, SongGone, StoreUsage
 from server.store.directory import Attendance
 from tests.support.store_kinds import LEASE_SECONDS, Service
-from tests.support.stored_songs import Writing, keep, lease_status, making, record, ticket, waiting
-
-
-def ids(songs: Any) -> list[str]:
-    return [song.song_id for song in songs]
+from tests.support.stored_songs import Writing, ids, keep, lease_status, making, record, ticket, waiting
 
 
 @pytest.mark.parametrize("state", [SongState.COMPLETED, SongState.FAILED, SongState.CANCELLED])

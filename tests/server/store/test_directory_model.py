@@ -21,7 +21,8 @@ from server.errors import QuotaExceeded
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, LeaseLost, StoredEvent, WrongOffset
-from server.store.directory import Admitted, Claim
+from server.store.claim import Claim
+from server.store.directory import Admitted
 from server.store.eviction import StoreLimits
 from server.store.whole_service import QueueFull
 from tests.support.store_kinds import KINDS, LEASE_SECONDS, Opening, Replica, Service

@@ -1,19 +1,13 @@
 """Tests of songs that no store keeps: above the limit of songs, and those that their replicas drop."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from server.song import SongState
-from server.store.base import Lease, LeaseLost, SongRecord, StoredEvent, StoreUsage
+from server.store.base import Lease, LeaseLost, StoredEvent, StoreUsage
 from tests.support.store_kinds import HERE, OpenService, Service
-from tests.support.stored_songs import keep, making, record, ticket
+from tests.support.stored_songs import ids, keep, making, record, ticket
 
 STRANGER = Lease("song-1", HERE, 1, "another nonce")
-
-
-def ids(songs: Sequence[SongRecord]) -> list[str]:
-    return [song.song_id for song in songs]
 
 
 async def test_the_songs_that_ended_first_go_first_until_there_are_few_enough(open_service: OpenService) -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from server.workers.execution.engine_loading import load_engines
 from server.workers.execution.failures import DeviceBroken
-from server.workers.messages import EngineSpec, Fault
+from server.workers.messages import Fault
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FAKE, MISSING
 from tests.support.workers.trouble import TROUBLE_ONCE
 

@@ -13,8 +13,8 @@ from server.workers import restarting_pool, worker_process
 from server.workers.base import Worker, WorkerDeath
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
-from server.workers.messages import EngineSpec
 from server.workers.worker_process import WorkerProcess
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FAKE
 from tests.support.workers.engines import ENDLESS_LOAD
 from tests.support.workers.observers import FakeObserver, is_alive, observed

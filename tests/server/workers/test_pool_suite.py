@@ -14,7 +14,6 @@ from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
 from server.workers.messages import (
     Done,
-    EngineSpec,
     Failed,
     Fault,
     Lane,
@@ -32,6 +31,7 @@ from server.workers.messages import (
 from server.workers.ray.pool import RayPool
 from server.workers.ray.worker import RayWorker
 from server.workers.worker_process import WorkerProcess
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FAKE, MISSING, params
 from tests.support.workers.fake_cluster import DriverTask, FakeCluster
 from tests.support.workers.in_process_pool import IN_PROCESS_FAKE, InProcessPool, InProcessWorker

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from model.engine import Engine
-from server.store.directory import Skill
+from server.store.claim import Skill
 from server.store.eviction import StoreLimits
 from server.workers.execution.engine_loading import fingerprints
 from server.workers.execution.sound_fingerprint import sound_fingerprint

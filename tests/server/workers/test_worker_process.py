@@ -9,20 +9,9 @@ from pathlib import Path
 import pytest
 
 from server.workers.base import Worker, WorkerDied
-from server.workers.messages import (
-    Done,
-    Lane,
-    Ping,
-    Plan,
-    Planned,
-    Prepare,
-    Ready,
-    SectionKey,
-    SongKey,
-    Step,
-    WorkerSpec,
-)
+from server.workers.messages import Done, Lane, Ping, Plan, Planned, Prepare, Ready, SectionKey, SongKey, Step
 from server.workers.worker_process import WorkerProcess, seen_alone
+from server.workers.worker_spec import WorkerSpec
 from tests.support.fakes import FAKE, params
 from tests.support.table import table
 from tests.support.workers.engines import ENDLESS_LOAD, MODULE_LIST, SURROUNDINGS

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from model.engine import EngineInfo, SectionState
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FakeEngine, FakeState
 
 CUDA = EngineSpec("fake", "tests.support.workers.cuda:CudaEngine")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from model.engine import EngineInfo, SectionState
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FakeEngine
 
 MODULE_LIST = EngineSpec("modules", "tests.support.workers.engines:ModuleListEngine")

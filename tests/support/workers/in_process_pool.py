@@ -15,8 +15,9 @@ from server.workers.device_spec import DeviceSpec
 from server.workers.execution.engine_loading import load_engines, ready_message
 from server.workers.execution.executor import CommandExecutor
 from server.workers.execution.failures import DeviceBroken
-from server.workers.messages import Command, EngineSpec, Lane, Reply
+from server.workers.messages import Command, Lane, Reply
 from server.workers.sound.links import EncoderLinks
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FakeEngine
 
 _log = logging.getLogger(__name__)

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from server.workers.messages import WorkerSpec
 from server.workers.worker_process import WorkerProcess
+from server.workers.worker_spec import WorkerSpec
 from tests.support.fakes import FAKE
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from model.engine import SectionState
 from model.song import Window
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 from tests.support.fakes import FakeEngine, FakeState
 
 TROUBLE_ONCE = EngineSpec("fake", "tests.support.workers.trouble:TroubleOnceEngine")

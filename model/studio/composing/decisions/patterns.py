@@ -100,31 +100,60 @@ def draw_patterns(
         moves: probability [37, 37] of each chord after another.
         draws: random numbers [beats], uniform in [0, 1).
     """
-    patterns, joints = habits().patterns[int(spec.minor)], habits().joints[int(spec.minor)]
-    usual = _usual(spec, memory, patterns) + _inner_moves(patterns.chords, moves)
-    heard = {chord for _, rendition in memory.by_kind for chord in rendition.chords}
+    weights = _PatternWeights(spec, memory, log_odds, known, before, moves)
+    disliked = {chord for chord, value in profile_of(spec.genre).favours if value < 0}
     found: list[int] = []
     last: Classes | None = None
-    disliked = {chord for chord, value in profile_of(spec.genre).favours if value < 0}
     half_beats = _beats_per_half(spec)
-    sources = _sources(spec, half_beats)
     for first in range(0, spec.beats // half_beats, HALVES):
-        halves = min(HALVES, spec.beats // half_beats - first)
-        cut = patterns.chords[:, HALVES - halves :]
-        beats = slice(first * half_beats, (first + halves) * half_beats)
-        score = (
-            usual
-            + _fit(cut, log_odds[beats][::half_beats], known[beats][::half_beats])
-            + _joined(cut, joints, (found or [before])[-1], opens=first == 0, closes=beats.stop == spec.beats)
-            + _ONE_CHORD * _stays(cut, sources[first : first + halves] - first)
-            + _NEW_CHORD * _new_chords(patterns.present, heard | set(found))
-        )
-        if last is not None and halves == HALVES:
-            score += _loops(patterns.chords, last)
-        chosen = cut[_draw(score, float(draws[beats.start]))]
-        last = chosen if halves == HALVES else None
+        chords, score = weights.at(first, found, last)
+        beats = slice(first * half_beats, (first + chords.shape[1]) * half_beats)
+        chosen = chords[_draw(score, float(draws[beats.start]))]
+        last = chosen if len(chosen) == HALVES else None
         found += _spiced(chosen.tolist(), draws[beats], half_beats, disliked)
     return np.array(found, dtype=np.int64).repeat(half_beats)
+
+
+class _PatternWeights:
+    """The log weights of the patterns of a key at the positions of one section; the parameters are those of
+    `draw_patterns`.
+    """
+
+    def __init__(
+        self, spec: SectionSpec, memory: Memory, log_odds: Weights, known: Classes, before: int, moves: Weights
+    ) -> None:
+        half_beats = _beats_per_half(spec)
+        self._patterns = habits().patterns[int(spec.minor)]
+        self._joints = habits().joints[int(spec.minor)]
+        self._usual = _usual(spec, memory, self._patterns) + _inner_moves(self._patterns.chords, moves)
+        self._heard = {chord for _, rendition in memory.by_kind for chord in rendition.chords}
+        self._log_odds, self._known = log_odds[::half_beats], known[::half_beats]
+        self._sources = _sources(spec, half_beats)
+        self._before = before
+        self._halves = spec.beats // half_beats
+
+    def at(self, first: int, found: list[int], last: Classes | None) -> tuple[Classes, Weights]:
+        """Return the chords [patterns, half bars] and the log weights [patterns] of the patterns that may fill the half
+        bars from `first` on. `found` are the chords of the half bars before, `last` is the pattern just before, `None`
+        for none.
+        """
+        halves = min(HALVES, self._halves - first)
+        chords, place = self._patterns.chords[:, HALVES - halves :], slice(first, first + halves)
+        score = (
+            self._usual
+            + _fit(chords, self._log_odds[place], self._known[place])
+            + self._joined(chords, first, found)
+            + _ONE_CHORD * _stays(chords, self._sources[place] - first)
+            + _NEW_CHORD * _new_chords(self._patterns.present, self._heard | set(found))
+        )
+        if last is not None and halves == HALVES:
+            score += _loops(self._patterns.chords, last)
+        return chords, score
+
+    def _joined(self, chords: Classes, first: int, found: list[int]) -> Weights:
+        closes = first + chords.shape[1] == self._halves
+        before = found[-1] if found else self._before
+        return _joined(chords, self._joints, before, opens=first == 0, closes=closes)
 
 
 def _beats_per_half(spec: SectionSpec) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import zip_longest
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from model.studio.composing.profiles import USUAL, Profile
 from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
 
 Weights = NDArray[np.float64]
+
+Pointers: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""For each pitch of a note the best predecessors on the path; see `_advance`."""
 
 TONE_WEIGHT = 2.2
 """Difference in log weight between a move in the direction of the lexical tones and no move, and between no move and a
@@ -154,7 +158,7 @@ def choose_pitches(
         return []
     rise, moves, again = _rise(), _usual_moves(intervals, profile), _AGAIN * (1 - min(profile.repeat, 1.0))
     best = _begun(log_probs[0])
-    came_from: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+    came_from: list[Pointers] = []
     for log_prob, direction, interval in zip_longest(log_probs[1:], rises, taken_up[: len(rises)]):
         onward = moves + tone_weight * direction * rise
         if interval is not None:
@@ -162,16 +166,7 @@ def choose_pitches(
         best, pointers = _advance(best, onward, again)
         best += log_prob[:, None]
         came_from.append(pointers)
-    pitch, run = (int(place) for place in np.unravel_index(best.argmax(), best.shape))
-    path = [pitch]
-    for moved_from, longest_run, held_from in reversed(came_from):
-        if run == 0:
-            pitch = int(moved_from[pitch])
-            run = int(longest_run[pitch])
-        else:
-            run = int(held_from[pitch]) if run == _RUNS - 1 else run - 1
-        path.append(pitch)
-    return [LOWEST + place for place in reversed(path)]
+    return [LOWEST + place for place in _best_path(best, came_from)]
 
 
 def _begun(log_prob: Weights) -> Weights:
@@ -183,9 +178,7 @@ def _begun(log_prob: Weights) -> Weights:
     return best
 
 
-def _advance(
-    best: Weights, onward: Weights, again: Weights
-) -> tuple[Weights, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+def _advance(best: Weights, onward: Weights, again: Weights) -> tuple[Weights, Pointers]:
     """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and
     pointers to the best predecessors.
 
@@ -203,6 +196,22 @@ def _advance(
     after[:, 1:] = held[:, :-1]
     after[:, -1] = np.maximum(held[:, -1], held[:, -2])
     return after, (reach.argmax(0), longest_run, held_from)
+
+
+def _best_path(best: Weights, came_from: Sequence[Pointers]) -> list[int]:
+    """Return the most probable path of pitches, 0 to 36, from the scores [37, runs] at the last note and the pointers
+    of every note but the first.
+    """
+    pitch, run = (int(place) for place in np.unravel_index(best.argmax(), best.shape))
+    path = [pitch]
+    for moved_from, longest_run, held_from in reversed(came_from):
+        if run == 0:
+            pitch = int(moved_from[pitch])
+            run = int(longest_run[pitch])
+        else:
+            run = int(held_from[pitch]) if run == _RUNS - 1 else run - 1
+        path.append(pitch)
+    return path[::-1]
 
 
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from model.studio.composing.decisions.colours import coloured
+from model.studio.composing.given_melody import given_notes, given_steps
 from model.studio.composing.section_spec import SectionSpec
-from model.studio.composing.token_layout import given_notes, given_steps
 from model.studio.composing.tokens import Classes, notes_of
 from model.studio.notation.score import Note, Score
 

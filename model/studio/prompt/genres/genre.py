@@ -1,6 +1,7 @@
 """Defines the data type of a genre: its names in prompts, its tempo range and its style."""
 
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 
@@ -16,6 +17,16 @@ class Genre:
     style: Style
 
 
+class Special(TypedDict, total=False):
+    """The fields of `Style` that most genres leave at their defaults."""
+
+    pentatonic: bool
+    chord_pace: float
+    mix_db: float
+    vocal_db: float
+    tone_db: tuple[float, float, float, float]
+
+
 def genre(
     name: str,
     words: str,
@@ -29,34 +40,24 @@ def genre(
     players: dict[Track, Instrument],
     mode: Mode = Mode.MAJOR,
     swing: float = 0.0,
-    pentatonic: bool = False,
-    chord_pace: float = 1.0,
     levels_db: dict[Track, float] | None = None,
-    mix_db: float = 0.0,
-    vocal_db: float = 0.0,
-    tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
+    **special: Unpack[Special],
 ) -> Genre:
     """Return a genre with the comma-separated names `words`; the parameters of `Style` are passed on. The tempo of the
     genre's style is the middle of its tempo range.
     """
-    tempo_bpm = sum(tempo_range_bpm) / 2
-    instruments = tuple(players.items())
     style = Style(
         name,
         groove,
         mode,
-        tempo_bpm,
+        sum(tempo_range_bpm) / 2,
         energy,
         density,
         swing,
         reverb,
         brightness,
-        instruments,
-        pentatonic=pentatonic,
-        chord_pace=chord_pace,
+        tuple(players.items()),
         levels_db=tuple((levels_db or {}).items()),
-        mix_db=mix_db,
-        vocal_db=vocal_db,
-        tone_db=tone_db,
+        **special,
     )
     return Genre(tuple(word.strip() for word in words.split(",")), tempo_range_bpm, style)

@@ -6,7 +6,7 @@ from server.api.rest.json_format.names import SONG_NAMES
 from server.api.rest.json_format.proto_json import Json
 from server.api.rest.problems import failure_json
 from server.audio.codecs.registry import format_named
-from server.songs.recordings.recording import failure_of
+from server.songs.recordings.song_record import failure_of
 from server.store.base import SongRecord
 
 MANIFEST_SUFFIX = ".c2pa"

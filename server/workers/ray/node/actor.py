@@ -17,11 +17,12 @@ from server.log_output.lines import configure_logs
 from server.version import VERSION
 from server.workers.execution.executor import CommandExecutor
 from server.workers.execution.worker_start import limit_threads, started
-from server.workers.messages import Command, WorkerSpec
+from server.workers.messages import Command
 from server.workers.ray.cluster_base import Place
 from server.workers.ray.node.device_lock import DeviceLock
 from server.workers.ray.node.outbox import Outbox
 from server.workers.ray.node.silence import SilenceWatch
+from server.workers.worker_spec import WorkerSpec
 
 _log = logging.getLogger(__name__)
 

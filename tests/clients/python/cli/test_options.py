@@ -17,10 +17,11 @@ ACE_STEP_OPTIONS = {field.name for field in music_pb2.AceStepOptions.DESCRIPTOR.
 ACE_STEP_15_OPTIONS = {field.name for field in music_pb2.AceStep15Options.DESCRIPTOR.fields}
 
 
-def test_every_option_reaches_the_request(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:
-    (tmp_path / "tune.mid").write_bytes(b"MThd")
-    (tmp_path / "voice.wav").write_bytes(b"sound")
-    options = {
+def every_option(folder: Path) -> dict[str, str]:
+    """Every option of a new song with a value; the files that they name are written into the folder."""
+    (folder / "tune.mid").write_bytes(b"MThd")
+    (folder / "voice.wav").write_bytes(b"sound")
+    return {
         "--lyrics": "[verse]\nla",
         "--duration": "30",
         "--seed": "5",
@@ -29,7 +30,7 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         "--guidance": "2.5",
         "--key": "Am",
         "--tempo": "90",
-        "--anchor": str(tmp_path / "tune.mid"),
+        "--anchor": str(folder / "tune.mid"),
         "--stem": "drums",
         "--voice": "male",
         "--vocal-level": "-3.5",
@@ -45,8 +46,12 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         "--task": "retake",
         "--negative-prompt": "noise",
         "--time-signature": "3/4",
-        "--reference": str(tmp_path / "voice.wav"),
+        "--reference": str(folder / "voice.wav"),
     }
+
+
+def test_every_option_reaches_the_request(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:
+    options = every_option(tmp_path)
     generate(address, output, *(word for option in options.items() for word in option))
     (request,) = music.requests
     named = {field.name for field, _ in request.ListFields()}

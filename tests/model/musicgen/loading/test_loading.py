@@ -57,30 +57,34 @@ def test_the_codec_keeps_float32(tmp_path: Path) -> None:
     assert {parameter.dtype for parameter in networks.codec.parameters()} == {torch.float32}
 
 
+def without(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+
+def cut(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:-8])
+
+
+def changed(*path: str, value: object) -> Callable[[Path, str], None]:
+    def change(folder: Path, name: str) -> None:
+        values = json.loads((folder / name).read_text("utf-8"))
+        place = values
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+        (folder / name).write_text(json.dumps(values), "utf-8")
+
+    return change
+
+
+def renamed(folder: Path, name: str) -> None:
+    tensors = load_file(folder / name)
+    tensors["decoder.model.decoder.stranger"] = tensors.pop("decoder.lm_heads.0.weight")
+    tensors["stranger"] = torch.zeros(1)
+    save_file(tensors, folder / name)
+
+
 def test_faults_are_named(tmp_path: Path) -> None:
-    def without(folder: Path, name: str) -> None:
-        (folder / name).unlink()
-
-    def cut(folder: Path, name: str) -> None:
-        (folder / name).write_bytes((folder / name).read_bytes()[:-8])
-
-    def changed(*path: str, value: object) -> Callable[[Path, str], None]:
-        def change(folder: Path, name: str) -> None:
-            values = json.loads((folder / name).read_text("utf-8"))
-            place = values
-            for key in path[:-1]:
-                place = place[key]
-            place[path[-1]] = value
-            (folder / name).write_text(json.dumps(values), "utf-8")
-
-        return change
-
-    def renamed(folder: Path, name: str) -> None:
-        tensors = load_file(folder / name)
-        tensors["decoder.model.decoder.stranger"] = tensors.pop("decoder.lm_heads.0.weight")
-        tensors["stranger"] = torch.zeros(1)
-        save_file(tensors, folder / name)
-
     table: list[tuple[Callable[[Path, str], None], str, str]] = [
         (without, CONFIG, r"config\.json is missing"),
         (without, TOKENIZER, r"tokenizer\.json is missing"),

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from model.song import SectionKind
-from model.studio.composing.denoiser import SHIPPED_WEIGHTS, ScoreDenoiser, ScoreState
+from model.studio.composing.denoiser import SHIPPED_WEIGHTS, ScoreDenoiser
+from model.studio.composing.score_state import ScoreState
 from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.notation.score import Note, Score
 from model.training.whole_songs.singing import tone_moves

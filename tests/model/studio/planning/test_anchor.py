@@ -3,7 +3,7 @@
 from model.song import AnchorNote, SectionKind
 from model.studio.lyrics.sections import parse_lyrics
 from model.studio.planning.anchor import fit_anchor, spread_anchor
-from model.studio.planning.form import Block
+from model.studio.planning.form.form import Block
 
 LINES = parse_lyrics("春天").sections[0].lines
 SUNG = (Block(SectionKind.INTRO, 2), Block(SectionKind.VERSE, 2, LINES, (2,)), Block(SectionKind.OUTRO, 1))

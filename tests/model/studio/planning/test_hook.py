@@ -8,8 +8,9 @@ from model.studio.composing.section_spec import Memory
 from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.hook import quotation
-from model.studio.planning.plan import StudioDetail, detail_of, plan_song
+from model.studio.planning.plan import plan_song
 from model.studio.planning.section_spec import section_seed, section_spec
+from model.studio.planning.studio_detail import StudioDetail, detail_of
 
 SONG = (
     "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃\n让风带走所有等待\n我们的歌\n"

@@ -11,8 +11,9 @@ from model.studio.info import INFO
 from model.studio.lyrics.sections import parse_lyrics
 from model.studio.lyrics.stress import stresses
 from model.studio.notation.stress import Stress
-from model.studio.planning.plan import detail_of, plan_song
+from model.studio.planning.plan import plan_song
 from model.studio.planning.section_spec import section_spec
+from model.studio.planning.studio_detail import detail_of
 
 SONG = (
     "[verse]\n站台的灯照着旧行李\n你把围巾轻轻系好\n火车还有十分钟到\n我们都没有说再见\n"

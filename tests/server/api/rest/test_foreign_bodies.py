@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from model.studio.info import INFO
 from server.checking.local_checker import LocalChecker
-from server.workers.messages import EngineSpec
+from server.workers.worker_spec import EngineSpec
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FakeRunner
 from tests.support.rest import MUSIC, Rest

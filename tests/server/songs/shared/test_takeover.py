@@ -1,41 +1,22 @@
 """Tests of songs whose replica is lost or hands them over, in a service of two replicas."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere, QuotaExceeded
+from server.errors import ControlNotSupported, EndedElsewhere, QuotaExceeded
 from server.quota import Quota
-from server.song import Chunk, Planned, SongEvent, SongState
-from server.songs.recordings.recording import Recording
+from server.song import Chunk, Planned, SongState
 from server.songs.shared import making, takeover
 from server.songs.shared.sharing import Resumption
 from server.store.base import INTERRUPTED
-from server.store.directory import Resume
+from server.store.claim import Resume
+from tests.server.songs.shared.begun_songs import HEARD_CHUNKS, WHOLE, begun
 from tests.support.fake_runner import FAKE_PLAN, FakeRunner
-from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, request, until
-
-WHOLE = (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
-HEARD_CHUNKS = 5
-
-
-@asynccontextmanager
-async def begun(
-    folder: Path, chunks: int = HEARD_CHUNKS, *, here: Sequence[SongEvent] = LONG, **terms: Any
-) -> AsyncIterator[tuple[Pair, Recording]]:
-    """Context manager with a pair of replicas, and a song of the replica `there` of which `chunks` chunks are stored
-    and no more follow. The other replica would play the events `here`.
-    """
-    there = LONG[: 1 + chunks]
-    async with pair(there, folder=folder, hangs=True, here=FakeRunner(here), **terms) as replicas:
-        recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
-        await until(lambda: len(recording.entries) == 2 + chunks)
-        yield replicas, recording
+from tests.support.replica_pair import LONG, REQUEST_ID, heard, pair, request, until
 
 
 async def test_another_replica_goes_on_with_a_song_whose_maker_is_lost(tmp_path: Path) -> None:
@@ -168,17 +149,6 @@ async def test_a_song_that_seems_to_end_its_servers_is_interrupted(
         assert replicas.watcher.counts["interrupted"] == 1
 
 
-async def test_an_offered_song_is_never_interrupted_by_those_who_take_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(takeover, "MOST_EPOCHS", 1)
-    async with begun(tmp_path) as (replicas, recording):
-        listening = asyncio.create_task(heard(recording))
-        replicas.full.slots = 1
-        await replicas.there.offer()
-        assert await listening == WHOLE
-
-
 async def test_listeners_of_a_song_that_cannot_be_dropped_in_time_hear_its_next_maker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,64 +178,6 @@ async def test_a_maker_that_claims_its_own_lost_song_drops_what_it_had(tmp_path:
         assert (len(replicas.maker.jobs), (await replicas.there.get("song-1", "me")).epoch) == (2, 2)
 
 
-async def test_offered_songs_are_taken_and_their_listeners_go_on(tmp_path: Path) -> None:
-    async with begun(tmp_path) as (replicas, recording):
-        listening = asyncio.create_task(heard(recording))
-        replicas.full.slots = 1
-        await replicas.there.offer()
-        assert await listening == WHOLE
-        assert replicas.maker.jobs[0].closed.is_set()
-        assert replicas.watcher.counts == {"handed over": 1, "taken over": 1}
-
-
-async def test_an_offered_song_that_suits_nobody_stays_with_its_maker(tmp_path: Path) -> None:
-    async with begun(tmp_path, resumption=Resumption(max_lost_seconds=0.0)) as (replicas, recording):
-        replicas.full.slots, replicas.full.sounds = 1, "other"
-        await replicas.there.offer()
-        await replicas.service.replica("third").wait(0.1)
-        assert not replicas.maker.jobs[0].closed.is_set()
-        replicas.maker.stop()
-        await recording.wait_ended()
-        assert recording.song.owner == "there"
-
-
-async def test_listeners_of_a_leaving_replica_are_sent_to_the_one_that_makes_their_song(tmp_path: Path) -> None:
-    async with begun(tmp_path) as (replicas, recording):
-        listening = asyncio.create_task(heard(recording))
-        await until(lambda: recording.listeners == 1)
-        replicas.there.start_draining()
-        assert not listening.done()
-        replicas.full.slots = 1
-        await replicas.there.offer()
-        with pytest.raises(MadeElsewhere):
-            await listening
-        assert await heard(await replicas.here.find("song-1", "me")) == WHOLE
-
-
-async def test_nobody_listens_at_a_leaving_replica_to_a_song_that_is_made_elsewhere(tmp_path: Path) -> None:
-    async with begun(tmp_path) as (replicas, _):
-        mirror = await replicas.here.find("song-1", "me")
-        listening = asyncio.create_task(heard(mirror))
-        await until(lambda: mirror.listeners == 1)
-        replicas.here.start_draining()
-        with pytest.raises(MadeElsewhere):
-            await listening
-        with pytest.raises(MadeElsewhere):
-            await heard(await replicas.here.find("song-1", "me"))
-        assert (await replicas.here.get("song-1", "me")).state is SongState.RUNNING
-        (until_at, _) = replicas.service.audiences._of["song-1"]["here"]
-        assert until_at > replicas.service.audiences._clock() + 6
-
-
-async def test_songs_that_are_given_up_go_on_elsewhere(tmp_path: Path) -> None:
-    async with begun(tmp_path) as (replicas, recording):
-        listening = asyncio.create_task(heard(recording))
-        replicas.full.slots = 1
-        replicas.maker.slots = 0
-        assert await replicas.there.hand_over() == 1
-        assert await listening == WHOLE
-
-
 @pytest.mark.parametrize("max_lost_seconds", [30.0, 0.0])
 async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
     tmp_path: Path, max_lost_seconds: float
@@ -288,17 +200,3 @@ async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
         stored = await replicas.store.get("song-1")
         assert stored is not None
         assert stored.owner == "there"
-
-
-async def test_a_song_that_a_leaving_replica_has_made_is_heard_to_its_end_at_another_one(tmp_path: Path) -> None:
-    async with begun(tmp_path, 13) as (replicas, recording):
-        replicas.there.start_draining()
-        listening = asyncio.create_task(heard(recording))
-        await until(lambda: recording.listeners == 1)
-        replicas.maker.stop()
-        with pytest.raises(MadeElsewhere):
-            await listening
-        assert await heard(await replicas.here.find("song-1", "me"), 17) == (
-            ["accepted", "plan", *["chunk"] * 9, "finished"],
-            WHOLE[1][17:],
-        )

@@ -8,7 +8,7 @@ import pytest
 from server.song import SongState
 from server.store.base import Extent, LeaseLost, SongGone
 from server.store.eviction import StoreLimits
-from server.store.shared.objects import Objects, Seal
+from server.store.shared.object_store.objects import Objects, Seal
 from server.store.shared.rebuilding import rebuild
 from server.store.shared.service import SharedParts
 from tests.support.store_kinds import LEASE_SECONDS, Replica, Service, shared

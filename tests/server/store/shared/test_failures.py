@@ -17,8 +17,8 @@ from server.child_process import child_environment
 from server.song import SongState
 from server.store.base import Extent, SongRecord, StoredEvent, StoreFailed, StoreFull, Whole, WrongOffset
 from server.store.shared.addresses import ObjectsAddress
-from server.store.shared.errors import ObjectsAway
-from server.store.shared.objects import Objects, Seal, open_objects
+from server.store.shared.object_store.errors import ObjectsAway
+from server.store.shared.object_store.objects import Objects, Seal, open_objects
 from server.store.shared.service import SharedParts, shared_store
 from tests.support import other_replica
 from tests.support.servers import DirectoryServer, directory_server

@@ -7,7 +7,7 @@ import pytest
 
 from server.song import SongState
 from server.store.base import StoredEvent
-from server.store.shared import store
+from server.store.shared import deletion
 from server.store.shared.service import SharedParts
 from tests.support.store_kinds import Replica
 from tests.support.stored_songs import making, record
@@ -16,7 +16,7 @@ from tests.support.stored_songs import making, record
 async def test_a_song_that_was_cancelled_before_its_plan_leaves_nothing_and_others_stay(
     parts: SharedParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "FORGET_SECONDS", 0.05)
+    monkeypatch.setattr(deletion, "FORGET_SECONDS", 0.05)
     here = Replica(parts.store, parts.directory)
     for number, seconds, state in (
         (1, 0.0, SongState.CANCELLED),

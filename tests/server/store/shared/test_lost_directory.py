@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoredEvent, StoreFull, WrongOffset
-from server.store.directory import Attendance, Claim, ClaimAction, Skill, SongUpdate
+from server.store.claim import Claim, ClaimAction, Skill
+from server.store.directory import Attendance, SongUpdate
 from server.store.shared.service import SharedParts, shared_store
 from tests.support.shared_stores import plan_for
 from tests.support.store_kinds import replica_of

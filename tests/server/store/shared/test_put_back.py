@@ -9,7 +9,7 @@ from server.errors import QuotaExceeded
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, StoredEvent, WrongOffset
-from server.store.directory import ClaimAction, Skill
+from server.store.claim import ClaimAction, Skill
 from server.store.shared.service import SharedParts
 from tests.support.store_kinds import replica_of
 from tests.support.stored_songs import Writing, making, record, ticket

@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from server.store.shared.addresses import ObjectsAddress
-from server.store.shared.errors import ObjectsAway, ObjectsRefused
-from server.store.shared.objects import Objects, Seal, open_objects
+from server.store.shared.object_store.errors import ObjectsAway, ObjectsRefused
+from server.store.shared.object_store.objects import Objects, Seal, open_objects
 from server.store.shared.service import shared_store
 from server.store.shared.unusable import SharedStoreUnusable
 from server.telemetry.metrics import Metrics

@@ -13,7 +13,8 @@ from server.errors import QuotaExceeded
 from server.quota import UNKNOWN_TERMS, Quota
 from server.song import SongState
 from server.store.base import LeaseLost, StoredEvent, WrongOffset
-from server.store.directory import Admitted, Attendance, Claim, Resume, Skill
+from server.store.claim import Claim, Resume, Skill
+from server.store.directory import Admitted, Attendance
 from server.store.eviction import StoreLimits
 from server.store.whole_service import QueueFull
 from tests.support.store_kinds import Service, embedded, shared

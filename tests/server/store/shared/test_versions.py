@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from server.song import SongState
-from server.store.directory import ClaimAction, Skill
+from server.store.claim import ClaimAction, Skill
 from server.store.eviction import StoreLimits
-from server.store.shared import directory, objects, store
+from server.store.shared import directory, store
+from server.store.shared.object_store import objects
 from server.store.shared.records import engines_bytes, record_bytes
 from server.store.whole_service import ServedEngine
 from tests.support.fake_runner import FAKE_INFO

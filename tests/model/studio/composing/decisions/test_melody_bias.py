@@ -7,8 +7,8 @@ from model.song import SectionKind
 from model.studio.composing.conditions import Hint
 from model.studio.composing.decisions.lines import choose_lines, set_rhythm_hints
 from model.studio.composing.decisions.melody_bias import FORBIDDEN, class_bias
+from model.studio.composing.section_layout import lay_out
 from model.studio.composing.section_spec import Memory, SectionSpec
-from model.studio.composing.token_layout import lay_out
 from model.studio.composing.tokens import FIRST_PITCH, HOLD, LOWEST, REST
 
 VERSE = SectionSpec(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))

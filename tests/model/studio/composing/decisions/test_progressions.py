@@ -3,8 +3,8 @@ import pytest
 
 from model.song import SectionKind
 from model.studio.composing.decisions.progressions import HarmonyTables, choose_chords, draw_progression
+from model.studio.composing.section_layout import lay_out
 from model.studio.composing.section_spec import Memory, SectionSpec
-from model.studio.composing.token_layout import lay_out
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD
 
 BEATS = 16

@@ -10,8 +10,8 @@ from model.song import SectionKind
 from model.studio.composing.conditions import Hint
 from model.studio.composing.decisions.lines import choose_lines, set_rhythm_hints
 from model.studio.composing.decisions.section_score import to_score, with_syllables
+from model.studio.composing.section_layout import lay_out
 from model.studio.composing.section_spec import Memory, SectionSpec
-from model.studio.composing.token_layout import lay_out
 from model.studio.composing.tokens import FIRST_PITCH, HOLD, REST, melody_classes
 from model.studio.notation.score import Note
 

@@ -1,4 +1,4 @@
-"""Converts the errors of the object store library to errors of the store."""
+"""Errors of the object store, and their conversion from the errors of the object store library."""
 
 import re
 from typing import Final
@@ -6,7 +6,6 @@ from typing import Final
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
 from server.store.base import StoreFailed
-from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.watcher import StoreTrouble
 
 _STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
@@ -18,6 +17,26 @@ _NO_KEYS: Final = "http://169.254.169.254"
 """Metadata address of cloud machines, from which the library asks credentials if no keys are set; in an error text the
 address means that keys are missing.
 """
+
+
+class ObjectsAway(StoreFailed):
+    """The object store was unreachable; a retry may help."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the object store cannot be reached: {str(error).partition(chr(10))[0]}")
+
+
+class ObjectsRefused(StoreFailed):
+    """The object store refuses an operation that this server needs; a retry helps only once rights or keys are
+    changed.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the object store refuses this server ({reason}): make sure that the bucket of "
+            "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_..., AZURE_...) or the identity of the "
+            "machine are valid and may read, write, list and delete there"
+        )
 
 
 def objects_error(error: Exception) -> StoreFailed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from model.song import InvalidParams, Violation
 from model.studio.lyrics.sections import LyricSection
 from model.studio.notation.score import BEATS_PER_BAR
-from model.studio.planning.layout import comfortable_bars, fewest_bars
+from model.studio.planning.form.layout import comfortable_bars, fewest_bars
 from model.studio.planning.text_setting import most_in_one_bar
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 

@@ -14,23 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.studio.composing.conditions import (
-    DENSITIES,
-    MODES,
-    POSITIONS,
-    REGISTERS,
-    TEMPOS,
-    Conditions,
-    Hint,
-    Style,
-    TokenKind,
-)
-from model.studio.composing.linear_attention import LinearAttention
+from model.studio.composing.conditions import Conditions
+from model.studio.composing.network.blocks import Block
+from model.studio.composing.network.condition_encoder import ConditionEncoder, Encoded, Known
+from model.studio.composing.network.config import ScoreNetworkConfig
 from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
-
-SLOTS = STEPS_PER_BEAT + 1
-"""Number of classes in a token that can be known or unknown: four melody steps and the chord."""
+from model.studio.notation.score import STEPS_PER_BEAT
 
 ONSET_WEIGHT = 3.0
 """Weight of an onset in training relative to a rest or a hold. It makes the trained network predict too many onsets,
@@ -45,49 +34,6 @@ around 1.
 """
 
 _TIME_WAVES = 64
-_FIRST_GATE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreNetworkConfig:
-    """Sizes of the score network. `link_bars` are the distances, in bars, of the earlier beats that `BeatLinks` adds to
-    each beat.
-    """
-
-    width: int = 144
-    blocks: int = 6
-    heads: int = 6
-    expansion: int = 2
-    embedding: int = 16
-    link_bars: tuple[int, ...] = (1, 2, 4, 8)
-    link_width: int = 32
-    dropout: float = 0.1
-
-    @property
-    def latent(self) -> int:
-        """Width of the latent vector of one token (one beat), which is noised and denoised."""
-        return SLOTS * self.embedding
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The token classes that are given: indices `melody` [batch, beats, 4] and `chords` [batch, beats], and `mask`
-    [batch, beats, 5], which is 1 where the class is given and 0 where the network predicts the class.
-    """
-
-    melody: Tensor
-    chords: Tensor
-    mask: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """The conditions and known token classes of a batch, encoded as vectors that are constant over the denoising steps:
-    `tokens` [batch, beats, width] and `song` [batch, width].
-    """
-
-    tokens: Tensor
-    song: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,115 +48,6 @@ class Logits:
     def unweighted(self) -> "Logits":
         """Return the logits without the effect of `ONSET_WEIGHT`, the class weight of note onsets in training."""
         return Logits(self.melody - _CLASS_WEIGHTS, self.chords)
-
-
-def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
-    """Split the channels into one group for each lag, and delay each group by that many tokens; gaps are filled with
-    zeros.
-    """
-    length, front = tokens.shape[1], max(lags)
-    padded = F.pad(tokens, (0, 0, front, max(0, -min(lags))))
-    groups = padded.chunk(len(lags), -1)
-    return torch.cat([group[:, front - lag :][:, :length] for group, lag in zip(groups, lags, strict=True)], -1)
-
-
-class BeatLinks(nn.Module):
-    """Layer that adds linear projections of earlier beats to every beat: of the same beat `link_bars` bars before."""
-
-    def __init__(self, width: int, link_width: int, link_bars: tuple[int, ...]) -> None:
-        super().__init__()
-        self.lags = tuple(BEATS_PER_BAR * bars for bars in link_bars)
-        self.read = nn.Linear(width, link_width * len(link_bars), bias=False)
-        self.write = nn.Linear(link_width * len(link_bars), width)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return the projections of the linked earlier beats for each beat, [batch, beats, width]."""
-        out: Tensor = self.write(_shifted(self.read(tokens), self.lags))
-        return out
-
-
-class LocalMlp(nn.Module):
-    """Gated two-layer network for each beat whose inner channels also read the beat before and the beat after."""
-
-    def __init__(self, width: int, expansion: int) -> None:
-        super().__init__()
-        self.widen = nn.Linear(width, 2 * expansion * width)
-        self.narrow = nn.Linear(expansion * width, width)
-
-    def forward(self, tokens: Tensor, valid: Tensor | None) -> Tensor:
-        """Return for each beat an output computed from the beat and both neighbours; `valid` [batch, beats] is 0 for
-        padding.
-        """
-        value, gate = self.widen(tokens).chunk(2, -1)
-        if valid is not None:
-            value = value * valid[..., None]
-        out: Tensor = self.narrow(_shifted(value, (1, 0, 0, -1)) * F.silu(gate))
-        return out
-
-
-class Block(nn.Module):
-    """One transformer block: attention and beat links side by side, then `LocalMlp`, each with adaptive layer norm and
-    a gate.
-    """
-
-    def __init__(self, config: ScoreNetworkConfig) -> None:
-        super().__init__()
-        self.width = (config.width,)
-        self.attention = LinearAttention(config.width, config.heads)
-        self.links = BeatLinks(config.width, config.link_width, config.link_bars) if config.link_bars else None
-        self.mlp = LocalMlp(config.width, config.expansion)
-        start = torch.tensor([0.0, 0.0, _FIRST_GATE] * 2)[:, None].expand(6, config.width)
-        self.modulation = nn.Parameter(start.clone())
-        self.dropout = nn.Dropout(config.dropout)
-
-    def forward(self, tokens: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
-        """Return `tokens` [batch, beats, width] transformed by the block. `modulation` [batch, 6, width] holds the
-        block's shifts, scales and gates; `valid` [batch, beats] is 0 for padding.
-        """
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unsqueeze(2).unbind(1)
-        inner = self._modulated(tokens, shift_a, scale_a, valid)
-        mixed = self.attention(inner, valid)
-        if self.links is not None:
-            mixed = mixed + self.links(inner)
-        tokens = torch.addcmul(tokens, gate_a, mixed)
-        inner = self._modulated(tokens, shift_m, scale_m, valid)
-        return torch.addcmul(tokens, gate_m, self.dropout(self.mlp(inner, valid)))
-
-    def _modulated(self, tokens: Tensor, shift: Tensor, scale: Tensor, valid: Tensor | None) -> Tensor:
-        inner = torch.addcmul(shift, F.layer_norm(tokens, self.width), scale)
-        return inner if valid is None else inner * valid[..., None]
-
-
-class ConditionEncoder(nn.Module):
-    """Encodes the conditions and the known token classes of a batch as vectors, once for all denoising steps."""
-
-    def __init__(self, config: ScoreNetworkConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.known = nn.Linear(config.latent + SLOTS, width)
-        self.hint = nn.Embedding(STEPS_PER_BEAT * len(Hint), width)
-        self.beat = nn.Embedding(BEATS_PER_BAR, width)
-        self.bar = nn.Embedding(POSITIONS, width)
-        self.left = nn.Embedding(POSITIONS, width)
-        self.kind = nn.Embedding(len(TokenKind), width)
-        self.density = nn.Embedding(DENSITIES, width)
-        self.register = nn.Embedding(REGISTERS, width)
-        self.mode = nn.Embedding(MODES, width)
-        self.tempo = nn.Embedding(TEMPOS, width)
-        self.style = nn.Embedding(len(Style), width)
-
-    def forward(self, conditions: Conditions, clean: Tensor, mask: Tensor) -> Encoded:
-        """Return the encoded `conditions` together with the known part of the latent, `clean` [batch, beats, latent],
-        and its `mask` [batch, beats, 5].
-        """
-        c = conditions
-        slots = torch.arange(STEPS_PER_BEAT, device=c.hint.device) * len(Hint)
-        song = self.mode(c.mode) + self.tempo(c.tempo) + self.style(c.style)
-        places = self.beat(c.beat) + self.bar(c.bar) + self.left(c.left)
-        requested = (
-            self.kind(c.kind) + self.density(c.density) + self.register(c.register) + self.hint(c.hint + slots).sum(2)
-        )
-        return Encoded(places + requested + self.known(torch.cat([clean, mask], -1)) + song[:, None], song)
 
 
 class ScoreNetwork(nn.Module):

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from model.song import SECTION_TAGS, SectionKind
 from model.studio.lyrics.sections import LyricSection, parse_lyrics
-from model.studio.planning.form import Block
-from model.studio.planning.layout import comfortable_bars, fewest_bars, lay_out
+from model.studio.planning.form.form import Block
+from model.studio.planning.form.layout import comfortable_bars, fewest_bars, lay_out
 from tests.support.table import table
 
 SPRING = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"

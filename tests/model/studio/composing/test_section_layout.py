@@ -5,8 +5,10 @@ import pytest
 
 from model.song import SectionKind
 from model.studio.composing.conditions import Hint, TokenKind
+from model.studio.composing.given_melody import given_notes, given_steps
+from model.studio.composing.section_layout import BUCKET_BARS, lay_out
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
-from model.studio.composing.token_layout import BUCKET_BARS, TokenLayout, given_notes, given_steps, hints_of, lay_out
+from model.studio.composing.token_layout import TokenLayout, hints_of
 from model.studio.composing.tokens import HOLD, NO_CHORD, REST, chord_index, pitch_class_index
 from model.studio.notation.score import Chord, Note, Quality
 

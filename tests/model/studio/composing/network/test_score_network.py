@@ -5,7 +5,10 @@ import torch
 from torch import Tensor
 
 from model.studio.composing.conditions import Conditions
-from model.studio.composing.network import BeatLinks, Known, ScoreNetwork, ScoreNetworkConfig
+from model.studio.composing.network.blocks import BeatLinks
+from model.studio.composing.network.condition_encoder import Known
+from model.studio.composing.network.config import ScoreNetworkConfig
+from model.studio.composing.network.score_network import ScoreNetwork
 
 SMALL = ScoreNetworkConfig(width=24, blocks=2, heads=2, link_width=4)
 

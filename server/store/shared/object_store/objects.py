@@ -19,8 +19,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, MemoryStore, ObjectS
 
 from server.store.base import SongRecord, StoreFailed
 from server.store.shared.addresses import ObjectsAddress
-from server.store.shared.errors import ObjectsRefused
-from server.store.shared.object_errors import objects_error, trouble_of
+from server.store.shared.object_store.errors import ObjectsRefused, objects_error, trouble_of
 from server.store.shared.records import packed, record_bytes, unpacked
 from server.store.watcher import UNWATCHED, StorePart, StoreWatcher
 

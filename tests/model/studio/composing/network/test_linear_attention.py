@@ -1,6 +1,6 @@
 import torch
 
-from model.studio.composing.linear_attention import LinearAttention, relu_linear_attention
+from model.studio.composing.network.linear_attention import LinearAttention, relu_linear_attention
 
 
 def test_padding_is_never_attended_to() -> None:

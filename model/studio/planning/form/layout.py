@@ -4,15 +4,15 @@ choruses.
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from model.song import LyricLine, SectionKind
+from model.song import SectionKind
 from model.studio.lyrics.sections import LyricSection
-from model.studio.planning.form import Block, Form, Part, tightest
+from model.studio.planning.form.form import Block, Form, Part, tightest
+from model.studio.planning.form.repetitions import end_position, repeated, repetitions
 from model.studio.planning.text_setting import Ease
 
 Move: TypeAlias = Callable[[Form], Form]
@@ -29,27 +29,6 @@ _KINDS_BY_WEIGHT = (
     SectionKind.INTRO,
     SectionKind.INST,
 )
-_INTERLUDES = (
-    (SectionKind.INST, 1),
-    (SectionKind.BRIDGE, 2),
-    (SectionKind.INST, 2),
-    (SectionKind.INST, 2),
-)
-"""Kind of the interlude before each repetition, in turn, and its length in phrases. The first, third and so on lead to
-a verse, the others to a chorus.
-"""
-
-_LONG_INTERLUDES = (SectionKind.INST, SectionKind.BRIDGE, SectionKind.INST)
-"""Interludes of two phrases each before a repetition: the first two, or all three, if the words cannot be repeated more
-often.
-"""
-
-_MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
-"""Largest number of times that the same words are sung, in a verse and in a chorus, unless the lyrics repeat them more
-often.
-"""
-
-_LONGEST_REST_PHRASES = 4
 _MOST_AT_EDGES = 0.5
 """Largest share of a sung song's bars for intro and outro; above this share the intro and outro stay short and words
 are repeated instead.
@@ -84,7 +63,7 @@ def comfortable_bars(
     form = _grown(opened, None)
     repetition = 0
     while form.bars * bar_seconds < _COMFORTABLE_SECONDS:
-        form = next(_repetitions(form, repetition))
+        form = next(repetitions(form, repetition))
         repetition += 1
     return form.bars
 
@@ -106,7 +85,7 @@ def lay_out(
     have at most 16. In a `doubled` song each bar stands for two bars of a waltz.
     """
     opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped, doubled=doubled)
-    usual, short = (_filled(_repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
+    usual, short = (_filled(repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
     return (short if usual.edge_share > _MOST_AT_EDGES and short.edge_share < usual.edge_share else usual).blocks()
 
 
@@ -204,88 +183,6 @@ def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
     return form.with_kind(kind, lambda part: replace(part, played_bars=played_bars))
 
 
-def _repeated(form: Form, bars: int) -> Form:
-    """Return the form with repetitions of its parts, as many as fit into `bars` bars without a line that is sung too
-    often. Interludes are longer where four phrases or more would stay empty otherwise.
-    """
-    longer = form
-    for interludes in range(1, len(_LONG_INTERLUDES) + 1):
-        longer = _with_repetitions(form, bars, interludes)
-        if bars - longer.bars < _LONGEST_REST_PHRASES * form.phrase_bars:
-            break
-    return longer
-
-
-def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
-    for repetition in range(bars):
-        options = (option for option in _repetitions(form, repetition, interludes) if option.bars <= bars)
-        longer = next((option for option in options if not _sings_too_often(option)), None)
-        if longer is None:
-            return form
-        form = longer
-    return form
-
-
-def _sings_too_often(form: Form) -> bool:
-    """Return True if the form sings a line more than `_MOST_SUNG` times, or in a chorus more than `_MOST_SUNG_CHORUS`
-    times.
-    """
-    times: Counter[tuple[SectionKind, LyricLine]] = Counter()
-    for index in form.order:
-        times.update({(form.parts[index].kind, line) for line in form.parts[index].lines})
-    most = {SectionKind.CHORUS: _MOST_SUNG_CHORUS}
-    return any(count > most.get(kind, _MOST_SUNG) for (kind, _), count in times.items())
-
-
-def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[Form]:
-    """Yield variants of the form with one more repetition before its end, the preferred variant first.
-
-    The variants repeat a whole stanza, its last part, or only the last lines of that part. `repetition` is the number
-    of repetitions so far; `interludes` is the number of instrumental parts before the new one.
-    """
-    stanzas = _stanzas(form)
-    stanza = stanzas[repetition // 2 % len(stanzas)]
-    kind, phrases = _INTERLUDES[repetition % len(_INTERLUDES)]
-    short = form.with_part(Part(SectionKind.INST, played_bars=form.phrase_bars), _end(form))
-    shorter = form.with_part(Part(SectionKind.INST, played_bars=form.phrase_bars // 2), _end(form))
-    wished = form.with_part(Part(kind, played_bars=phrases * form.phrase_bars), _end(form))
-    if interludes > 1:
-        wished = form
-        for kind in _LONG_INTERLUDES[:interludes]:
-            wished = wished.with_part(Part(kind, played_bars=2 * form.phrase_bars), _end(wished))
-    again = stanza if repetition % 2 == 0 else stanza[-1:]
-    yield _played_again(wished, again)
-    yield _played_again(short, again)
-    yield _played_again(shorter, again)
-    yield _played_again(short, stanza[-1:])
-    yield _played_again(form, stanza[-1:])
-    last_block = form.parts[stanza[-1]].blocks(form.bar_seconds)[-1]
-    yield form.with_part(replace(form.parts[stanza[-1]], lines=last_block.lines), _end(form))
-
-
-def _stanzas(form: Form) -> list[tuple[int, ...]]:
-    """Return the stanzas of the lyrics, as indices of parts: a stanza ends with a chorus; without a chorus each part is
-    a stanza.
-    """
-    own = [index for index in range(form.own_parts) if form.parts[index].kind is not SectionKind.OUTRO] or [0]
-    cuts = [n for n, index in enumerate(own, start=1) if form.parts[index].kind is SectionKind.CHORUS]
-    edges = [0, *cuts] if cuts else list(range(len(own) + 1))
-    return [tuple(own[a:b]) for a, b in itertools.pairwise(edges)]
-
-
-def _end(form: Form) -> int:
-    """Return the position in the form's order at which a part is added at the end of the song: before a closing outro,
-    otherwise after the last part.
-    """
-    last = form.parts[form.order[-1]]
-    return len(form.order) - (last.kind is SectionKind.OUTRO)
-
-
-def _played_again(form: Form, parts: tuple[int, ...]) -> Form:
-    end = _end(form)
-    return replace(form, order=(*form.order[:end], *parts, *form.order[end:]))
-
-
 def _filled(form: Form, bars: int) -> Form:
     """Add interludes to the form, then lengthen its outro, until the form has exactly `bars` bars."""
     phrase = form.phrase_bars
@@ -305,4 +202,4 @@ def _interlude_position(form: Form) -> int:
     together = [after for before, after in itertools.pairwise(own) if after == before + 1]
     if together:
         return together[-1]
-    return own[-1] if len(own) > 1 else _end(form)
+    return own[-1] if len(own) > 1 else end_position(form)

@@ -1,0 +1,28 @@
+"""A song that one of two replicas has begun and does not go on with."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from server.song import SongEvent
+from server.songs.recordings.recording import Recording
+from tests.support.fake_runner import FakeRunner
+from tests.support.replica_pair import LONG, REQUEST_ID, Pair, pair, request, until
+
+WHOLE = (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
+HEARD_CHUNKS = 5
+
+
+@asynccontextmanager
+async def begun(
+    folder: Path, chunks: int = HEARD_CHUNKS, *, here: Sequence[SongEvent] = LONG, **terms: Any
+) -> AsyncIterator[tuple[Pair, Recording]]:
+    """Context manager with a pair of replicas, and a song of the replica `there` of which `chunks` chunks are stored
+    and no more follow. The other replica would play the events `here`.
+    """
+    there = LONG[: 1 + chunks]
+    async with pair(there, folder=folder, hangs=True, here=FakeRunner(here), **terms) as replicas:
+        recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
+        await until(lambda: len(recording.entries) == 2 + chunks)
+        yield replicas, recording
