@@ -139,12 +139,15 @@ class RestartingEncoders(ABC):
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(number, str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
-                _log.error("an encoder process has ended and is restarted; its songs are encoded again: %s", error)
+                _log.error(
+                    "encoder process %d has ended and is restarted; its songs are encoded again: %s", number, error
+                )
             except Exception:
                 # A bug must not leave the server without an encoder until its restart.
                 _log.exception(
-                    "an encoder process failed because of a bug of the server, and is restarted: please report this "
-                    "traceback"
+                    "encoder process %d failed because of a bug of the server, and is restarted: please report this "
+                    "traceback",
+                    number,
                 )
             self._first_tried.set()
             observer.encoder_restarted()
@@ -196,7 +199,8 @@ class RestartingEncoders(ABC):
             encoder.send(EncoderPing())
             await asyncio.sleep(self._answer_timeout_seconds)
         _log.error(
-            "an encoder process did not answer within %g seconds: it is killed and restarted",
+            "the encoder process at %s did not answer within %g seconds: it is killed and restarted",
+            encoder.address,
             self._answer_timeout_seconds,
         )
         encoder.kill()

@@ -35,9 +35,12 @@ class Pool(Group):
         given = bool(self.ray_address), bool(self.ray_token_file)
         if self.kind == "ray" and not all(given):
             raise ValueError(
-                "KIND=ray needs RAY_ADDRESS and RAY_TOKEN_FILE: whoever reaches a cluster without a token runs code on "
-                "it, so start it with RAY_AUTH_MODE=token"
+                "MELISMA_POOL__KIND=ray needs MELISMA_POOL__RAY_ADDRESS and MELISMA_POOL__RAY_TOKEN_FILE: whoever "
+                "reaches a cluster without a token runs code on it, so start it with RAY_AUTH_MODE=token"
             )
         if self.kind != "ray" and any(given):
-            raise ValueError("RAY_ADDRESS and RAY_TOKEN_FILE need KIND=ray: set it, or remove them")
+            raise ValueError(
+                "MELISMA_POOL__RAY_ADDRESS and MELISMA_POOL__RAY_TOKEN_FILE need MELISMA_POOL__KIND=ray: set it, or "
+                "remove them"
+            )
         return self

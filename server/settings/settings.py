@@ -206,7 +206,7 @@ class Settings(BaseSettings):
         if self.marking.certificate and not self.rest.enabled:
             raise ValueError(
                 "MELISMA_MARKING__CERTIFICATE signs C2PA manifests, which callers fetch over REST: set "
-                "MELISMA_REST__ENABLED=true, or leave the certificate empty"
+                "MELISMA_REST__ENABLED=true, or leave MELISMA_MARKING__CERTIFICATE empty"
             )
         return self
 

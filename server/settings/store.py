@@ -133,19 +133,23 @@ class Store(Group):
     @model_validator(mode="after")
     def _suits_the_kind(self) -> "Store":
         if self.kind == "embedded":
-            self._refuse(_OF_SHARED, "the shared store: leave it empty, or set KIND to shared")
+            self._refuse(_OF_SHARED, "the shared store: leave it empty, or set MELISMA_STORE__KIND to shared")
             return self
-        self._refuse(_OF_EMBEDDED, "the embedded store: leave it empty, or set KIND to embedded")
+        self._refuse(_OF_EMBEDDED, "the embedded store: leave it empty, or set MELISMA_STORE__KIND to embedded")
         if not self.directory or not self.objects:
-            raise ValueError("KIND=shared needs DIRECTORY and OBJECTS: set both")
+            raise ValueError(
+                "MELISMA_STORE__KIND=shared needs MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS: set both"
+            )
         address, objects = DirectoryAddress.parse(self.directory), ObjectsAddress.parse(self.objects)
         if self.directory_ca and not address.tls:
             raise ValueError(
-                "DIRECTORY_CA needs TLS: write DIRECTORY with rediss:// or valkeys://, or leave DIRECTORY_CA empty"
+                "MELISMA_STORE__DIRECTORY_CA needs TLS: write MELISMA_STORE__DIRECTORY with rediss:// or valkeys://, "
+                "or leave MELISMA_STORE__DIRECTORY_CA empty"
             )
         if self.objects_endpoint and objects.scheme != "s3":
             raise ValueError(
-                "OBJECTS_ENDPOINT is for S3 alone: begin OBJECTS with s3://, or leave OBJECTS_ENDPOINT empty"
+                "MELISMA_STORE__OBJECTS_ENDPOINT is for S3 alone: begin MELISMA_STORE__OBJECTS with s3://, or leave "
+                "MELISMA_STORE__OBJECTS_ENDPOINT empty"
             )
         return self
 
@@ -154,7 +158,7 @@ class Store(Group):
         effect with the chosen store. The text `kind` describes the store that uses them.
         """
         fields = type(self).model_fields
-        given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
+        given = [f"MELISMA_STORE__{name.upper()}" for name in names if getattr(self, name) != fields[name].default]
         if given:
             raise ValueError(f"{', '.join(given)}: has an effect only with {kind}")
 

@@ -53,7 +53,11 @@ class Persistence:
         try:
             return await self._store_all(recording, writer)
         except _FAILURES as error:
-            logger.error("a song cannot be stored, so only its present listeners receive it: %s", error)
+            logger.error(
+                "a song cannot be stored, so only its present listeners receive it: %s",
+                error,
+                extra={"song_id": recording.song.song_id},
+            )
             recording.keeping.lose()
             if not recording.listeners:
                 fail(recording, SongNotKept(), self._now_ns())
@@ -90,7 +94,9 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("the song store could not record that a song is not stored: %s", error)
+            logger.error(
+                "the song store could not record that a song is not stored: %s", error, extra={"song_id": song.song_id}
+            )
 
 
 def _is_nothing(recording: Recording) -> bool:

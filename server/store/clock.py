@@ -62,16 +62,16 @@ class AgeClock:
             return Believed(wall_ns)
         if held + passed_seconds >= HOLD_SECONDS:
             logger.warning(
-                "the clock of the computer has stayed %.0f hours ahead of the last time in the song store, so it is "
-                "accepted: songs are now deleted by its time",
+                "the clock of the computer has stayed %.0f hours ahead of the last time in the song store plus the "
+                "server's running time, so it is accepted: songs are now deleted by its time",
                 ahead_seconds / 3600,
             )
             return Believed(wall_ns)
         if not held:
             logger.warning(
-                "the clock of the computer is %.0f hours ahead of the running time of the server: the server was off, "
-                "or the clock is wrong. For the next %.0f hours no song is deleted because of it; if the clock is "
-                "wrong, set it right before then",
+                "the clock of the computer is %.0f hours ahead of the last time in the song store plus the server's "
+                "running time: the server was off, or the clock is wrong. For the next %.0f hours no song is deleted "
+                "because of it; if the clock is wrong, set it right before then",
                 ahead_seconds / 3600,
                 HOLD_SECONDS / 3600,
             )

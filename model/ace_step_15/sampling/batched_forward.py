@@ -50,7 +50,7 @@ class BatchedForward:
         """
         device = self._transformer.device
         if self._wants_graphs and device.type != "cuda":
-            raise EngineUnavailable("CUDA graphs need a CUDA device: leave this setting empty: ", Option("cuda_graphs"))
+            raise EngineUnavailable("CUDA graphs need a CUDA device: leave ", Option("cuda_graphs"), " empty")
         if self._compiled:
             compiled_now(self._run_each_variant)
         if self._wants_graphs:

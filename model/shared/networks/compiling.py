@@ -47,10 +47,11 @@ def compiled_now(run: Callable[[], None]) -> None:
         raise
     except Exception as error:  # compilers raise exceptions of any class
         raise EngineUnavailable(
-            f"torch cannot compile the engine: {advice(error)}; or leave these settings empty: ",
+            f"torch cannot compile the engine: {advice(error)}; or leave ",
             Option("compile"),
             " and ",
             Option("cuda_graphs", short=True),
+            " empty",
         ) from error
 
 

@@ -62,7 +62,7 @@ class LaneLoop:
                     await wake.wait()
             except TimeoutError:
                 return Ping()
-        raise WorkerDied("the worker process has ended and is being replaced")
+        raise WorkerDied(f"the worker process of device {self._device} has ended and is being replaced")
 
     def _send(self, command: Command) -> None:
         self._in_flight.append(command)

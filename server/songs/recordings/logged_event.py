@@ -40,15 +40,16 @@ class LoggedEvent:
         return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
 
     @staticmethod
-    def from_stored(event: StoredEvent) -> "LoggedEvent":
-        """Create a logged event, without sound, from its stored form. Raises StoreFailed if the stored event is
-        damaged.
+    def from_stored(event: StoredEvent, song_id: str) -> "LoggedEvent":
+        """Create a logged event of the song `song_id`, without sound, from its stored form. Raises StoreFailed if the
+        stored event is damaged.
         """
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:
             raise StoreFailed(
-                "an event of a song in the song store is damaged: restore the store from a backup, or delete the song"
+                f"an event of the song {song_id} in the song store is damaged: restore the store from a backup, or "
+                "delete the song"
             ) from error
         return LoggedEvent(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
 

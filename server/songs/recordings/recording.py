@@ -107,7 +107,7 @@ class Recording:
 
     def load(self, events: Sequence[StoredEvent]) -> None:
         """Replace the log by the stored events of a song that has ended."""
-        self.entries[:] = map(LoggedEvent.from_stored, events)
+        self.entries[:] = [LoggedEvent.from_stored(event, self.song.song_id) for event in events]
 
     def append(self, message: Message) -> None:
         """Append an event of the song, and wake the tasks that wait for events."""

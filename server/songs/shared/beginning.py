@@ -92,6 +92,7 @@ class Beginning:
                     "this server does not understand the request of a waiting song, and leaves it to a server of "
                     "another version: %s",
                     error,
+                    extra={"song_id": claim.song.song_id},
                 )
                 await self._directory.release(claim.lease)
                 return True

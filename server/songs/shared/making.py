@@ -193,7 +193,7 @@ class SharedMaking:
         interrupted song is free. If storing fails, the lease expires, and a server is assigned the song again.
         """
         ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
-        self._spawn(self._logged(ending), f"end {claim.song.song_id}")
+        self._spawn(self._logged(ending, claim.song.song_id), f"end {claim.song.song_id}")
 
     async def end_unmade(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
@@ -211,7 +211,11 @@ class SharedMaking:
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
         except (LeaseLost, WrongOffset) as lost:  # the song directory has lost its last writes
-            logger.warning("the end of a song was not stored, because another server has the song now: %s", lost)
+            logger.warning(
+                "the end of a song was not stored, because another server has the song now: %s",
+                lost,
+                extra={"song_id": song.song_id},
+            )
             return
         if song.reason == INTERRUPTED:
             self.watcher.interrupted(song.engine)
@@ -227,12 +231,14 @@ class SharedMaking:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _logged(self, ending: Coroutine[Any, Any, None]) -> None:
+    async def _logged(self, ending: Coroutine[Any, Any, None], song_id: str) -> None:
         try:
             await ending
         except StoreFailed as error:
             logger.error(
-                "the end of a song could not be stored; another server ends it when the lease expires: %s", error
+                "the end of a song could not be stored; another server ends it when the lease expires: %s",
+                error,
+                extra={"song_id": song_id},
             )
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -270,7 +276,9 @@ class SharedMaking:
             song.job.cancel()
             self._mirrors.follow(recording)
         except StoreFailed as error:
-            logger.error("a song was cancelled, because the song store cannot store it: %s", error)
+            logger.error(
+                "a song was cancelled, because the song store cannot store it: %s", error, extra={"song_id": song_id}
+            )
             self.watcher.not_kept(song.claim.song.engine)
             song.job.cancel()
         finally:

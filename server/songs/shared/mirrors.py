@@ -126,6 +126,7 @@ class Mirrors:
                 "the events of a song cannot be read from the song directory; its listeners here are asked to call "
                 "again: %s",
                 error,
+                extra={"song_id": song_id},
             )
             recording.end(
                 SongState.FAILED,

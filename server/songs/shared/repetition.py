@@ -34,13 +34,14 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
             f"another server changed the song {claim.song.song_id} while this server took it over; the takeover is "
             "tried again"
         )
-    return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
+    return [_with_sound(LoggedEvent.from_stored(event, claim.song.song_id), sound) for event in loaded[1]]
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
     """Return the length of a song's stored sound in seconds. Raises StoreFailed."""
     loaded = await store.load(song_id)
-    chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
+    stored = [event for event in loaded[1] if event.end_byte] if loaded else []
+    chunks = [LoggedEvent.from_stored(event, song_id).message.chunk for event in stored]
     return sum(chunk.duration_seconds for chunk in chunks)
 
 

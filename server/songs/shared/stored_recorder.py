@@ -155,7 +155,9 @@ class StoredRecorder(EventSink):
             unstored = self._repetition.unstored_part(message)
         except SoundDiffers as error:
             logger.error(
-                "a song that this server took over differs from its stored part, and fails as INTERRUPTED: %s", error
+                "a song that this server took over differs from its stored part, and fails as INTERRUPTED: %s",
+                error,
+                extra={"song_id": self.song.song_id},
             )
             self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
             self._on_differs()

@@ -65,6 +65,7 @@ class Storing:
         self._writer = SongWriter(store, claim)
         self._sent = claim.extent.events
         self._stored = recorder.song
+        self._log_fields = {"song_id": recorder.song.song_id}
 
     async def run(self, cancel: Callable[[], None]) -> None:
         """Store the song's events until its end is stored.
@@ -81,7 +82,11 @@ class Storing:
             while not await self._advance():
                 pass
         except StoreFull as full:
-            logger.error("a song cannot be stored, so only the present listeners of this server receive it: %s", full)
+            logger.error(
+                "a song cannot be stored, so only the present listeners of this server receive it: %s",
+                full,
+                extra=self._log_fields,
+            )
             await self._go_on_unstored(cancel)
             return
         except StoreFailed:
@@ -133,7 +138,7 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("the song store could not record that a song is not stored: %s", error)
+            logger.error("the song store could not record that a song is not stored: %s", error, extra=self._log_fields)
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
@@ -183,5 +188,9 @@ class Storing:
             except StoreFailed as error:
                 if loop.time() >= until:
                     raise
-                logger.warning("a call to the song store failed and is tried again: %s", error)
+                logger.warning(
+                    "a call to the song store to store a song failed and is tried again: %s",
+                    error,
+                    extra=self._log_fields,
+                )
                 await asyncio.sleep(RETRY_SECONDS)

@@ -42,7 +42,8 @@ class DirectoryAddress:
         user, _, hosts = parts.netloc.rpartition("@")
         if ":" in user:
             raise ValueError(
-                "must not contain a password: put it into a file, and set DIRECTORY_PASSWORD_FILE to the file"
+                "must not contain a password: put it into a file, and set MELISMA_STORE__DIRECTORY_PASSWORD_FILE to "
+                "the file"
             )
         if parts.query or parts.fragment or not hosts:
             raise ValueError("must be scheme://host:port/number, without ? or #")

@@ -152,6 +152,7 @@ class SharedDirectory:
                     "the song directory has lost a running song and has no memory to register it again; the server "
                     "tries again soon: %s",
                     full,
+                    extra={"song_id": lease.song_id},
                 )
                 del answers[lease.song_id]
         if back:

@@ -83,11 +83,11 @@ class Objects:
             ObjectsAway: the store could not be reached.
         """
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
-        if not await self._do(lambda: self._probe(f"{folder}probe")):
+        if not await self._do(lambda: self._probe(f"{folder}probe"), folder):
             raise ObjectsRefused(
                 "the store overwrote an existing object despite If-None-Match: *, so use one with conditional writes"
             )
-        if not await self._do(lambda: self._delete(folder)):
+        if not await self._do(lambda: self._delete(folder), folder):
             raise ObjectsRefused(
                 "the store does not list an object that was just written, so use a store with consistent listings"
             )
@@ -113,37 +113,42 @@ class Objects:
         if end <= offset:
             return b""
         path = seal.path(f"song.{song.format}")
-        return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)))
+        return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)), path)
 
     async def events(self, seal: Seal, count: int) -> list[bytes]:
         """Return all events of a stored song, serialized; `count` is 0 if the song has none."""
         if not count:
             return []
-        stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()))
-        return list(unpacked(stored))
+        path = seal.path(_EVENTS)
+        stored = await self._do(lambda: bytes(obstore.get(self._store, path).bytes()), path)
+        return list(unpacked(stored, seal.song_id))
 
     async def delete(self, song_id: str) -> None:
         """Delete all objects of a song; missing objects are ignored."""
-        await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
+        path = f"{_SONGS}/{song_id}/"
+        await self._do(lambda: self._delete(path), path)
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
         """Return the newest location of each stored song in the object store, by song id; with `song_id` only that of
         one song.
         """
-        return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
+        path = f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"
+        return await self._do(lambda: self._seals(path), path)
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
         """Return the serialized record of a stored song, and its number of events."""
-        stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_RECORD)).bytes()))
+        path = seal.path(_RECORD)
+        stored = await self._do(lambda: bytes(obstore.get(self._store, path).bytes()), path)
         with suppress(FileNotFoundError):
-            events = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()), missing=True)
-            return stored, len(list(unpacked(events)))
+            path = seal.path(_EVENTS)
+            events = await self._do(lambda: bytes(obstore.get(self._store, path).bytes()), path, missing=True)
+            return stored, len(list(unpacked(events, seal.song_id)))
         return stored, 0
 
     async def _put(self, path: str, content: bytes) -> None:
         # An existing object was written by this same call, whose first response was lost.
         with suppress(AlreadyExistsError):
-            await self._do(lambda: self._create(path, content))
+            await self._do(lambda: self._create(path, content), path)
 
     def _probe(self, path: str) -> bool:
         """Write an object twice; return True if the second write was refused."""
@@ -160,9 +165,9 @@ class Objects:
         except FileNotFoundError as error:
             raise PermissionError(f"the bucket or folder of {path} does not exist: create it") from error
 
-    async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
-        """Run a call to the object store in a thread, and return its result. If the object is missing, StoreFailed is
-        raised; with `missing` the library's FileNotFoundError.
+    async def _do(self, work: Callable[[], T], path: str, *, missing: bool = False) -> T:
+        """Run a call to the object store in a thread, and return its result. If the object at `path` is missing,
+        StoreFailed is raised; with `missing` the library's FileNotFoundError.
         """
         started = time.monotonic()
         try:
@@ -172,7 +177,9 @@ class Objects:
         except FileNotFoundError as error:
             if missing:
                 raise
-            raise StoreFailed("an object of the song store is missing: restore it, or delete the song") from error
+            raise StoreFailed(
+                f"the object {path} of the song store is missing: restore it, or delete the song"
+            ) from error
         except (BaseError, OSError) as error:
             failed = objects_error(error)
             self._watcher.failed(StorePart.OBJECTS, trouble_of(failed))

@@ -73,7 +73,7 @@ class Reader:
                 raise SongGone(song_id)
             return None
         fields, live, size_bytes, events, sound, items = answer
-        song = present_record(fields)
+        song = present_record(fields, song_id)
         if live:
             return Reading(song, None, Extent(size_bytes, events), sound, items)
         stored = Extent(song.size_bytes, int(fields[7] or 0))
@@ -120,4 +120,4 @@ class Reader:
         items = reading.items
         if reading.seal is not None:
             items = (await self._objects.events(reading.seal, reading.extent.events))[first:]
-        return [event_of(item) for item in items]
+        return [event_of(item, reading.song.song_id) for item in items]

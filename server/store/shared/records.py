@@ -22,6 +22,8 @@ _ENGINES: Final = TypeAdapter(list[ServedEngine])
 _ABILITIES: Final[Mapping[str, type[StrEnum]]] = {"controls": Control, "stems": Stem, "voices": Voice}
 _END_BYTE: Final = struct.Struct(">Q")
 _LENGTH: Final = struct.Struct(">I")
+_SHOWN_BYTES: Final = 60
+"""Bytes of a damaged record that an error shows: those of the song's id."""
 
 
 def record_bytes(song: SongRecord) -> bytes:
@@ -38,9 +40,10 @@ def record_of(stored: bytes) -> SongRecord:
     return _RECORD.validate_json(stored)
 
 
-def present_record(fields: Sequence[bytes | None]) -> SongRecord:
+def present_record(fields: Sequence[bytes | None], song_id: str = "") -> SongRecord:
     """Parse the record of a song from its fields in the song directory: record, state, owner, epoch, size, seal
-    (unused), end.
+    (unused), end. `song_id` identifies the song in the text of the error; if it is empty, the beginning of the record
+    does.
 
     Raises:
         StoreFailed: the fields are damaged.
@@ -49,7 +52,10 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
     try:
         song = record_of(stored or b"")
     except ValueError as error:
-        raise StoreFailed("a song in the song directory (Redis or Valkey) is damaged: delete the song") from error
+        name = song_id or f"whose record begins with {(stored or b'')[:_SHOWN_BYTES]!r}"
+        raise StoreFailed(
+            f"the song {name} is damaged in the song directory (Redis or Valkey): delete the song"
+        ) from error
     ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
     return replace(
         song,
@@ -66,13 +72,13 @@ def event_bytes(event: StoredEvent) -> bytes:
     return _END_BYTE.pack(event.end_byte) + event.payload
 
 
-def event_of(item: bytes) -> StoredEvent:
-    """Parse an event of a song from an item of a Redis list. Raises StoreFailed if it is damaged."""
+def event_of(item: bytes, song_id: str) -> StoredEvent:
+    """Parse an event of the song `song_id` from an item of a Redis list. Raises StoreFailed if it is damaged."""
     try:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
         raise StoreFailed(
-            "an event of a song in the song directory (Redis or Valkey) is damaged: delete the song"
+            f"an event of the song {song_id} in the song directory (Redis or Valkey) is damaged: delete the song"
         ) from error
     return StoredEvent(item[_END_BYTE.size :], end_byte)
 
@@ -82,14 +88,16 @@ def packed(items: Sequence[bytes]) -> bytes:
     return b"".join(_LENGTH.pack(len(item)) + item for item in items)
 
 
-def unpacked(stored: bytes) -> Iterator[bytes]:
-    """Yield the byte strings that `packed` has concatenated; raises StoreFailed if the bytes are damaged."""
+def unpacked(stored: bytes, song_id: str) -> Iterator[bytes]:
+    """Yield the byte strings that `packed` has concatenated, the events of the song `song_id`; raises StoreFailed if
+    the bytes are damaged.
+    """
     at = 0
     while at < len(stored):
         length = int.from_bytes(stored[at : at + _LENGTH.size])
         at += _LENGTH.size + length
         if at > len(stored):
-            raise StoreFailed("the events of a song in the object store are damaged: delete the song")
+            raise StoreFailed(f"the events of the song {song_id} in the object store are damaged: delete the song")
         yield stored[at - length : at]
 
 
@@ -131,7 +139,7 @@ def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
         answer
     )
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
-    song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
+    song = present_record((stored, state, owner, epoch, str(size).encode(), None, None), _text(song_id))
     terms = (_seconds(linger), _seconds(deadline), ClaimAction(_text(action)), _text(sound))
     return Claim(lease, song, request, Extent(size, events), *terms, bool(heard), _admission_terms(*admitted))
 

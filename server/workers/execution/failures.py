@@ -58,7 +58,9 @@ def is_fatal(error: BaseException) -> bool:
 def raise_if_fatal(error: Exception) -> None:
     """Raise DeviceBroken if an error makes the device unusable for this process."""
     if is_fatal(error):
-        raise DeviceBroken(f"the device does not compute any more, so its worker is restarted: {error}") from error
+        raise DeviceBroken(
+            f"the device of this worker does not compute any more, so the worker is restarted: {error}"
+        ) from error
 
 
 def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType({})) -> Failure:

@@ -55,7 +55,7 @@ class PipedProcess:
             async with asyncio.timeout(timeout_seconds):
                 return await self.receive()
         except TimeoutError:
-            raise ProcessEnded(f"the process was not ready within {timeout_seconds:g} seconds") from None
+            raise ProcessEnded(f"the process {self._module} was not ready within {timeout_seconds:g} seconds") from None
 
     def send(self, message: object) -> None:
         """Send a message to the process without waiting. If the process has ended, `receive` raises ProcessEnded."""
@@ -69,11 +69,13 @@ class PipedProcess:
             ProcessEnded: the process has ended.
         """
         if self._pipe is None:
-            raise ProcessEnded("the process was not started, so it sends no message. This is a bug: please report it")
+            raise ProcessEnded(
+                f"the process {self._module} was not started, so it sends no message. This is a bug: please report it"
+            )
         try:
             return await self._pipe.receive()
         except PipeClosed as error:
-            raise ProcessEnded("the process has ended") from error
+            raise ProcessEnded(f"the process {self._module} has ended") from error
 
     def kill(self) -> None:
         """Kill the process; `receive` then raises ProcessEnded."""

@@ -37,12 +37,18 @@ def test_an_empty_folder_suits_the_shared_store(monkeypatch: pytest.MonkeyPatch)
         ({"KIND": "both"}, "MELISMA_STORE__KIND: Input should be 'embedded' or 'shared'"),
         (
             {"DIRECTORY": "redis://host"},
-            "DIRECTORY: has an effect only with the shared store: leave it empty, or set KIND to shared",
+            "_DIRECTORY: has an effect only with the shared store: leave it empty, or set MELISMA_STORE__KIND to shared",
         ),
         ({"FLUSH_SECONDS": "0.2", "LEASE_SECONDS": "3"}, "LEASE_SECONDS: has an effect only with the shared store"),
         ({**SHARED, "FOLDER": "/songs"}, "FOLDER: has an effect only with the embedded store: leave it empty"),
-        ({"KIND": "shared", "OBJECTS": "s3://songs"}, "KIND=shared needs DIRECTORY and OBJECTS"),
-        ({"KIND": "shared", "DIRECTORY": "redis://host"}, "KIND=shared needs DIRECTORY and OBJECTS"),
+        (
+            {"KIND": "shared", "OBJECTS": "s3://songs"},
+            "MELISMA_STORE__KIND=shared needs MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS",
+        ),
+        (
+            {"KIND": "shared", "DIRECTORY": "redis://host"},
+            "MELISMA_STORE__KIND=shared needs MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS",
+        ),
         ({**SHARED, "DIRECTORY": "http://host"}, "MELISMA_STORE__DIRECTORY: Value error, must begin with one of redis"),
         ({**SHARED, "DIRECTORY": "redis://:secret@host"}, "must not contain a password"),
         ({**SHARED, "DIRECTORY": "redis://one,two"}, "must name one host"),

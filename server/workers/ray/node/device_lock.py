@@ -58,7 +58,7 @@ class DeviceLock:
         if descriptor is None:
             raise DeviceBusy(
                 f"process {self.holder()} still uses the device {self._slot!r}: end it, or restart the computer if it "
-                "is stuck in the driver"
+                "is stuck in the GPU driver"
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

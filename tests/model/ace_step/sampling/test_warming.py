@@ -47,7 +47,7 @@ def test_what_the_compiler_lacks_is_said(
     with pytest.raises(EngineUnavailable) as caught:
         compile_now(model)
     assert help_ in str(caught.value)
-    assert str(caught.value).endswith("or leave these settings empty: 'compile' and 'cuda_graphs'")
+    assert str(caught.value).endswith("or leave 'compile' and 'cuda_graphs' empty")
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), torch.AcceleratorError("CUDA error")])
