@@ -27,7 +27,9 @@ class Pool(Group):
     @classmethod
     def _is_host_and_port(cls, value: str) -> str:
         if value and not _ADDRESS.fullmatch(value):
-            raise ValueError("must be HOST:PORT of the cluster's head, such as ray-head:6379, without a scheme")
+            raise ValueError(
+                "the address must be HOST:PORT of the cluster's head, such as ray-head:6379, without a scheme"
+            )
         return value
 
     @model_validator(mode="after")

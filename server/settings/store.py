@@ -121,13 +121,13 @@ class Store(Group):
         try:
             return json.loads(value)
         except json.JSONDecodeError as error:
-            raise ValueError(f"is not valid JSON ({error}): correct it") from error
+            raise ValueError(f"the value is not valid JSON ({error}): correct it") from error
 
     @field_validator("objects_endpoint")
     @classmethod
     def _endpoint_is_a_url(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must be https://host:port, or http://host:port without encryption")
+            raise ValueError("the URL must be https://host:port, or http://host:port without encryption")
         return value
 
     @model_validator(mode="after")
