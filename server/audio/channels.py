@@ -19,7 +19,7 @@ def as_stereo(window: Window, channels: int) -> Window:
         return window
     if window.ndim != 2 or window.shape[0] != 1:
         raise InvalidWindow(
-            f"the engine declares one channel and rendered a window of shape {list(window.shape)}; it must be "
-            "[1, samples]. This is a bug of the engine: please report it"
+            f"the engine declares one channel and rendered a window of sound of shape {list(window.shape)}; the shape "
+            "must be [1, samples]. This is a bug of the engine: please report it"
         )
     return np.repeat(window, 2, axis=0)

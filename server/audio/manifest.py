@@ -46,7 +46,7 @@ class ManifestSigner:
         if importlib.util.find_spec("c2pa") is None:
             raise InvalidSigningCertificate(
                 "MELISMA_MARKING__CERTIFICATE needs the Python package c2pa-python: run pip install 'melisma[c2pa]', "
-                "or leave the setting empty"
+                "or leave MELISMA_MARKING__CERTIFICATE empty"
             )
         try:
             chain, private = certificate.read_bytes(), key.read_bytes()

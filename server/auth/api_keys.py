@@ -143,7 +143,9 @@ class ApiKeyFile:
         self._seen = stamp
         try:
             self._keys, self.usable = _read(self._path), True
-            _log.info("the file of API keys has changed and was read again", extra={"keys": len(self._keys)})
+            _log.info(
+                "the file of API keys %s has changed and was read again", self._path, extra={"keys": len(self._keys)}
+            )
         except InvalidKeyFile as error:
             self.usable = False
             _log.error("the changed file of API keys cannot be used, so the keys read before stay valid: %s", error)

@@ -80,7 +80,10 @@ class Certificates:
                 self._stamp = stamp
                 self._now, self._context = _configuration(self._files)
                 self._ends = _ends(self._files)
-                _log.info("the TLS certificates have changed and were read again")
+                _log.info(
+                    "the TLS certificates have changed and were read again from %s",
+                    ", ".join(map(str, self._files.paths)),
+                )
         except InvalidCertificate as error:
             _log.error("the changed TLS certificates cannot be used, so those read before stay in use: %s", error)
         return self._now

@@ -148,7 +148,11 @@ class LocalChecker:
                 text = answer.text
                 if not self._log_requests:
                     text = without_words(text, request.params.lyrics, request.params.prompt)
-                _log.error("the checking process could not check a request, which is refused as INTERNAL: %s", text)
+                _log.error(
+                    "the checking process could not check a request for a song, which is refused as INTERNAL: %s",
+                    text,
+                    extra={"request_id": request.request_id, "engine": request.engine},
+                )
                 raise SongFailed("the request could not be checked because of a fault of the server: try again later")
 
     async def _answer(self, asked: _Asked) -> Answer:

@@ -98,7 +98,7 @@ class NodeEncoder:
         message = await self._messages.get()
         if message is None:
             self._messages.put_nowait(None)
-            raise EncoderDied(self._ended.text if self._ended else "the encoder was stopped")
+            raise EncoderDied(self._ended.text if self._ended else f"the encoder of device {self.device} was stopped")
         return message
 
     def kill(self) -> None:

@@ -26,8 +26,8 @@ class SectionPositions:
         """
         if key.index > self.section:
             raise RuntimeError(
-                f"sound of section {key.index} arrived before the end of section {self.section}. This is a bug: "
-                "please report it"
+                f"the song {key.song.song_id}: sound of section {key.index} arrived before the end of section "
+                f"{self.section}. This is a bug: please report it"
             )
         if key.index < self.section:
             return 0

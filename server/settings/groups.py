@@ -95,7 +95,8 @@ class Limits(Group):
     def _recordings_come_on_top(self) -> "Limits":
         if self.recording_bytes < self.request_bytes:
             raise ValueError(
-                "RECORDING_BYTES counts the whole request, so it must be at least REQUEST_BYTES: raise RECORDING_BYTES"
+                "MELISMA_LIMITS__RECORDING_BYTES counts the whole request, so it must be at least "
+                "MELISMA_LIMITS__REQUEST_BYTES: raise MELISMA_LIMITS__RECORDING_BYTES"
             )
         return self
 
@@ -271,7 +272,9 @@ class TLS(Group):
     @model_validator(mode="after")
     def _belong_together(self) -> "TLS":
         if bool(self.certificate) != bool(self.key) or (self.client_ca and not self.certificate):
-            raise ValueError("set both CERTIFICATE and KEY, or neither; CLIENT_CA needs both")
+            raise ValueError(
+                "set both MELISMA_TLS__CERTIFICATE and MELISMA_TLS__KEY, or neither; MELISMA_TLS__CLIENT_CA needs both"
+            )
         return self
 
 
@@ -297,7 +300,7 @@ class Marking(Group):
     @model_validator(mode="after")
     def _belong_together(self) -> "Marking":
         if bool(self.certificate) != bool(self.key):
-            raise ValueError("set both CERTIFICATE and KEY, or neither")
+            raise ValueError("set both MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY, or neither")
         return self
 
 

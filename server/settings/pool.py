@@ -27,7 +27,9 @@ class Pool(Group):
     @classmethod
     def _is_host_and_port(cls, value: str) -> str:
         if value and not _ADDRESS.fullmatch(value):
-            raise ValueError("must be HOST:PORT of the cluster's head, such as ray-head:6379, without a scheme")
+            raise ValueError(
+                "the address must be HOST:PORT of the cluster's head, such as ray-head:6379, without a scheme"
+            )
         return value
 
     @model_validator(mode="after")
@@ -35,9 +37,12 @@ class Pool(Group):
         given = bool(self.ray_address), bool(self.ray_token_file)
         if self.kind == "ray" and not all(given):
             raise ValueError(
-                "KIND=ray needs RAY_ADDRESS and RAY_TOKEN_FILE: whoever reaches a cluster without a token runs code on "
-                "it, so start it with RAY_AUTH_MODE=token"
+                "MELISMA_POOL__KIND=ray needs MELISMA_POOL__RAY_ADDRESS and MELISMA_POOL__RAY_TOKEN_FILE: whoever "
+                "reaches a cluster without a token runs code on it, so start it with RAY_AUTH_MODE=token"
             )
         if self.kind != "ray" and any(given):
-            raise ValueError("RAY_ADDRESS and RAY_TOKEN_FILE need KIND=ray: set KIND to ray, or leave both empty")
+            raise ValueError(
+                "MELISMA_POOL__RAY_ADDRESS and MELISMA_POOL__RAY_TOKEN_FILE need MELISMA_POOL__KIND=ray: set it, or "
+                "remove them"
+            )
         return self

@@ -133,7 +133,7 @@ class Settings(BaseSettings):
             try:
                 return [{"device": part} if isinstance(part, str) else part for part in json.loads(value)]
             except json.JSONDecodeError as error:
-                raise ValueError(f"is not valid JSON ({error}): correct it") from error
+                raise ValueError(f"the value is not valid JSON ({error}): correct it") from error
         return tuple({"device": part} for part in parts(value))
 
     @field_validator("engines", mode="before")
@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(map(_name, value))) < len(value):
-            raise ValueError("has a name twice: give each engine a name of its own")
+            raise ValueError("the list of engines has a name twice: give each engine a name of its own")
         return value
 
     @field_validator("engines")
@@ -206,7 +206,7 @@ class Settings(BaseSettings):
         if self.marking.certificate and not self.rest.enabled:
             raise ValueError(
                 "MELISMA_MARKING__CERTIFICATE signs C2PA manifests, which callers fetch over REST: set "
-                "MELISMA_REST__ENABLED=true, or leave the certificate empty"
+                "MELISMA_REST__ENABLED=true, or leave MELISMA_MARKING__CERTIFICATE empty"
             )
         return self
 

@@ -123,13 +123,13 @@ class Store(Group):
         try:
             return json.loads(value)
         except json.JSONDecodeError as error:
-            raise ValueError(f"is not valid JSON ({error}): correct it") from error
+            raise ValueError(f"the value is not valid JSON ({error}): correct it") from error
 
     @field_validator("objects_endpoint")
     @classmethod
     def _endpoint_is_a_url(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must be https://host:port, or http://host:port without encryption")
+            raise ValueError("the URL must be https://host:port, or http://host:port without encryption")
         return value
 
     @model_validator(mode="after")
@@ -139,15 +139,19 @@ class Store(Group):
             return self
         self._refuse(_OF_EMBEDDED, "embedded")
         if not self.directory or not self.objects:
-            raise ValueError("KIND=shared needs DIRECTORY and OBJECTS: set both")
+            raise ValueError(
+                "MELISMA_STORE__KIND=shared needs MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS: set both"
+            )
         address, objects = DirectoryAddress.parse(self.directory), ObjectsAddress.parse(self.objects)
         if self.directory_ca and not address.tls:
             raise ValueError(
-                "DIRECTORY_CA needs TLS: write DIRECTORY with rediss:// or valkeys://, or leave DIRECTORY_CA empty"
+                "MELISMA_STORE__DIRECTORY_CA needs TLS: write MELISMA_STORE__DIRECTORY with rediss:// or valkeys://, "
+                "or leave MELISMA_STORE__DIRECTORY_CA empty"
             )
         if self.objects_endpoint and objects.scheme != "s3":
             raise ValueError(
-                "OBJECTS_ENDPOINT is for S3 alone: begin OBJECTS with s3://, or leave OBJECTS_ENDPOINT empty"
+                "MELISMA_STORE__OBJECTS_ENDPOINT is for S3 alone: begin MELISMA_STORE__OBJECTS with s3://, or leave "
+                "MELISMA_STORE__OBJECTS_ENDPOINT empty"
             )
         return self
 
@@ -156,11 +160,11 @@ class Store(Group):
         effect with the chosen store. They are settings of a store of the other `kind`.
         """
         fields = type(self).model_fields
-        given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
+        given = [f"MELISMA_STORE__{name.upper()}" for name in names if getattr(self, name) != fields[name].default]
         if given:
             listed = ", ".join(given)
             raise ValueError(
-                f"{listed}: has an effect only with the {kind} store: leave {listed} unset, or set KIND to {kind}"
+                f"{listed}: has an effect only with the {kind} store: leave it empty, or set MELISMA_STORE__KIND to {kind}"
             )
 
     @property

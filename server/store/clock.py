@@ -62,8 +62,8 @@ class AgeClock:
             return Believed(wall_ns)
         if held + passed_seconds >= HOLD_SECONDS:
             logger.warning(
-                "the clock of the computer has stayed %.0f hours ahead of the last time in the song store, so it is "
-                "accepted: songs are now deleted by its time",
+                "the clock of the computer has stayed %.0f hours ahead of the last time in the song store plus the "
+                "server's running time, so it is accepted: songs are now deleted by its time",
                 ahead_seconds / 3600,
             )
             return Believed(wall_ns)

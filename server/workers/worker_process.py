@@ -150,11 +150,11 @@ class WorkerProcess:
             self._killed = True
             kill(self._process)
             raise WorkerDied(
-                f"the worker did not answer within {timeout_seconds:g} seconds; if its work takes longer, raise "
-                f"MELISMA_LIMITS__{limit}"
+                f"the worker of device {self._spec.device} did not answer within {timeout_seconds:g} seconds; if its "
+                f"work takes longer, raise MELISMA_LIMITS__{limit}"
             ) from None
         except PipeClosed as error:
-            raise WorkerDied("the worker process has ended") from error
+            raise WorkerDied(f"the worker process of device {self._spec.device} has ended") from error
 
     def _log_stuck(self) -> None:
         """Log that the worker process cannot be ended, because it is blocked in a call into the device driver."""

@@ -25,7 +25,7 @@ from model.ace_step.loading.checkpoint import AUTOENCODER, CONFIG, TEXT_ENCODER
 from model.ace_step.networks.config import TransformerConfig, autoencoder_config, text_encoder_config
 from model.ace_step.networks.vocoder import Vocoder
 from model.ace_step_15.loading.folders import Folders
-from model.ace_step_15.loading.layouts import config_of, parts_of
+from model.ace_step_15.loading.layouts import made, parts_of
 from model.shared.checkpoints.configs import read_json
 from model.shared.checkpoints.filling import skeleton
 from tests.support.ace_step import TRANSFORMER, VOCODER, write_checkpoint
@@ -209,7 +209,7 @@ def test_ace_step_15_is_measured_and_has_the_released_sizes(tmp_path: Path) -> N
     checkpoint = write_15_checkpoint(tmp_path / "checkpoint")
     random_engine_15.enlarge(checkpoint)
     parts = parts_of(Folders(checkpoint, checkpoint))
-    networks = {name: skeleton(partial(part.make, config_of(part))) for name, part in parts.items()}
+    networks = {name: skeleton(partial(made, part)) for name, part in parts.items()}
     sizes = {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
     assert (sizes["transformer"], round(sizes["condition_encoder"] / 1e6)) == (1_575_458_880, 608)
     assert round(sizes["vae"] / 1e6) == 169

@@ -8,7 +8,7 @@ MAKER, OWN, OTHER = 1, 2, 3
 
 
 class Connected:
-    """A path to servers that led to one server at first and to another one later."""
+    """A stand-in for a proxy (`Way`) that led to one server at first, and to another one from second 20 on."""
 
     def port_at(self, at: float) -> int:
         return OWN if at < 20.0 else OTHER

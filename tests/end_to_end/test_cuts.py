@@ -57,7 +57,9 @@ def request(kind: int) -> SongRequest:
 
 
 def heard(song: Song, whole: bytes, report: Report, ear: Ear) -> None:
-    """Receive a song from its offset to its end, and record its errors in the report."""
+    """Receive a song from its offset to its end, and record in the report the silences that `ear` measures, and the
+    differences from `whole`, the sound of the undisturbed song.
+    """
     sound, ends, name = [], 0, ear.listener
     start = song.received.size_bytes
     try:

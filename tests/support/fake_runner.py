@@ -52,7 +52,9 @@ FAKE_EVENTS: tuple[SongEvent, ...] = (
 
 
 class FakeJob:
-    """A song whose events are given; after them it raises `error`, or does not end if `hangs` is True."""
+    """A stand-in for the job of a song, which plays given events; then the song raises `error`, or does not end if
+    `hangs` is True.
+    """
 
     def __init__(
         self, sink: EventSink, events: Sequence[SongEvent], error: ServiceError | None, *, hangs: bool

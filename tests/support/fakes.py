@@ -58,7 +58,9 @@ class ManualClock:
 
 @dataclass
 class FakeOutlet:
-    """The outlet of a song, as the scheduler uses it, with values that a test sets."""
+    """A stand-in for the outlet of a song, from which the scheduler reads if the song must pause, its seconds of unsent
+    sound, and if it has a listener; a test sets the values.
+    """
 
     full: bool = False
     unsent_seconds: float = 0.0
@@ -68,7 +70,9 @@ class FakeOutlet:
 
 @dataclass(slots=True)
 class FakeState:
-    """The state of a section, whose sound depends on its song's seed, its index and the section before it."""
+    """A stand-in for the denoising state of a section; the section's sound depends on its song's seed, its index and
+    the section before it.
+    """
 
     prompt: str
     index: int
@@ -82,7 +86,9 @@ class FakeState:
 
 @dataclass(frozen=True, slots=True)
 class FakeConditions:
-    """The conditions of a section: its number of steps, cost in tokens, and memory."""
+    """A stand-in for the conditions of a section (encoded prompt and lyrics), which has only their properties: number
+    of denoising steps, cost of a step in tokens, length, memory in bytes, and the group of sections that share steps.
+    """
 
     steps: int
     cost: int = SECTION_COST
@@ -93,7 +99,7 @@ class FakeConditions:
 
 @dataclass(frozen=True, slots=True)
 class FakeContext:
-    """The state that a section passes to the next one."""
+    """A stand-in for the musical context that a section passes to the next one."""
 
     level: float
 

@@ -1,4 +1,6 @@
-"""Fake stages of a GPU measurement that end in different ways, such as with an error or at the time limit."""
+"""Stand-ins for the stages of the measurement on a GPU, the functions that each measure one part in a process of their
+own; these end in different ways, such as with an error or at the time limit.
+"""
 
 import importlib
 import os

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from model.ace_step_15.engine import AceStep15Engine
-from model.ace_step_15.loading.layouts import Part, config_of
+from model.ace_step_15.loading.layouts import Part, made
 from model.shared.checkpoints.filling import skeleton
 from tests.support.ace_step_15_checkpoint import write_checkpoint
 
@@ -73,7 +73,7 @@ def drawn(_name: str, part: Part, device: torch.device, dtype: torch.dtype) -> n
     """Return the network of `part` of a checkpoint with the same random weights at every call, scaled so that
     activations stay finite in bfloat16.
     """
-    network = skeleton(lambda: part.make(config_of(part)))
+    network = skeleton(lambda: made(part))
     network.to(dtype).to_empty(device=device).eval().requires_grad_(False)
     generator = torch.Generator(device).manual_seed(_SEED)
     for module in network.modules():

@@ -44,6 +44,11 @@ class Receiver:
         """True once any sound has arrived."""
         return self.size_bytes > self._byte_offset
 
+    @property
+    def _song(self) -> str:
+        """The song for texts of errors, with its id if that has arrived."""
+        return f"the song {self.accepted.song_id}" if self.accepted else "the song"
+
     def take(self, response: Response) -> Event | None:
         """Store and return the event in `response`; `None` for a repeated event, and for kinds of events that this
         client does not know.
@@ -76,8 +81,8 @@ class Receiver:
         """
         if self.finished is None:
             raise BrokenSong(
-                f"the stream ended after {self.size_bytes} bytes without the final event of the song: listen to the "
-                "song again"
+                f"the stream of {self._song} ended after {self.size_bytes} bytes without the final event of the song: "
+                "listen to the song again"
             )
         return self.finished
 
@@ -91,8 +96,8 @@ class Receiver:
         expected = chunk.sequence if self._chunks is None else self._chunks
         if (chunk.sequence, chunk.byte_offset) != (expected, self.size_bytes):
             raise BrokenSong(
-                f"chunk {chunk.sequence} at byte {chunk.byte_offset} arrived in place of chunk {expected} at byte "
-                f"{self.size_bytes}: listen to the song again"
+                f"chunk {chunk.sequence} at byte {chunk.byte_offset} of {self._song} arrived in place of chunk "
+                f"{expected} at byte {self.size_bytes}: listen to the song again"
             )
         self._chunks = expected + 1
         self.size_bytes += len(chunk.data)
@@ -104,8 +109,8 @@ class Receiver:
         sha256_heard = finished.sha256 if self._byte_offset else self._digest.hexdigest()
         if (finished.size_bytes, finished.sha256) != (self.size_bytes, sha256_heard):
             raise BrokenSong(
-                f"the {self.size_bytes} bytes that arrived differ from the {finished.size_bytes} bytes that were "
-                "sent: listen to the song again"
+                f"the {self.size_bytes} bytes of {self._song} that arrived differ from the {finished.size_bytes} bytes "
+                "that were sent: listen to the song again"
             )
         self.finished = finished
         return finished

@@ -66,6 +66,11 @@ export class Receiver {
     return { type: event.$case, ...event.value } as SongEvent;
   }
 
+  /** The song for texts of errors, with its id if that has arrived. */
+  get #song(): string {
+    return this.accepted ? `the song ${this.accepted.songId}` : "the song";
+  }
+
   #isNew(event: Kind): boolean {
     switch (event.$case) {
       case "accepted": {
@@ -101,7 +106,7 @@ export class Receiver {
     const expected = this.#chunks ?? sequence;
     if (sequence !== expected || byteOffset !== this.sizeBytes) {
       throw new BrokenSong(
-        `chunk ${sequence} at byte ${byteOffset} arrived in place of chunk ${expected} at byte ${this.sizeBytes}: listen to the song again`,
+        `chunk ${sequence} at byte ${byteOffset} of ${this.#song} arrived in place of chunk ${expected} at byte ${this.sizeBytes}: listen to the song again`,
       );
     }
     this.#chunks = expected + 1;
@@ -114,7 +119,7 @@ export class Receiver {
     const sha256 = this.#byteOffset ? finished.sha256 : this.#digest.digest("hex");
     if (finished.sizeBytes !== this.sizeBytes || finished.sha256 !== sha256) {
       throw new BrokenSong(
-        `the ${this.sizeBytes} bytes that arrived differ from the ${finished.sizeBytes} bytes that were sent: listen to the song again`,
+        `the ${this.sizeBytes} bytes of ${this.#song} that arrived differ from the ${finished.sizeBytes} bytes that were sent: listen to the song again`,
       );
     }
     this.finished = finished;

@@ -28,7 +28,8 @@ def folder_of(settings: AceStepSettings) -> Path:
     folder = paths[0].parent.parent
     if name == RELEASED and (found := differs_from_release(folder)):
         raise EngineUnavailable(
-            "the downloaded checkpoint differs from the released one; delete it, and it is downloaded again: "
+            f"the checkpoint downloaded to {folder} differs from the released one; delete it, and it is downloaded "
+            "again: "
             f"{'; '.join(found)}"
         )
     return folder

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from model.ace_step_15.loading import configs
 from model.ace_step_15.networks.config import CodecConfig, Variant
 from model.engine import EngineUnavailable
-from model.shared.checkpoints.configs import read_json
+from model.shared.checkpoints.configs import named, read_json
 
 CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -79,12 +79,13 @@ def facts_of(folders: Folders) -> Facts:
     Raises:
         EngineUnavailable: a file is missing or damaged.
     """
-    return Facts(
-        configs.transformer_config(read_json(folders.transformer_config)).variant,
-        configs.codec_config(read_json(folders.parts / CODEC / CONFIG)),
-        read_tokenizer(folders.tokenizer),
-        folders.covers,
-    )
+    network, codec_file = folders.transformer_config, folders.parts / CODEC / CONFIG
+    values, codec_values = read_json(network), read_json(codec_file)
+    with named(network):
+        variant = configs.transformer_config(values).variant
+    with named(codec_file):
+        codec = configs.codec_config(codec_values)
+    return Facts(variant, codec, read_tokenizer(folders.tokenizer), folders.covers)
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

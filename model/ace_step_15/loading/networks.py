@@ -22,7 +22,7 @@ from model.ace_step_15.loading.folders import (
     Folders,
     read_tokenizer,
 )
-from model.ace_step_15.loading.layouts import Part, config_of, missing, parts_of
+from model.ace_step_15.loading.layouts import Part, made, missing, parts_of
 from model.ace_step_15.networks.codec import Codec
 from model.ace_step_15.networks.conditions import ConditionEncoder, TextEncoder
 from model.ace_step_15.networks.tokens import AudioDetokenizer, AudioTokenizer
@@ -93,7 +93,7 @@ def _part_faults(part: Part) -> Iterator[str]:
     renamed = {name: part.rename(name) for name in stored.shapes}
     empty = {own: torch.empty(stored.shapes[name], device="meta") for name, own in renamed.items() if own is not None}
     found = {name: tuple(tensor.shape) for name, tensor in part.adapt(empty).items()}
-    network = skeleton(lambda: part.make(config_of(part)))
+    network = skeleton(lambda: made(part))
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items() if name not in part.extra}
     yield from compare(part.weights, found, wanted, MODEL)
     for name, path in part.extra.items():
@@ -115,7 +115,7 @@ def _strangers(parts: Collection[Part]) -> Iterator[str]:
 def _loaded(name: str, part: Part, device: torch.device, dtype: torch.dtype) -> nn.Module:
     stored = open_stored(part.weights)
     _log.info("loading the ACE-Step 1.5 network %s (from files of %.1f GB)", name, stored.file_bytes / 1e9)
-    network = skeleton(lambda: part.make(config_of(part)))
+    network = skeleton(lambda: made(part))
     tensors = stored.tensors(device, lambda tensor: part.rename(tensor) is not None)
     renamed = {str(part.rename(tensor)): value for tensor, value in tensors.items()}
     extra = {own: _pickled(path).to(device) for own, path in part.extra.items()}

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from model.engine import EngineUnavailable
 from model.musicgen.loading.configs import model_config
 from model.musicgen.networks.config import ModelConfig
-from model.shared.checkpoints.configs import read_json
+from model.shared.checkpoints.configs import named, read_json
 
 CONFIG, WEIGHTS, TOKENIZER, PREPROCESSOR = (
     "config.json", "model.safetensors", "tokenizer.json", "preprocessor_config.json",
@@ -43,7 +43,9 @@ def read_config(folder: Path) -> ModelConfig:
     damaged.
     """
     preprocessor = folder / PREPROCESSOR
-    return model_config(read_json(folder / CONFIG), read_json(preprocessor) if preprocessor.is_file() else {})
+    values, preparation = read_json(folder / CONFIG), read_json(preprocessor) if preprocessor.is_file() else {}
+    with named(folder / CONFIG):
+        return model_config(values, preparation)
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

@@ -1,7 +1,8 @@
 """Reads `config.json` files, which contain the sizes of networks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,3 +22,14 @@ def read_json(path: Path) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise EngineUnavailable(f"{path} must contain a JSON object: download it again")
     return value
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Context manager for the interpretation of the values of a file: puts the file's path before the text of each
+    EngineUnavailable that is raised in it.
+    """
+    try:
+        yield
+    except EngineUnavailable as error:
+        raise EngineUnavailable(f"{path}: ", *error.parts) from error

@@ -83,7 +83,7 @@ class _SamplerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sampler.Value
     SAMPLER_EULER: _Sampler.ValueType  # 1
     """Euler's method, first order: one evaluation of the model per step."""
     SAMPLER_HEUN: _Sampler.ValueType  # 2
-    """Heun's method, second order: twice the work per step."""
+    """Heun's method, second order: two evaluations of the model per step."""
     SAMPLER_PINGPONG: _Sampler.ValueType  # 3
     """PingPong sampler, first order: adds new noise at every step."""
 
@@ -95,7 +95,7 @@ SAMPLER_UNSPECIFIED: Sampler.ValueType  # 0
 SAMPLER_EULER: Sampler.ValueType  # 1
 """Euler's method, first order: one evaluation of the model per step."""
 SAMPLER_HEUN: Sampler.ValueType  # 2
-"""Heun's method, second order: twice the work per step."""
+"""Heun's method, second order: two evaluations of the model per step."""
 SAMPLER_PINGPONG: Sampler.ValueType  # 3
 """PingPong sampler, first order: adds new noise at every step."""
 Global___Sampler: _TypeAlias = Sampler  # noqa: Y015
@@ -573,8 +573,8 @@ class AceStepOptions(_message.Message):
     LORA_FIELD_NUMBER: _builtins.int
     LORA_WEIGHT_FIELD_NUMBER: _builtins.int
     mode: Global___GenerationMode.ValueType
-    """Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
-    whole song. A request with a `task` allows only the whole song.
+    """Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting
+    MELISMA_ACE_STEP__MODE, by default the whole song. A request with a `task` allows only the whole song.
     """
     sampler: Global___Sampler.ValueType
     """Sampler (ODE solver) that computes the denoising steps. UNSPECIFIED: Euler."""
@@ -625,8 +625,8 @@ class AceStep15Options(_message.Message):
     LORA_FIELD_NUMBER: _builtins.int
     LORA_WEIGHT_FIELD_NUMBER: _builtins.int
     mode: Global___GenerationMode.ValueType
-    """Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
-    whole song. A request with a `task` allows only the whole song.
+    """Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting
+    MELISMA_ACE_STEP_15__MODE, by default the whole song. A request with a `task` allows only the whole song.
     """
     shift: _builtins.float
     """Shift of the schedule of noise levels, in the range [1, 10]: a greater shift spends more of the denoising steps on
@@ -920,9 +920,11 @@ class RepaintTask(_message.Message):
     own limit, at most 16 MiB and the server's limit of a request.
     """
     start_seconds: _builtins.float
-    """Start of the new part in seconds of the recording, in the range [0, 600]."""
+    """Start of the new part, in seconds from the start of the recording, in the range [0, 600]."""
     end_seconds: _builtins.float
-    """End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 600]."""
+    """End of the new part, in seconds from the start of the recording, in the range [0, 600]: after `start_seconds` and
+    within the recording.
+    """
     variance: _builtins.float
     """Amount of difference from the old part, in the range (0, 1]; at 1 the part is entirely new. Unset: 0.5."""
     seed: _builtins.int
@@ -970,13 +972,13 @@ class ExtendTask(_message.Message):
     own limit, at most 16 MiB and the server's limit of a request.
     """
     left_seconds: _builtins.float
-    """Length of the part before the recording, in seconds, in the range [0, 600]. 0: no such part."""
+    """Length of the part to generate before the recording, in seconds, in the range [0, 600]. 0: no such part."""
     right_seconds: _builtins.float
-    """Length of the part after the recording, in seconds, in the range [0, 600]. 0: no such part. `left_seconds`
-    and `right_seconds` must not both be 0.
+    """Length of the part to generate after the recording, in seconds, in the range [0, 600]. 0: no such part.
+    `left_seconds` and `right_seconds` must not both be 0.
     """
     seed: _builtins.int
-    """Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
+    """Seed of the new parts, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
     def __init__(
         self,
         *,
@@ -1103,7 +1105,7 @@ Global___ExtractTrackTask: _TypeAlias = ExtractTrackTask  # noqa: Y015
 
 @_typing.final
 class LegoTask(_message.Message):
-    """Adds one track, such as drums, to a recording. The song has the recording's length."""
+    """Adds one generated track, such as drums, to a recording. The song has the recording's length."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1118,9 +1120,11 @@ class LegoTask(_message.Message):
     track: Global___TrackKind.ValueType
     """Track to add to the recording."""
     start_seconds: _builtins.float
-    """Start of the track in seconds of the recording, at least 0 and within the recording."""
+    """Start of the added track, in seconds from the start of the recording, at least 0 and within the recording."""
     end_seconds: _builtins.float
-    """End of the track in seconds of the recording, after its start and within the recording. 0: the recording's end."""
+    """End of the added track, in seconds from the start of the recording, after `start_seconds` and within the recording.
+    0: the recording's end.
+    """
     def __init__(
         self,
         *,
@@ -1141,7 +1145,7 @@ Global___LegoTask: _TypeAlias = LegoTask  # noqa: Y015
 
 @_typing.final
 class CompleteTask(_message.Message):
-    """Adds accompanying tracks to a recording, such as that of a voice. The song has the recording's length."""
+    """Adds generated accompanying tracks to a recording, such as that of a voice. The song has the recording's length."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1513,7 +1517,7 @@ class Section(_message.Message):
     label: _builtins.str
     """Display name of the section, such as "verse 2"."""
     start_seconds: _builtins.float
-    """Start of the section in seconds of the song."""
+    """Start of the section, in seconds from the start of the song."""
     duration_seconds: _builtins.float
     """Length of the section in seconds."""
     bars: _builtins.int
@@ -1695,7 +1699,7 @@ class AudioChunk(_message.Message):
     section_index: _builtins.int
     """Index of the section in which the chunk's sound starts."""
     start_seconds: _builtins.float
-    """Start of the chunk's sound in seconds of the song."""
+    """Start of the chunk's sound, in seconds from the start of the song."""
     duration_seconds: _builtins.float
     """Length of the chunk's sound in seconds."""
     byte_offset: _builtins.int
@@ -1725,7 +1729,7 @@ Global___AudioChunk: _TypeAlias = AudioChunk  # noqa: Y015
 
 @_typing.final
 class SectionFinished(_message.Message):
-    """Reports that all sound of a section was sent, with the times of its syllables and its score."""
+    """Reports that all sound of a section was sent, with the times of its syllables, its score and its chords."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1738,7 +1742,7 @@ class SectionFinished(_message.Message):
     section_index: _builtins.int
     """Index of the section whose sound was sent."""
     start_seconds: _builtins.float
-    """Start of the section's sound in seconds of the song."""
+    """Start of the section's sound, in seconds from the start of the song."""
     duration_seconds: _builtins.float
     """Length of the section's sound in seconds."""
     midi: _builtins.bytes
@@ -1783,9 +1787,9 @@ class ChordSpan(_message.Message):
     symbol: _builtins.str
     """Symbol of the chord as on a lead sheet: "C", "F#m", "Bdim", "Am7"."""
     start_seconds: _builtins.float
-    """Start of the chord in seconds of the song."""
+    """Start of the chord, in seconds from the start of the song."""
     end_seconds: _builtins.float
-    """End of the chord in seconds of the song."""
+    """End of the chord, in seconds from the start of the song."""
     def __init__(
         self,
         *,
@@ -1819,9 +1823,9 @@ class SyllableTiming(_message.Message):
     text: _builtins.str
     """The syllable as written."""
     start_seconds: _builtins.float
-    """Start of the syllable in seconds of the song."""
+    """Start of the syllable, in seconds from the start of the song."""
     end_seconds: _builtins.float
-    """End of the syllable in seconds of the song."""
+    """End of the syllable, in seconds from the start of the song."""
     def __init__(
         self,
         *,

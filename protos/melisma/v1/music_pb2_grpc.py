@@ -132,16 +132,16 @@ class MusicServiceServicer:
         Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
         server stops making the song within one denoising step when the deadline of the call passes, or when a call without
         a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
-        the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
-        resume the song with Listen.
+        the song for some seconds after a cancelled call (the server's setting MELISMA_STORE__LINGER_SECONDS, 10 by
+        default), in which the caller can resume the song with Listen.
 
         A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
         events of the first song are streamed from their beginning. A new song is made if the first has failed, was
         cancelled or was deleted.
 
-        Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
-        default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
-        a dead connection.
+        Until the song is complete, the server sends a message at least every few seconds (the server's setting
+        MELISMA_LIMITS__HEARTBEAT_SECONDS, 5 by default). The message is `progress` if there is no other event, so that
+        clients can distinguish a waiting song from a dead connection.
 
         Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
         lyrics that cannot be sung, and a length that is too short for the lyrics.
@@ -161,8 +161,8 @@ class MusicServiceServicer:
         Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
         can continue the file of a broken stream. A song may have any number of listeners.
 
-        The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
-        listener has left.
+        The server continues to make a song for some seconds after its last listener has left (the server's setting
+        MELISMA_STORE__LINGER_SECONDS, 10 by default).
 
         Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
         (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:

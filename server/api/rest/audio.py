@@ -100,8 +100,8 @@ async def sound_of(
         async for one in events:
             if promised is not None and one.message.WhichOneof("event") == "plan" and _size(recording) != promised:
                 raise MadeElsewhere(
-                    "another server has started the song again, and its sound may differ: listen to it again from its "
-                    "first byte"
+                    f"another server has started the song {recording.song.song_id} again, and its sound may differ: "
+                    "listen to it again from its first byte"
                 )
             if data := one.message.chunk.data:
                 yield data if left is None else data[:left]
@@ -156,7 +156,7 @@ async def _part_so_far(request: Request, recording: Recording, start: int, end: 
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
         return await _range_response(request, recording, ByteRange(start, end).within(size), size)
     if start >= there:
-        text = f"only {there} bytes are made yet: ask again later, or send byte_offset in place of Range"
+        text = f"only {there} bytes of the song are made yet: ask again later, or send byte_offset in place of Range"
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": str(AGAIN_SECONDS)})
     end = min(end, there)
     headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/*"}

@@ -127,13 +127,14 @@ def check(window: Window) -> None:
     """
     if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
         raise InvalidWindow(
-            f"the engine rendered a window of {window.dtype} {list(window.shape)}; it must be float32 [2, samples]. "
-            "This is a bug of the engine: please report it"
+            f"the engine rendered a window of sound of type {window.dtype} and shape {list(window.shape)}; it must be "
+            "float32 [2, samples]. This is a bug of the engine: please report it"
         )
     within = np.abs(window) <= LOUDEST
     if not within.all():
         channel, sample = np.argwhere(~within)[0].tolist()
         raise InvalidWindow(
-            f"the engine rendered a window in which sample {sample} of channel {channel} is "
-            f"{window[channel, sample]}, beyond the limit. This is a bug of the engine: please report it"
+            f"the engine rendered a window of sound in which sample {sample} of channel {channel} is "
+            f"{window[channel, sample]}, beyond {LOUDEST:g} times full scale. This is a bug of the engine: please "
+            "report it"
         )

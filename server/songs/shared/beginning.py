@@ -95,6 +95,7 @@ class Beginning:
                     "another version: %s",
                     claim.song.song_id,
                     error,
+                    extra={"song_id": claim.song.song_id},
                 )
                 await self._directory.release(claim.lease)
                 return True

@@ -128,6 +128,7 @@ class Mirrors:
                 "call again: %s",
                 song_id,
                 error,
+                extra={"song_id": song_id},
             )
             recording.end(
                 SongState.FAILED,

@@ -66,6 +66,7 @@ class Storing:
         self._writer = SongWriter(store, claim)
         self._sent = claim.extent.events
         self._stored = recorder.song
+        self._log_fields = {"song_id": recorder.song.song_id}
 
     async def run(self, cancel: Callable[[], None]) -> None:
         """Store the song's events until its end is stored.

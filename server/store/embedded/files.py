@@ -187,7 +187,8 @@ class SoundFiles:
         """
         if "/" in song_id or "\0" in song_id:
             raise StoreFailed(
-                f"the database of the song store is damaged, restore it from a backup: {song_id!r} is not a song id"
+                "the database of the song store is damaged, restore it from a backup: its song id "
+                f"{song_id!r} is not valid"
             )
         paths = [self._folder / f"{song_id}{suffix}" for suffix in self._suffixes.values()]
         return next(filter(Path.exists, paths), paths[0])

@@ -201,11 +201,14 @@ def _record(row: Sequence[Any]) -> SongRecord:
         violations = tuple(Violation(*one) for one in json.loads(values["violations"]))
         song = SongRecord(**values | {"state": SongState(values["state"]), "violations": violations})
     except (ValueError, TypeError) as error:
-        raise StoreFailed(f"the database of the song store is damaged, restore it from a backup: {error}") from error
+        raise StoreFailed(
+            "the database of the song store is damaged, restore it from a backup: the row of the song "
+            f"{values['song_id']!r} in the table songs is invalid ({error})"
+        ) from error
     numbers = (song.size_bytes, song.seed, song.created_ns, song.ended_ns or 0)
     if min(numbers) < 0 or not isfinite(song.duration_seconds) or "/" in song.song_id:
         raise StoreFailed(
-            f"the database of the song store is damaged, restore it from a backup: the row of {song.song_id!r} is "
-            "invalid"
+            "the database of the song store is damaged, restore it from a backup: the row of the song "
+            f"{song.song_id!r} in the table songs is invalid"
         )
     return song

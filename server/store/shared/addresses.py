@@ -37,22 +37,22 @@ class DirectoryAddress:
         scheme, sentinel = parts.scheme.removesuffix(_SENTINEL), parts.scheme.endswith(_SENTINEL)
         if scheme not in DIRECTORY_SCHEMES:
             raise ValueError(
-                f"the address must begin with one of {', '.join(DIRECTORY_SCHEMES)}; for Sentinel {_SENTINEL} "
-                "follows the scheme"
+                f"the URL must begin with one of {', '.join(DIRECTORY_SCHEMES)}; for Sentinel {_SENTINEL} follows the "
+                "scheme"
             )
         user, _, hosts = parts.netloc.rpartition("@")
         if ":" in user:
             raise ValueError(
-                "the address must not contain a password: put the password into a file, and name that file in "
-                "MELISMA_STORE__DIRECTORY_PASSWORD_FILE"
+                "the URL must not contain a password: put it into a file, and set "
+                "MELISMA_STORE__DIRECTORY_PASSWORD_FILE to the file"
             )
         if parts.query or parts.fragment or not hosts:
-            raise ValueError("the address must be scheme://host:port/number, without ? or #")
+            raise ValueError("the URL must be scheme://host:port/number, without ? or #")
         service, database = _service_and_database(parts, sentinel)
         default_port = _SENTINEL_PORT if sentinel else _REDIS_PORT
         addresses = tuple(_host(host, default_port) for host in hosts.split(","))
         if len(addresses) > 1 and not sentinel:
-            raise ValueError("the address must name one host; for several sentinels write +sentinel after the scheme")
+            raise ValueError("the URL must name one host; for several sentinels write +sentinel after the scheme")
         return cls(addresses, scheme in ("rediss", "valkeys"), unquote(user), database, service)
 
 
@@ -75,16 +75,16 @@ class ObjectsAddress:
         parts = urlsplit(url)
         if parts.scheme not in OBJECT_SCHEMES or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError(
-                "the address must be s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or file:///folder"
+                "the URL must be s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or file:///folder"
             )
         if parts.scheme == "file":
             if parts.netloc or not PurePosixPath(parts.path).is_absolute() or parts.path == "/":
-                raise ValueError("the address must be file:///folder, with three slashes")
+                raise ValueError("the URL must be file:///folder, with three slashes")
             return cls("file", prefix=unquote(parts.path))
         if parts.scheme == "memory":
             return cls("memory")
         if not parts.netloc:
-            raise ValueError(f"the address must name a bucket, such as {parts.scheme}://bucket/prefix")
+            raise ValueError(f"the URL must name a bucket, such as {parts.scheme}://bucket/prefix")
         return cls(parts.scheme, parts.netloc, unquote(parts.path).strip("/"))
 
 
@@ -93,10 +93,10 @@ def _service_and_database(parts: SplitResult, sentinel: bool) -> tuple[str, int]
     service = path.pop(0) if sentinel and path else ""
     if sentinel and not service:
         raise ValueError(
-            "the address must name the primary's service after the sentinels: scheme+sentinel://host:port/service"
+            "the URL must name the primary's service after the sentinels: scheme+sentinel://host:port/service"
         )
     if len(path) > 1 or not all(part.isdecimal() for part in path):
-        raise ValueError("the address must end in the number of a database, such as 0 in redis://host:6379/0")
+        raise ValueError("the URL must end in the number of a database, such as 0 in redis://host:6379/0")
     return unquote(service), int(path[0]) if path else 0
 
 

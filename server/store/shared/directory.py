@@ -141,6 +141,7 @@ class SharedDirectory:
                     "server tries again soon: %s",
                     lease.song_id,
                     full,
+                    extra={"song_id": lease.song_id},
                 )
                 del answers[lease.song_id]
         if back:

@@ -23,6 +23,8 @@ _ENGINES: Final = TypeAdapter(list[ServedEngine])
 _ABILITIES: Final[Mapping[str, type[StrEnum]]] = {"controls": Control, "stems": Stem, "voices": Voice}
 _END_BYTE: Final = struct.Struct(">Q")
 _LENGTH: Final = struct.Struct(">I")
+_SHOWN_BYTES: Final = 60
+"""Bytes of a damaged record that an error shows: those of the song's id."""
 
 
 def record_bytes(song: SongRecord) -> bytes:

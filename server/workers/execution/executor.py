@@ -112,14 +112,14 @@ class CommandExecutor:
             return Failed(song, failure)
 
     def _check(self) -> None:
-        for engine in self._engines.values():
+        for name, engine in self._engines.items():
             try:
                 engine.check()
             except Exception as error:
                 # A device without free memory still works, because the lack is temporary.
                 if not is_out_of_memory(error):
                     raise DeviceBroken(
-                        f"the device of this worker does not compute any more, so the worker is restarted: {error}"
+                        f"the device of engine {name} does not compute any more, so its worker is restarted: {error}"
                     ) from error
 
     def _plan(self, command: Plan) -> Planned:

@@ -31,7 +31,7 @@ class HeldSection:
     def written(self) -> SectionState:
         """The denoising state of the section; raises RuntimeError if denoising was not started."""
         if self.state is None:
-            raise RuntimeError("a section of the song is used before it was denoised. This is a bug: please report it")
+            raise RuntimeError(f"{_named(self.key)} was not denoised. This is a bug: please report it")
         return self.state
 
     @property
@@ -105,7 +105,7 @@ class HeldSong:
         section = self.sections[index]
         if section.state is None:
             if section.conditions is None:
-                raise RuntimeError(f"section {index} was not prepared. This is a bug: please report it")
+                raise RuntimeError(f"{_named(section.key)} was not prepared. This is a bug: please report it")
             section.state = self.engine.begin(self.plan, index, section.conditions, self.context_before(index))
         return section
 
@@ -132,3 +132,7 @@ class HeldSong:
 def _plan(command: Plan, engine: Engine) -> SongPlan:
     """Unpickle the plan that the checking process has made, or let the engine make a plan if there is none."""
     return cast(SongPlan, pickle.loads(command.plan)) if command.plan else engine.plan(command.params)
+
+
+def _named(key: SectionKey) -> str:
+    return f"section {key.index} of the song {key.song.song_id}"

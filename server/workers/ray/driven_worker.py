@@ -124,7 +124,7 @@ class DrivenWorker:
                 f"the node {place.host} has version {place.version} of the code, and this server {VERSION}: run the "
                 "same image on all nodes"
             )
-        await until_one_ends(self._beat(actor), _life(actor), self._work(actor, place))
+        await until_one_ends(self._beat(actor), _life(actor, self._start.device), self._work(actor, place))
 
     async def _placed(self, actor: Actor) -> Place:
         call = actor.call("place")
@@ -150,7 +150,9 @@ class DrivenWorker:
                     await actor.call("heard", group=CONTROL)
             except TimeoutError:
                 raise ActorLost(
-                    f"the worker, or the network to it, was silent for {limit:g} seconds", WorkerDeath.UNRESPONSIVE
+                    f"the worker of device {self._start.device}, or the network to it, was silent for "
+                    f"{limit:g} seconds",
+                    WorkerDeath.UNRESPONSIVE,
                 ) from None
             await asyncio.sleep(self._ping_seconds)
 
@@ -183,11 +185,11 @@ class DrivenWorker:
             _log.error("the worker of device %s was killed but has not ended", self._start.device)
 
 
-async def _life(actor: Actor) -> None:
-    """Wait until a worker has ended and its last replies have arrived; then raise ActorLost."""
+async def _life(actor: Actor, device: str) -> None:
+    """Wait until the worker of `device` has ended and its last replies have arrived; then raise ActorLost."""
     try:
         await actor.call("live", group=LIFE)
     except ActorLost:
         await asyncio.sleep(_LAST_REPLIES_SECONDS)
         raise
-    raise ActorLost("the worker has ended")
+    raise ActorLost(f"the worker of device {device} has ended")

@@ -112,7 +112,7 @@ class Driver:
     def _left(self, number: int, task: asyncio.Task[None]) -> None:
         del self._companions[number]
         # The error comes from a method of the actor, or from a cluster that is being lost.
-        text = "the server has ended the companion" if task.cancelled() else str(task.exception())
+        text = "the server has ended the encoder process" if task.cancelled() else str(task.exception())
         self._pipe.send(CompanionEnded(number, text))
 
     async def _node_of(self, device: str) -> str:
@@ -125,16 +125,17 @@ class Driver:
             await self._placed.wait()
 
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:
-        del self._workers[number], self._tasks[number]
+        worker = self._workers.pop(number)
+        del self._tasks[number]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ClusterLost):
             _log.error("the Ray cluster starts no workers any more, so the server joins it again: %s", error)
             self._lost.set()
         elif error is not None:
             _log.error(
-                "the control of the %s on the Ray cluster failed because of a bug of the server: please report this "
-                "traceback",
-                task.get_name(),
+                "the task that runs the worker of device %s in the Ray cluster failed because of a bug: please report "
+                "this traceback",
+                worker.device,
                 exc_info=error,
             )
 

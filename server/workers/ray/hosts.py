@@ -156,14 +156,15 @@ class _Host:
                     taken = await self.actor.call("take", group=LIFE)
             except TimeoutError:
                 raise ActorLost(
-                    f"the process of the encoders, or the network to it, was silent for {limit_seconds:g} seconds",
+                    f"the process of the encoders of the node, or the network to it, was silent for "
+                    f"{limit_seconds:g} seconds",
                     WorkerDeath.UNRESPONSIVE,
                 ) from None
             for number, message in taken:
                 if message is not None:
                     self._told(number, message)
                 elif (ended := self.ends.get(number)) is not None and not ended.done():
-                    ended.set_exception(ActorLost("the process of the companion has ended"))
+                    ended.set_exception(ActorLost("the encoder process has ended"))
 
     def lose(self, error: Exception) -> None:
         """Mark all companions of the node as ended, because the host actor, which runs them, was lost."""

@@ -126,12 +126,12 @@ class RayWorker:
         except TimeoutError:
             self._silent = True
             raise WorkerDied(
-                f"the worker did not answer within {self._exchange_timeout_seconds:g} seconds; if its work takes "
-                "longer, raise MELISMA_LIMITS__EXCHANGE_TIMEOUT_SECONDS"
+                f"the worker of device {self._device} did not answer within {self._exchange_timeout_seconds:g} "
+                "seconds; if its work takes longer, raise MELISMA_LIMITS__EXCHANGE_TIMEOUT_SECONDS"
             ) from None
         if reply is None:
             self._replies[lane].put_nowait(None)
-            raise WorkerDied(self._ended.text if self._ended else "the worker was stopped")
+            raise WorkerDied(self._ended.text if self._ended else f"the worker of device {self._device} was stopped")
         return reply
 
     async def stop(self, grace_seconds: float) -> None:

@@ -72,8 +72,8 @@ def unknown_response() -> music_pb2.GenerateResponse:
 
 
 def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
-    """Return an act that sends `responses` and then fails like a broken connection: UNAVAILABLE without error
-    details.
+    """Return an act (the script of one call) that sends `responses` and then fails like a broken connection:
+    UNAVAILABLE without error details.
     """
 
     def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
@@ -84,19 +84,19 @@ def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
 
 
 def plays(responses: list[music_pb2.GenerateResponse]) -> Act:
-    """Return an act that sends `responses` and ends the call with OK."""
+    """Return an act (the script of one call) that sends `responses` and ends the call with OK."""
     return lambda context: iter(responses)
 
 
 def refuses(code: grpc.StatusCode, text: str, *details: Message) -> Act:
-    """Return an act that ends the call with an error before the first message."""
+    """Return an act (the script of one call) that ends the call with an error before the first message."""
     return breaks_after([], code, text, *details)
 
 
 def breaks_after(
     responses: list[music_pb2.GenerateResponse], code: grpc.StatusCode, text: str, *details: Message
 ) -> Act:
-    """Return an act that sends `responses` and then ends the call with an error."""
+    """Return an act (the script of one call) that sends `responses` and then ends the call with an error."""
 
     def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
         yield from responses
@@ -114,8 +114,8 @@ def abort(context: grpc.ServicerContext, code: grpc.StatusCode, text: str, *deta
 
 
 class FakeMusic(MusicServiceServicer):
-    """A music service that performs its acts, one for each call; further calls repeat the last act. It records the
-    requests.
+    """A music service for tests that performs its acts (scripts), one for each call; further calls repeat
+    the last act. It records the requests.
     """
 
     def __init__(self) -> None:
@@ -202,8 +202,8 @@ class FakeMusic(MusicServiceServicer):
         abort(context, grpc.StatusCode.NOT_FOUND, f"no song {song_id!r}")
 
     def waits_after(self, responses: list[music_pb2.GenerateResponse]) -> Act:
-        """Return an act that sends `responses` and then waits until the client cancels the call, which sets the event
-        `left`.
+        """Return an act (the script of one call) that sends `responses` and then waits until the client
+        cancels the call, which sets the event `left`.
         """
 
         def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:

@@ -103,5 +103,5 @@ def pitch(wave: np.ndarray, rate_hertz: int) -> float:
 
 
 def test_windows_with_other_channels_than_the_engine_tells_are_refused() -> None:
-    with pytest.raises(InvalidWindow, match=r"one channel and rendered a window of shape \[2, 5\]"):
+    with pytest.raises(InvalidWindow, match=r"one channel and rendered a window of sound of shape \[2, 5\]"):
         as_stereo(np.zeros((2, 5), np.float32), 1)

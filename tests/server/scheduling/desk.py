@@ -77,8 +77,8 @@ class Desk:
         return self.outlets[song_id]
 
     def turn(self, device: str = "cpu", lane: Lane = Lane.BOTH) -> Command | None:
-        """Complete the next command of a lane and return it, `None` if there is none; a rendered window has a second of
-        sound.
+        """Complete the next command of a lane (command queue) and return it, `None` if there is none; a rendered window
+        has a second of sound.
         """
         command = self.scheduler.next_command(device, lane)
         if command is not None:

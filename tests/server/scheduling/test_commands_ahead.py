@@ -1,4 +1,4 @@
-"""Tests of several commands in flight on one lane, as to a worker on another computer."""
+"""Tests of several commands in flight on one lane (command queue), as to a worker on another computer."""
 
 from collections import deque
 from collections.abc import Sequence

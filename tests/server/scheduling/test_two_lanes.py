@@ -20,7 +20,7 @@ from tests.support.fakes import FakeOutlet, params
 
 
 class TestTwoLanes:
-    """Tests of a device that renders in a second lane while it denoises."""
+    """Tests of a device that renders in a second lane (command queue) while it denoises."""
 
     def desk(self) -> Desk:
         desk = opened(lanes=BOTH_LANES)

@@ -33,7 +33,7 @@ def test_settings_that_do_not_fit_the_pool_are_refused() -> None:
     for pool, devices, text in (
         ({"kind": "ray"}, (), "whoever reaches a cluster without a token"),
         ({"kind": "ray", "ray_address": "head:6379"}, (), "RAY_TOKEN_FILE"),
-        ({**cluster}, (), "need KIND=ray"),
+        ({**cluster}, (), "need MELISMA_POOL__KIND=ray"),
         ({**cluster, "kind": "ray", "ray_address": "ray://head:10001"}, (), "HOST:PORT"),
         ({**cluster, "kind": "ray"}, (Device(device="cuda:0"),), "a Ray cluster chooses the GPUs"),
         ({}, (Device(device="cuda", count=2),), "name every device of this computer"),

@@ -37,15 +37,21 @@ def test_an_empty_folder_suits_the_shared_store(monkeypatch: pytest.MonkeyPatch)
         ({"KIND": "both"}, "MELISMA_STORE__KIND: Input should be 'embedded' or 'shared'"),
         (
             {"DIRECTORY": "redis://host"},
-            "DIRECTORY: has an effect only with the shared store: leave DIRECTORY unset, or set KIND to shared",
+            "DIRECTORY: has an effect only with the shared store: leave it empty, or set MELISMA_STORE__KIND to shared",
         ),
         ({"FLUSH_SECONDS": "0.2", "LEASE_SECONDS": "3"}, "LEASE_SECONDS: has an effect only with the shared store"),
-        ({**SHARED, "FOLDER": "/songs"}, "FOLDER: has an effect only with the embedded store: leave FOLDER unset"),
-        ({"KIND": "shared", "OBJECTS": "s3://songs"}, "KIND=shared needs DIRECTORY and OBJECTS"),
-        ({"KIND": "shared", "DIRECTORY": "redis://host"}, "KIND=shared needs DIRECTORY and OBJECTS"),
+        ({**SHARED, "FOLDER": "/songs"}, "FOLDER: has an effect only with the embedded store: leave it empty"),
+        (
+            {"KIND": "shared", "OBJECTS": "s3://songs"},
+            "MELISMA_STORE__KIND=shared needs MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS",
+        ),
+        (
+            {"KIND": "shared", "DIRECTORY": "redis://host"},
+            "MELISMA_STORE__KIND=shared needs MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS",
+        ),
         (
             {**SHARED, "DIRECTORY": "http://host"},
-            "MELISMA_STORE__DIRECTORY: Value error, the address must begin with one of redis",
+            "MELISMA_STORE__DIRECTORY: Value error, the URL must begin with one of redis",
         ),
         ({**SHARED, "DIRECTORY": "redis://:secret@host"}, "must not contain a password"),
         ({**SHARED, "DIRECTORY": "redis://one,two"}, "must name one host"),
@@ -55,7 +61,7 @@ def test_an_empty_folder_suits_the_shared_store(monkeypatch: pytest.MonkeyPatch)
         ({**SHARED, "DIRECTORY": "redis://host", "DIRECTORY_CA": "/ca.pem"}, "DIRECTORY_CA needs TLS"),
         (
             {**SHARED, "OBJECTS": "ftp://songs"},
-            "MELISMA_STORE__OBJECTS: Value error, the address must be s3://bucket/prefix",
+            "MELISMA_STORE__OBJECTS: Value error, the URL must be s3://bucket/prefix",
         ),
         ({**SHARED, "OBJECTS": "s3:///songs"}, "name a bucket"),
         ({**SHARED, "OBJECTS": "file://songs"}, "three slashes"),

@@ -1,4 +1,4 @@
-"""Tests of commands in two lanes at the same time, songs of lost workers, and devices that fail."""
+"""Tests of commands in two lanes (command queues) at the same time, songs of lost workers, and devices that fail."""
 
 import threading
 import weakref

@@ -94,7 +94,9 @@ def _generate(chance: random.Random, engine: str) -> bytes:
 
 
 async def answer(channel: grpc.aio.Channel, method: str, data: bytes, metadata: Sequence[tuple[str, str]] = ()) -> str:
-    """Return the status of a call; a song is cancelled after its plan."""
+    """Make one call, and return the name of its status. A song is cancelled once its plan, the second message of the
+    stream, has arrived; then `PLANNED` is returned. An endless stream is cancelled after its first message.
+    """
     raw: Any = channel.unary_stream(method)
     sent = raw(data, timeout=ANSWER_SECONDS, metadata=tuple(metadata))
     told = 0

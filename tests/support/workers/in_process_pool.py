@@ -1,4 +1,5 @@
-"""A worker pool without processes: its workers run their commands on the event loop, one at a time for each lane.
+"""A worker pool without processes: its workers run their commands on the event loop, one at a time for each lane
+(command queue).
 
 Tests of the code above the pool run faster with it than with processes. An engine must neither hang nor end the
 process; with `IN_PROCESS_FAKE` the prompt "crash" ends only the worker.
@@ -41,7 +42,7 @@ class InProcessFakeEngine(FakeEngine):
 
 
 class InProcessWorker:
-    """A worker that runs commands with an executor in this process, each lane in a task."""
+    """A worker that runs commands with an executor in this process, each lane (command queue) in a task."""
 
     def __init__(self, lanes: tuple[Lane, ...], engines: Mapping[str, Engine], on_exit: Callable[[], None]) -> None:
         """Set up the worker; `on_exit` is called when it has crashed or was killed."""

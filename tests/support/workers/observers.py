@@ -12,7 +12,7 @@ from server.workers.worker_process import WorkerProcess
 
 
 async def exchange(worker: Worker, command: Command, lane: Lane = Lane.BOTH) -> Reply:
-    """Send a command to a lane, and return its reply."""
+    """Send a command to a lane (command queue) of a worker, and return the worker's reply."""
     worker.send(command, lane)
     return await worker.receive(lane)
 

@@ -82,12 +82,12 @@ class Objects:
             ObjectsAway: the store could not be reached.
         """
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
-        if not await self._do(lambda: self._probe(f"{folder}probe")):
+        if not await self._do(lambda: self._probe(f"{folder}probe"), folder):
             raise ObjectsRefused(
                 "the object store overwrote an existing object despite If-None-Match: *: use one with "
                 "conditional writes"
             )
-        if not await self._do(lambda: self._delete(folder)):
+        if not await self._do(lambda: self._delete(folder), folder):
             raise ObjectsRefused(
                 "the object store does not list an object that was just written: use one with consistent listings"
             )
@@ -125,13 +125,15 @@ class Objects:
 
     async def delete(self, song_id: str) -> None:
         """Delete all objects of a song; missing objects are ignored."""
-        await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
+        path = f"{_SONGS}/{song_id}/"
+        await self._do(lambda: self._delete(path), path)
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
         """Return the newest location of each stored song in the object store, by song id; with `song_id` only that of
         one song.
         """
-        return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
+        path = f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"
+        return await self._do(lambda: self._seals(path), path)
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
         """Return the serialized record of a stored song, and its number of events."""
@@ -145,7 +147,7 @@ class Objects:
     async def _put(self, path: str, content: bytes) -> None:
         # An existing object was written by this same call, whose first response was lost.
         with suppress(AlreadyExistsError):
-            await self._do(lambda: self._create(path, content))
+            await self._do(lambda: self._create(path, content), path)
 
     def _probe(self, path: str) -> bool:
         """Write an object twice; return True if the second write was refused."""

@@ -41,7 +41,9 @@ SCORE = SectionScore()
 
 
 class Ear:
-    """The surroundings of one job: the worker's messages, the encoder and the listener's sink."""
+    """A job of the server with stand-ins for its surroundings: a test sends the worker's messages, and reads the events
+    of the song from the listener's sink.
+    """
 
     def __init__(self, encoders: LocalEncoders, links: EncoderLinks, buffer_bytes: int, sink: ReadSink) -> None:
         self.clock = ManualClock()

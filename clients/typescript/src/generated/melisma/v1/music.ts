@@ -134,7 +134,7 @@ export const Sampler = {
   UNSPECIFIED: "SAMPLER_UNSPECIFIED",
   /** EULER - Euler's method, first order: one evaluation of the model per step. */
   EULER: "SAMPLER_EULER",
-  /** HEUN - Heun's method, second order: twice the work per step. */
+  /** HEUN - Heun's method, second order: two evaluations of the model per step. */
   HEUN: "SAMPLER_HEUN",
   /** PINGPONG - PingPong sampler, first order: adds new noise at every step. */
   PINGPONG: "SAMPLER_PINGPONG",
@@ -822,8 +822,8 @@ export interface GenerateRequest {
 /** Options that only the engine "ace_step" has. */
 export interface AceStepOptions {
   /**
-   * Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
-   * whole song. A request with a `task` allows only the whole song.
+   * Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting
+   * MELISMA_ACE_STEP__MODE, by default the whole song. A request with a `task` allows only the whole song.
    */
   mode: GenerationMode;
   /** Sampler (ODE solver) that computes the denoising steps. UNSPECIFIED: Euler. */
@@ -847,8 +847,8 @@ export interface AceStepOptions {
 /** Options that only the engine "ace_step_15" has. */
 export interface AceStep15Options {
   /**
-   * Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
-   * whole song. A request with a `task` allows only the whole song.
+   * Mode of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting
+   * MELISMA_ACE_STEP_15__MODE, by default the whole song. A request with a `task` allows only the whole song.
    */
   mode: GenerationMode;
   /**
@@ -982,9 +982,12 @@ export interface RepaintTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Start of the new part in seconds of the recording, in the range [0, 600]. */
+  /** Start of the new part, in seconds from the start of the recording, in the range [0, 600]. */
   startSeconds: number;
-  /** End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 600]. */
+  /**
+   * End of the new part, in seconds from the start of the recording, in the range [0, 600]: after `start_seconds` and
+   * within the recording.
+   */
   endSeconds: number;
   /** Amount of difference from the old part, in the range (0, 1]; at 1 the part is entirely new. Unset: 0.5. */
   variance?:
@@ -1005,14 +1008,14 @@ export interface ExtendTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Length of the part before the recording, in seconds, in the range [0, 600]. 0: no such part. */
+  /** Length of the part to generate before the recording, in seconds, in the range [0, 600]. 0: no such part. */
   leftSeconds: number;
   /**
-   * Length of the part after the recording, in seconds, in the range [0, 600]. 0: no such part. `left_seconds`
-   * and `right_seconds` must not both be 0.
+   * Length of the part to generate after the recording, in seconds, in the range [0, 600]. 0: no such part.
+   * `left_seconds` and `right_seconds` must not both be 0.
    */
   rightSeconds: number;
-  /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
+  /** Seed of the new parts, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
 }
 
@@ -1076,7 +1079,7 @@ export interface ExtractTrackTask {
   track: TrackKind;
 }
 
-/** Adds one track, such as drums, to a recording. The song has the recording's length. */
+/** Adds one generated track, such as drums, to a recording. The song has the recording's length. */
 export interface LegoTask {
   /** The recording that the task starts from. */
   source:
@@ -1089,13 +1092,16 @@ export interface LegoTask {
     | undefined;
   /** Track to add to the recording. */
   track: TrackKind;
-  /** Start of the track in seconds of the recording, at least 0 and within the recording. */
+  /** Start of the added track, in seconds from the start of the recording, at least 0 and within the recording. */
   startSeconds: number;
-  /** End of the track in seconds of the recording, after its start and within the recording. 0: the recording's end. */
+  /**
+   * End of the added track, in seconds from the start of the recording, after `start_seconds` and within the recording.
+   * 0: the recording's end.
+   */
   endSeconds: number;
 }
 
-/** Adds accompanying tracks to a recording, such as that of a voice. The song has the recording's length. */
+/** Adds generated accompanying tracks to a recording, such as that of a voice. The song has the recording's length. */
 export interface CompleteTask {
   /** The recording that the task starts from. */
   source:
@@ -1271,7 +1277,7 @@ export interface Section {
   kind: SectionKind;
   /** Display name of the section, such as "verse 2". */
   label: string;
-  /** Start of the section in seconds of the song. */
+  /** Start of the section, in seconds from the start of the song. */
   startSeconds: number;
   /** Length of the section in seconds. */
   durationSeconds: number;
@@ -1356,7 +1362,7 @@ export interface AudioChunk {
   data: Buffer;
   /** Index of the section in which the chunk's sound starts. */
   sectionIndex: number;
-  /** Start of the chunk's sound in seconds of the song. */
+  /** Start of the chunk's sound, in seconds from the start of the song. */
   startSeconds: number;
   /** Length of the chunk's sound in seconds. */
   durationSeconds: number;
@@ -1369,11 +1375,11 @@ export interface AudioChunk {
   sampleOffset: number;
 }
 
-/** Reports that all sound of a section was sent, with the times of its syllables and its score. */
+/** Reports that all sound of a section was sent, with the times of its syllables, its score and its chords. */
 export interface SectionFinished {
   /** Index of the section whose sound was sent. */
   sectionIndex: number;
-  /** Start of the section's sound in seconds of the song. */
+  /** Start of the section's sound, in seconds from the start of the song. */
   startSeconds: number;
   /** Length of the section's sound in seconds. */
   durationSeconds: number;
@@ -1392,9 +1398,9 @@ export interface SectionFinished {
 export interface ChordSpan {
   /** Symbol of the chord as on a lead sheet: "C", "F#m", "Bdim", "Am7". */
   symbol: string;
-  /** Start of the chord in seconds of the song. */
+  /** Start of the chord, in seconds from the start of the song. */
   startSeconds: number;
-  /** End of the chord in seconds of the song. */
+  /** End of the chord, in seconds from the start of the song. */
   endSeconds: number;
 }
 
@@ -1406,9 +1412,9 @@ export interface SyllableTiming {
   syllableIndex: number;
   /** The syllable as written. */
   text: string;
-  /** Start of the syllable in seconds of the song. */
+  /** Start of the syllable, in seconds from the start of the song. */
   startSeconds: number;
-  /** End of the syllable in seconds of the song. */
+  /** End of the syllable, in seconds from the start of the song. */
   endSeconds: number;
 }
 
@@ -6827,16 +6833,16 @@ export const MusicServiceService = {
    * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
    * server stops making the song within one denoising step when the deadline of the call passes, or when a call without
    * a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
-   * the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
-   * resume the song with Listen.
+   * the song for some seconds after a cancelled call (the server's setting MELISMA_STORE__LINGER_SECONDS, 10 by
+   * default), in which the caller can resume the song with Listen.
    *
    * A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
    * events of the first song are streamed from their beginning. A new song is made if the first has failed, was
    * cancelled or was deleted.
    *
-   * Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
-   * default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
-   * a dead connection.
+   * Until the song is complete, the server sends a message at least every few seconds (the server's setting
+   * MELISMA_LIMITS__HEARTBEAT_SECONDS, 5 by default). The message is `progress` if there is no other event, so that
+   * clients can distinguish a waiting song from a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
    * lyrics that cannot be sung, and a length that is too short for the lyrics.
@@ -6861,8 +6867,8 @@ export const MusicServiceService = {
    * Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
    * can continue the file of a broken stream. A song may have any number of listeners.
    *
-   * The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
-   * listener has left.
+   * The server continues to make a song for some seconds after its last listener has left (the server's setting
+   * MELISMA_STORE__LINGER_SECONDS, 10 by default).
    *
    * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
    * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
@@ -6965,16 +6971,16 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
    * server stops making the song within one denoising step when the deadline of the call passes, or when a call without
    * a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
-   * the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
-   * resume the song with Listen.
+   * the song for some seconds after a cancelled call (the server's setting MELISMA_STORE__LINGER_SECONDS, 10 by
+   * default), in which the caller can resume the song with Listen.
    *
    * A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
    * events of the first song are streamed from their beginning. A new song is made if the first has failed, was
    * cancelled or was deleted.
    *
-   * Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
-   * default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
-   * a dead connection.
+   * Until the song is complete, the server sends a message at least every few seconds (the server's setting
+   * MELISMA_LIMITS__HEARTBEAT_SECONDS, 5 by default). The message is `progress` if there is no other event, so that
+   * clients can distinguish a waiting song from a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
    * lyrics that cannot be sung, and a length that is too short for the lyrics.
@@ -6991,8 +6997,8 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    * Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
    * can continue the file of a broken stream. A song may have any number of listeners.
    *
-   * The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
-   * listener has left.
+   * The server continues to make a song for some seconds after its last listener has left (the server's setting
+   * MELISMA_STORE__LINGER_SECONDS, 10 by default).
    *
    * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
    * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
@@ -7039,16 +7045,16 @@ export interface MusicServiceClient extends Client {
    * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of that file plays. The
    * server stops making the song within one denoising step when the deadline of the call passes, or when a call without
    * a `request_id` is cancelled and its song has no other listener. With a `request_id` the server continues to make
-   * the song for some seconds after a cancelled call (a setting of the server, 10 by default), in which the caller can
-   * resume the song with Listen.
+   * the song for some seconds after a cancelled call (the server's setting MELISMA_STORE__LINGER_SECONDS, 10 by
+   * default), in which the caller can resume the song with Listen.
    *
    * A call with the `request_id` and all other fields of an earlier call of the same caller makes no second song: the
    * events of the first song are streamed from their beginning. A new song is made if the first has failed, was
    * cancelled or was deleted.
    *
-   * Until the song is complete, the server sends a message at least every few seconds (a setting of the server, 5 by
-   * default). The message is `progress` if there is no other event, so that clients can distinguish a waiting song from
-   * a dead connection.
+   * Until the song is complete, the server sends a message at least every few seconds (the server's setting
+   * MELISMA_LIMITS__HEARTBEAT_SECONDS, 5 by default). The message is `progress` if there is no other event, so that
+   * clients can distinguish a waiting song from a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
    * lyrics that cannot be sung, and a length that is too short for the lyrics.
@@ -7070,8 +7076,8 @@ export interface MusicServiceClient extends Client {
    * Generate: `accepted` and `plan` first, `finished` last. The sound begins exactly at `byte_offset`, so that a client
    * can continue the file of a broken stream. A song may have any number of listeners.
    *
-   * The server continues to make a song for some seconds (a setting of the server, 10 by default) after its last
-   * listener has left.
+   * The server continues to make a song for some seconds after its last listener has left (the server's setting
+   * MELISMA_STORE__LINGER_SECONDS, 10 by default).
    *
    * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
    * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
