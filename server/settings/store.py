@@ -164,7 +164,8 @@ class Store(Group):
         if given:
             listed = ", ".join(given)
             raise ValueError(
-                f"{listed}: has an effect only with the {kind} store: leave it empty, or set MELISMA_STORE__KIND to {kind}"
+                f"{listed}: has an effect only with the {kind} store: leave it empty, or set MELISMA_STORE__KIND to "
+                f"{kind}"
             )
 
     @property
