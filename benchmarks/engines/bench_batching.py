@@ -3,6 +3,7 @@
 python -m benchmarks.engines.bench_batching
 """
 
+import argparse
 import statistics
 import time
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ def denoise_seconds(engine: StudioEngine, batches: Sequence[Sequence[SectionStat
 
 def main() -> None:
     """Command line: measure denoising with and without batching, and print the median times and their ratio."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     torch.set_num_threads(1)
     engine = StudioEngine.load("cpu")
     denoise_seconds(engine, [begin_sections(engine)])

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.music.composition.texts import HELD_OUT, HELD_OUT_SEEDS, STYLES
-from benchmarks.music.levels import true_peak_db
-from benchmarks.music.listen import decode
+from benchmarks.music.listen import decode, true_peak_db
 from benchmarks.music.mixing.groove import Groove, groove, most_alike
 from benchmarks.music.mixing.levels import (
     interludes_over_choruses,
@@ -58,7 +57,7 @@ def figures(folder: Path, name: str, recogniser: Recogniser | None) -> dict[str,
         "side over middle, dB": width_db(whole.sound),
         "interludes over choruses, LU": interludes_over_choruses(whole),
         "voice over band while sung, LU": voice_over_band(voice.sound, band.sound),
-        "true peak after MP3, dBTP": true_peak_db(sent.T),
+        "true peak after MP3, dBTP": true_peak_db(sent),
         "CPU s for a second": whole.details["cpu"],
     }
     return found | (_words(whole, voice, recogniser) if recogniser else {})

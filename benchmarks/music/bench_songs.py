@@ -16,7 +16,8 @@ import soxr
 import swift_f0
 import torch
 
-from benchmarks.music.levels import loudness, mastered, true_peak_db
+from benchmarks.music.levels import loudness, mastered
+from benchmarks.music.listen import true_peak_db
 from benchmarks.music.made_song import RATE_HERTZ, Made, make
 from benchmarks.music.singing import (
     cents_off,
@@ -104,7 +105,7 @@ def measure(engine: Engine, prompt: str, lyrics: str, seconds: float, voice: Voi
     return Row(
         duration_error_s=abs(length - seconds),
         lufs=loudness(sent),
-        true_peak=true_peak_db(sent),
+        true_peak=true_peak_db(sent.T),
         cents_median=float(np.median(cents)),
         cents_p90=float(np.percentile(cents, 90)),
         timing_median_ms=float(np.median(timing)),

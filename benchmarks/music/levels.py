@@ -2,7 +2,6 @@
 
 import numpy as np
 import pyloudnorm
-from scipy.signal import resample_poly
 
 from benchmarks.music.made_song import RATE_HERTZ, Sound
 from server.audio.mastering.mastering import Mastering
@@ -14,11 +13,6 @@ def mastered(sound: Sound) -> Sound:
     """Return the song after the service's mastering, before MP3."""
     master = Mastering(RATE_HERTZ, TARGET_LUFS)
     return np.concatenate([*(master.feed(part) for part in np.array_split(sound, 40, axis=1)), master.finish()], axis=1)
-
-
-def true_peak_db(sound: Sound) -> float:
-    """Return the true peak of a sound in dBTP, at four times the sample rate (ITU-R BS.1770-5, annex 2)."""
-    return float(20 * np.log10(max(np.abs(resample_poly(channel, 4, 1)).max() for channel in sound)))
 
 
 def loudness(sound: Sound) -> float:

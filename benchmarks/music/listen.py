@@ -51,7 +51,7 @@ def decibels(value: float) -> float:
 
 
 def true_peak_db(sound: Sound) -> float:
-    """Return the highest peak between samples in dBTP, by fourfold oversampling."""
+    """Return the true peak of a song in dBTP, at four times the sample rate (ITU-R BS.1770-5, annex 2)."""
     return decibels(max(float(np.abs(resample_poly(sound[:, c], 4, 1)).max()) for c in range(sound.shape[1])))
 
 

@@ -6,6 +6,7 @@ A turn is one `next_command` and the `done` for its reply, as in the server for 
 callers, and a new song replaces each one that ends, so that their number is constant.
 """
 
+import argparse
 import itertools
 import statistics
 import time
@@ -85,6 +86,7 @@ def median_microseconds(measure: Callable[[], float]) -> float:
 
 def main() -> None:
     """Command line: print a row of times for every number of running and waiting songs."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print("| songs made | songs waiting | a decision, us | a song comes and goes, us |")
     print("|---|---|---|---|")
     for running, waiting in itertools.product(RUNNING, WAITING):

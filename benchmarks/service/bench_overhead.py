@@ -5,6 +5,7 @@
 The engine and the encoder are the fakes of the tests; the listener runs in another process.
 """
 
+import argparse
 import asyncio
 import statistics
 import sys
@@ -76,6 +77,7 @@ async def _round(port: int) -> float:
 
 def main() -> None:
     """Command line: print the median CPU time of the server process per chunk."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     rounds = asyncio.run(measure())
     print(f"server CPU per chunk: median {statistics.median(rounds):.2f} ms, worst round {max(rounds):.2f} ms")
 

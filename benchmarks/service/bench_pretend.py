@@ -8,6 +8,7 @@ Closed loop: 32 clients take two songs each, their starts spread over a second. 
 Poisson arrivals; latency counts from the moment a request was due. There are two rounds; the second one counts.
 """
 
+import argparse
 import asyncio
 import random
 import subprocess
@@ -89,7 +90,11 @@ async def measure(address: str) -> None:
 
 
 def main() -> None:
-    """Start the server of `benchmarks.service.pretend`, with the arguments of the command line, and measure it."""
+    """Command line: start the server of `benchmarks.service.pretend` with the same arguments, and measure it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ray", help="HOST:PORT of the head of a Ray cluster, for a worker there")
+    parser.add_argument("--token-file", help="file of that cluster's token")
+    parser.parse_args()
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.service.pretend", "--port", str(port), *sys.argv[1:]]
     process = subprocess.Popen(command, start_new_session=True)

@@ -3,6 +3,7 @@
 python -m benchmarks.service.bench_sound_path
 """
 
+import argparse
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -72,6 +73,7 @@ def held_back_ms(audio: AudioSettings, windows: Sequence[Window]) -> float:
 
 def main() -> None:
     """Command line: print a table of CPU time and delay of each stage."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     audio = AudioSettings()
     rate_hertz = audio.sample_rate_hertz
     source, delivered = (np.array_split(band(rate), 2 * SECONDS, axis=1) for rate in (SOURCE_RATE_HERTZ, rate_hertz))

@@ -80,7 +80,10 @@ class NodeEncoder:
         except WorkerDied as error:
             raise EncoderDied(str(error)) from error
         except TimeoutError:
-            raise EncoderDied(f"the encoder was not started, because device {self.device} has no worker") from None
+            raise EncoderDied(
+                f"the encoder was not started within {_PLACED_SECONDS + timeout_seconds:g} seconds, because device "
+                f"{self.device} has no worker, or its node cannot start encoders: see the log"
+            ) from None
         self.node_id, self.address = started.node_id, joined(started.node_id, started.address)
         self.sound = cast(EncoderReady, pickle.loads(started.first)).sound
 

@@ -77,17 +77,19 @@ class CommandsInFlight:
 @dataclass(slots=True)
 class DeviceProgress:
     """State of one device during the life of one worker. The learnt values `steps`, `sharing`, `worked`,
-    `section_bytes` and `windows` are passed on to the next worker.
+    `section_bytes`, `largest_bytes` and `windows` are passed on to the next worker.
 
     The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts whose data
-    the worker must still release. `section_bytes` is the memory of each engine's last prepared section. Songs without
-    listeners get at least `detached_share` of the device time, of which `detached_owed_seconds` are still missing.
-    Until the time `full_until` no further song with a listener fits, unless a song leaves before.
+    the worker must still release. `section_bytes` is the memory of each engine's last prepared section, and
+    `largest_bytes` that of its largest. Songs without listeners get at least `detached_share` of the device time, of
+    which `detached_owed_seconds` are still missing. Until the time `full_until` no further song with a listener fits,
+    unless a song leaves before.
     """
 
     spec: DeviceSpec
     steps: StepModel = field(default_factory=StepModel)
     section_bytes: dict[str, int] = field(default_factory=dict)
+    largest_bytes: dict[str, int] = field(default_factory=dict)
     windows: defaultdict[str, WindowPace] = field(default_factory=lambda: defaultdict(WindowPace))
     engines: frozenset[str] = frozenset()
     songs: dict[str, ScheduledSong] = field(default_factory=dict)
@@ -114,6 +116,7 @@ class DeviceProgress:
             self.spec,
             self.steps,
             self.section_bytes,
+            self.largest_bytes,
             self.windows,
             detached_share=self.detached_share,
             worked=self.worked,
@@ -171,21 +174,27 @@ class DeviceProgress:
             owed = self.detached_owed_seconds + self.detached_share * seconds - (0.0 if song.has_listener else seconds)
             self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
+    def learn_memory(self, engine: str, size_bytes: int) -> None:
+        """Record the memory of a section that an engine has prepared."""
+        self.section_bytes[engine] = size_bytes
+        self.largest_bytes[engine] = max(size_bytes, self.largest_bytes.get(engine, 0))
+
     def has_memory_for(self, song: ScheduledSong) -> bool:
         """Return True if the device has memory to prepare one more section of the song.
 
         The size of a section is unknown before it is prepared, so the size of the engine's last prepared section is
-        assumed. While an engine has no prepared section yet, its sections are prepared one at a time. A wrong
-        assumption therefore exceeds the limit by less than one section.
+        assumed, and for a section that is being prepared that of its largest. While an engine has no prepared section
+        yet, its sections are prepared one at a time. So the limit is exceeded by less than one section, or by more only
+        if several sections that are being prepared at once are larger than all before.
         """
         limit = self.spec.memory_bytes
         if not limit:
             return True
         preparing = [self.songs[song_id].engine for song_id in self.in_flight.preparing() if song_id in self.songs]
-        if not self.section_bytes.keys() >= {*preparing}:
+        if not self.largest_bytes.keys() >= {*preparing}:
             return False
         held = sum(song.attempt.held_bytes for song in self.songs.values())
-        coming = sum(self.section_bytes[engine] for engine in preparing)
+        coming = sum(self.largest_bytes[engine] for engine in preparing)
         return held + coming + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:

@@ -46,11 +46,12 @@ class CommandChooser:
         candidates = self._ranked(device, now)
         if isolated := [one for one in candidates if one[0].song_id in beside and one[0].history.isolated]:
             candidates = isolated
+        room = _Room(device, candidates)
         awaited = device.in_flight.awaited(lane)
         candidates = [one for one in candidates if one[0].song_id not in awaited]
         if lane is Lane.RENDER:
-            return self._side_command(_Room(device, candidates), candidates)
-        command = self._step_or_more(device, candidates, now, alone=lane is Lane.BOTH)
+            return self._side_command(room, candidates)
+        command = self._step_or_more(device, candidates, now, room if lane is Lane.BOTH else None)
         # A step waits until the songs that are being prepared for it can share it.
         return None if awaited and isinstance(command, Step) else command
 
@@ -73,20 +74,19 @@ class CommandChooser:
         return None
 
     def _step_or_more(
-        self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
+        self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, room: "_Room | None"
     ) -> Command | None:
         """Return the next command for a lane (command queue) that denoises: that of the first song in rank with
         something to do; `None` if there is none.
 
-        A denoising step is shared with other songs. If the device has only one lane (`alone`), planning, rendering and
-        preparing are done on it, too.
+        A denoising step is shared with other songs. With `room` (a device with one lane), planning, rendering and
+        preparing are done on the same lane, too.
         """
-        room = _Room(device, candidates) if alone else None
         for position, (song, _) in enumerate(candidates):
             command = side_command_of(song, 0) if room else None
             if command is not None and room and room.allows(command, song):
                 return command
-            if song.attempt.can_denoise(ahead=0 if alone else 1):
+            if song.attempt.can_denoise(ahead=0 if room else 1):
                 return self._shared_step(device, candidates[position:], now, room)
         return None
 

@@ -50,7 +50,7 @@ class ReplyHandler:
     def _prepared(self, device: DeviceProgress, reply: Prepared) -> None:
         if song := device.find(reply.section.song):
             song.attempt.prepare(reply)
-            device.section_bytes[song.engine] = reply.memory_bytes
+            device.learn_memory(song.engine, reply.memory_bytes)
             device.charge_alone(song, reply.seconds)
 
     def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:

@@ -46,7 +46,9 @@ def dies(_setup: Setup) -> Iterator[Figure]:
 
 
 def hangs_with_a_child(_setup: Setup) -> Iterator[Figure]:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    Path(os.environ[PID_FILE]).write_text(str(child.pid), encoding="utf-8")
     yield Figure("before", 1)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    part = Path(os.environ[PID_FILE] + ".part")
+    part.write_text(str(child.pid), encoding="utf-8")
+    part.rename(os.environ[PID_FILE])
     time.sleep(600.0)

@@ -76,7 +76,6 @@ _PREAMBLE = re.compile(
 _ENCLOSED = re.compile(r"[(（【\[{]\s*([^()（）【】\[\]{}]{2,60}?)\s*[)）】\]}]")
 _SPACES_IN_ROLE = re.compile(r"^([作填编演原词])\s{1,4}([词詞曲唱])(?=\s*[:：])")
 _SHORT_JOINED = re.compile(r"(?:作?[词詞曲]|编曲|編曲)\s*[-–—|｜=＝]\s*\S.{0,20}")
-_SHORT_SPACED = re.compile(r"[词詞曲] \S{1,12}")
 _SCALE = re.compile(r"1\s*[=＝]\s*[b#♭♯]?[A-G][b#]?(?:\s+\d\s*/\s*\d.*)?")
 _PURE_MUSIC = re.compile(r"[(（]?\s*(?:此歌曲?为?|本曲为)?(?:没有填词的)?纯音乐[，,]?\s*请?(?:您)?欣赏[)）]?.{0,2}")
 _MUSIC_TAG = "[inst]"

@@ -2,7 +2,7 @@
 indices into embedding tables; the last index of each table means "unknown".
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import torch
@@ -118,8 +118,3 @@ class Conditions:
             tempo=torch.full_like(self.tempo, UNKNOWN_TEMPO),
             style=torch.full_like(self.style, Style.UNKNOWN),
         )
-
-
-def stack_conditions(rows: list[Conditions]) -> Conditions:
-    """Concatenate several batches of conditions, with equal numbers of beats, into one batch."""
-    return Conditions(*(torch.cat([getattr(row, field.name) for row in rows]) for field in fields(Conditions)))

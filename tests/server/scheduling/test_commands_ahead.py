@@ -1,7 +1,10 @@
 """Tests of several commands in flight on one lane (command queue), as to a worker on another computer."""
 
+import itertools
 from collections import deque
 from collections.abc import Sequence
+
+import pytest
 
 from server.workers.messages import Command, Lane, Plan, Prepare, Render, SongKey, Step
 from tests.server.scheduling.desk import BOTH_LANES, MEMORY_BYTES, Desk, kinds, opened, plan, section
@@ -48,18 +51,44 @@ def test_a_single_lane_sends_no_step_before_those_that_could_share_it_are_prepar
     assert on_way(desk, Lane.BOTH, 1) == [Step((section("a"), section("b")))]
 
 
-def test_what_is_being_prepared_counts_for_the_memory_and_all_songs_are_made() -> None:
-    desk = Ledger(memory_bytes=3 * MEMORY_BYTES)
-    for number in range(16):
+def work_ahead(desk: Desk, songs: int, lanes: Sequence[Lane], rounds: int) -> None:
+    """Makes songs with several commands on their way; in each round every lane answers its oldest one."""
+    for number in range(songs):
         desk.add(f"s{number}")
-    waiting: dict[Lane, deque[Command]] = {lane: deque() for lane in BOTH_LANES}
-    for _ in range(600):
+    waiting: dict[Lane, deque[Command]] = {lane: deque() for lane in lanes}
+    for _ in range(rounds):
         for lane, commands in waiting.items():
             commands.extend(on_way(desk, lane, AHEAD - len(commands)))
             if commands:
                 desk.finish(commands.popleft(), lane=lane)
+    assert all(desk.windows[section(f"s{number}", 1)] == 3 for number in range(songs))
+
+
+def test_what_is_being_prepared_counts_for_the_memory_and_all_songs_are_made() -> None:
+    desk = Ledger(memory_bytes=3 * MEMORY_BYTES)
+    work_ahead(desk, 16, BOTH_LANES, 600)
     assert desk.most == 3 * MEMORY_BYTES
-    assert all(desk.windows[section(f"s{number}", 1)] == 3 for number in range(16))
+
+
+@pytest.mark.parametrize("lanes", [BOTH_LANES, (Lane.BOTH,)])
+def test_a_small_section_does_not_let_several_large_ones_exceed_the_memory(lanes: Sequence[Lane]) -> None:
+    sizes = itertools.cycle([900, 100, 900, 900, 900])
+    desk = Ledger(lambda _: next(sizes), memory_bytes=1000)
+    work_ahead(desk, 8, lanes, 400)
+    assert desk.most < 1000 + 900
+
+
+def test_the_memory_of_a_song_that_waits_for_a_reply_is_not_free() -> None:
+    desk = Ledger(lambda one: (100, 1000)[one.index], memory_bytes=1000)
+    desk.add("a")
+    desk.turns(3, lane=Lane.RENDER)
+    desk.turns(2, lane=Lane.DENOISE)
+    desk.add("b")
+    assert [*desk.held] == [section("a", 1)]
+    planning = on_way(desk, Lane.RENDER)
+    assert kinds(planning) == [Render, Plan]
+    finish(desk, planning, Lane.RENDER)
+    assert on_way(desk, Lane.RENDER) == [Render(section("a"))]
 
 
 def test_an_isolated_song_has_the_worker_for_itself() -> None:

@@ -106,7 +106,7 @@ async def test_leaving_a_song_without_a_request_id_cancels_it_at_once() -> None:
 
 async def test_a_song_with_a_request_id_waits_for_its_listener_to_come_back() -> None:
     runner = FakeRunner(hangs=True)
-    async with songs_of(runner, linger_seconds=0.1) as songs:
+    async with songs_of(runner, linger_seconds=0.3) as songs:
         recording = await songs.generate(request(request_id=REQUEST_ID), "me")
         with recording.listened() as told:
             await anext(told)
@@ -114,7 +114,7 @@ async def test_a_song_with_a_request_id_waits_for_its_listener_to_come_back() ->
         again = await songs.generate(request(request_id=REQUEST_ID), "me")
         assert again is recording
         with again.listened() as told:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.4)
             assert not runner.jobs[0].closed.is_set()
         await until(runner.jobs[0].closed.is_set)
         assert len(runner.jobs) == 1

@@ -119,8 +119,10 @@ class CompanionHost:
             if companion is None:
                 self._unwanted.add(number)
                 return
-        self._ending.append(threading.Thread(target=companion.end, name=f"end of companion {number}"))
-        self._ending[-1].start()
+        thread = threading.Thread(target=companion.end, name=f"end of companion {number}")
+        thread.start()
+        with self._lock:
+            self._ending = [*(one for one in self._ending if one.is_alive()), thread]
 
     def close(self) -> None:
         """End all companions, and wait until their processes have ended; further companions end as soon as they have

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,9 +42,13 @@ async def said(process: Process) -> list[bytes]:
 
 
 async def test_four_processes_at_once_let_no_more_songs_in_than_the_quota(client: Redis, tmp_path: Path) -> None:
+    songs_per_minute = other_replica.QUOTA.songs_per_minute
+    assert songs_per_minute is not None
+    started = time.monotonic()
     processes = [await elsewhere(tmp_path, "admit", name) for name in "abcd"]
     admitted = [int((await process.communicate())[0]) for process in processes]
-    assert sum(admitted) == other_replica.QUOTA.songs_per_minute
+    minutes = (time.monotonic() - started) / 60.0  # on a slow machine the quota fills up again meanwhile
+    assert songs_per_minute <= sum(admitted) <= songs_per_minute * (1.0 + minutes)
     assert await client.zcard("m:service") == sum(admitted)
 
 

@@ -96,7 +96,7 @@ def test_silence_is_told_once_and_only_after_three_periods() -> None:
 
 def test_a_reaper_that_hears_nothing_kills_its_workers(frozen: subprocess.Popen[bytes]) -> None:
     left = threading.Event()
-    reaper = Reaper(0.02, left.set)
+    reaper = Reaper(0.2, left.set)  # time to name the device before the silence is too long
     reaper._slots.add("gpu-0")
     assert left.wait(10.0)
     assert frozen.wait(10.0) == -9
