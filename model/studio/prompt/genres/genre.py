@@ -33,6 +33,8 @@ def genre(
     mix_db: float = 0.0,
     vocal_db: float = 0.0,
     tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
+    width_db: float = 0.0,
+    interlude_db: float = 0.0,
 ) -> Genre:
     """Return a genre with the comma-separated names `words`; the tempo of its style is the middle of its tempo
     range.
@@ -56,5 +58,7 @@ def genre(
         mix_db=mix_db,
         vocal_db=vocal_db,
         tone_db=tone_db,
+        width_db=width_db,
+        interlude_db=interlude_db,
     )
     return Genre(tuple(word.strip() for word in words.split(",")), tempo_range_bpm, style)

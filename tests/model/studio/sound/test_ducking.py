@@ -1,6 +1,7 @@
 """Facts about the room that the band leaves for words."""
 
 import numpy as np
+import pytest
 
 from model.studio.sound.ducking import BAND_DB, Presence, RoomForWords, level
 from model.studio.voice.phrasing import SungNote
@@ -39,9 +40,15 @@ def test_presence_does_not_notice_block_borders() -> None:
 
 def test_the_band_steps_back_most_around_three_kilohertz() -> None:
     sung, alone = np.ones(1, np.float32), np.zeros(1, np.float32)
-    assert 20 * np.log10(level(sung)[0]) == np.float32(BAND_DB)
+    assert 20 * np.log10(level(sung)[0]) == pytest.approx(BAND_DB, abs=1e-5)
     assert level(alone)[0] == 1
     noise = np.random.default_rng(1).standard_normal(RATE).astype(np.float32)
     dipped, plain = (np.abs(np.fft.rfft(RoomForWords().run(noise, p))) for p in (sung, alone))
     assert 20 * np.log10(dipped[2900:3100].mean() / plain[2900:3100].mean()) < -4.5
     assert 20 * np.log10(dipped[100:200].mean() / plain[100:200].mean()) > -0.5
+
+
+def test_the_band_of_a_style_may_be_louder_where_nobody_sings() -> None:
+    sung, alone = np.ones(1, np.float32), np.zeros(1, np.float32)
+    assert 20 * np.log10(level(alone, 1.5)[0]) == pytest.approx(1.5, abs=1e-5)
+    assert 20 * np.log10(level(sung, 1.5)[0]) == pytest.approx(BAND_DB, abs=1e-5)
