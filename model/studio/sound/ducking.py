@@ -10,7 +10,7 @@ from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 from model.studio.voice.phrasing import SungNote
 
-BAND_DB = -2.5
+BAND_DB = -3.5
 """Attenuation of the whole band while somebody sings, in dB."""
 
 _DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
