@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.music.mixing.rendered import Song
+from model.studio.arrange.humanize import swung
 
 STEPS_PER_BAR, STEPS_PER_BEAT = 16, 4
 _FEWEST_STEPS = 4
@@ -32,7 +33,7 @@ class Groove:
 
 
 def groove(song: Song) -> Groove:
-    """Measure how far the drum hits of a song deviate from its grid, after swing is removed."""
+    """Measure the timing of a song's drums against its grid, which has the swing of the style."""
     bars: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
     for section, details in enumerate(song.details["sections"]):
         for step, late_ms in _hits(base64.b64decode(details["midi"]), song.details["tempo"], song.details["swing"]):
@@ -44,7 +45,9 @@ def groove(song: Song) -> Groove:
 
 
 def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]]:
-    """Yield the nearest step of each drum hit of a section, and its deviation from that step in milliseconds."""
+    """Yield the nearest step of each drum hit of a section, and its deviation in milliseconds from the time at which
+    that step is played with the style's swing.
+    """
     file = mido.MidiFile(file=io.BytesIO(midi), charset="utf-8")
     per_step = file.ticks_per_beat / STEPS_PER_BEAT
     for track in file.tracks:
@@ -52,9 +55,9 @@ def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]
         for message in track:
             now += message.time
             if message.type == "note_on" and message.velocity and message.channel == 9:
-                straight = _straight(now / per_step, swing)
-                step = round(straight)
-                yield step, (straight - step) / STEPS_PER_BEAT * 60_000 / tempo
+                played = now / per_step
+                step = round(_straight(played, swing))
+                yield step, (played - swung(step, swing)) / STEPS_PER_BEAT * 60_000 / tempo
 
 
 def _straight(step: float, swing: float) -> float:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +18,7 @@ from model.studio.sound.zones import SAMPLE_RATE_HERTZ, BankTable, Envelope, Ins
 from model.studio.style import DRUM_KITS, Instrument
 
 TABLE_NAME = "instruments.json"
-DATA_NAME = "samples.ogg"
+DATA_NAMES = ("samples.ogg", "piano.ogg")
 _SHIPPED = Path(__file__).resolve().parents[1] / "instruments"
 _TONE_CACHE_BYTES = 48 * 2**20
 _COUNTED_TONES = 16
@@ -35,7 +36,8 @@ class InstrumentBank:
         self._data = data
         self._computed = compute_instruments(len(table.samples))
         self._decoded: dict[int, Samples] = {}
-        self._found: dict[tuple[Instrument, int], tuple[Zone, ...]] = {}
+        self._layer_starts: dict[Instrument, tuple[int, ...]] = {}
+        self._found: dict[tuple[Instrument, int, int], tuple[Zone, ...]] = {}
         self._tones = ToneCache(_TONE_CACHE_BYTES, _COUNTED_TONES)
 
     @classmethod
@@ -48,13 +50,13 @@ class InstrumentBank:
         folder = path or _SHIPPED
         try:
             table = parse_table((folder / TABLE_NAME).read_text(encoding="utf-8"))
-            data = (folder / DATA_NAME).read_bytes()
+            data = b"".join((folder / name).read_bytes() for name in DATA_NAMES)
         except OSError as error:
             raise _unavailable(f"{error.filename} cannot be read ({error.strerror})") from error
         except (ValueError, KeyError, TypeError) as error:
             raise _unavailable(f"the file {TABLE_NAME} is damaged ({error})") from error
         if hashlib.sha256(data).hexdigest() != table.data_sha256:
-            raise _unavailable(f"the file {DATA_NAME} does not match its checksum in {TABLE_NAME}")
+            raise _unavailable(f"the files {' and '.join(DATA_NAMES)} do not match their checksum in {TABLE_NAME}")
         present = table.instruments.keys() | compute_instruments(len(table.samples)).instruments.keys()
         absent = [instrument.value for instrument in Instrument if instrument.value not in present]
         if absent:
@@ -76,15 +78,17 @@ class InstrumentBank:
         """Return the gain in dB that makes `instrument` as loud as the others at the same velocity."""
         return self._zones(instrument).gain_db
 
-    def zones(self, instrument: Instrument, pitch: int) -> tuple[Zone, ...]:
-        """Return the key zones that sound together at the MIDI pitch `pitch`; outside of the instrument's range the
-        nearest zones, transposed.
+    def zones(self, instrument: Instrument, pitch: int, velocity: int = 127) -> tuple[Zone, ...]:
+        """Return the key zones that sound together at the MIDI pitch `pitch` and a velocity; outside of the
+        instrument's range the nearest zones, transposed.
 
         Drums are not transposed: a pitch that the drum kit does not have gives no zone.
         """
-        key = (instrument, pitch)
+        if instrument not in self._layer_starts:
+            self._layer_starts[instrument] = self._zones(instrument).layer_starts
+        key = (instrument, pitch, bisect_right(self._layer_starts[instrument], velocity))
         if key not in self._found:
-            zones = self._zones(instrument).at(pitch)
+            zones = self._zones(instrument).at(pitch, velocity)
             transposed = instrument not in DRUM_KITS
             self._found[key] = tuple(zone for zone in zones if transposed or zone.distance(pitch) == 0)
         return self._found[key]

@@ -12,7 +12,7 @@ from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 from model.studio.voice.phrasing import SungNote
 
-BAND_DB = -2.5
+BAND_DB = -3.5
 """Gain in dB of the whole accompaniment while a voice sings."""
 
 _DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
@@ -71,9 +71,12 @@ class RoomForWords:
         return np.asarray(middle - depth * present * self._band.run(middle), np.float32)
 
 
-def level(present: Samples) -> Samples:
-    """Return the gain of the whole accompaniment for each value of the envelope `present`, from `Presence.at`."""
-    return np.asarray(1.0 - np.float32(1.0 - 10.0 ** (BAND_DB / 20.0)) * present, np.float32)
+def level(present: Samples, interlude_db: float = 0.0) -> Samples:
+    """Return the gain of the whole accompaniment for each value of the envelope `present`, from `Presence.at`:
+    `BAND_DB` while somebody sings, `interlude_db` otherwise.
+    """
+    sung, alone = 10.0 ** (BAND_DB / 20.0), 10.0 ** (interlude_db / 20.0)
+    return np.asarray(np.float32(sung) * present + np.float32(alone) * (1.0 - present), np.float32)
 
 
 def _at(seconds: float, start: int) -> int:

@@ -29,7 +29,7 @@ _HIGHPASS_HERTZ = 80.0
 _SEND_HIGHPASS_HERTZ = 220.0
 _SHELF_HERTZ = 3500.0
 _SHELF_RANGE_DB = 7.0
-_WIDE_HERTZ, _WIDTH_DB = 300.0, 5.5
+_WIDE_HERTZ, _WIDTH_DB = 150.0, 5.5
 _TONE_HERTZ = (100.0, 600.0, 2600.0, 6000.0)
 _TONE_QUALITY = 0.7
 _FADE_SECONDS = 1.0
@@ -51,10 +51,10 @@ class Strip:
 
 
 STRIPS: Mapping[Track | Singer, Strip] = {
-    Singer.LEAD: Strip(Stem.VOCAL, 4.5, 0.0, -8.0),
-    Singer.BACKING: Strip(Stem.VOCAL, -4.0, -0.55, -6.0),
-    Singer.DOUBLE: Strip(Stem.VOCAL, -7.0, 0.55, -6.0),
-    Singer.SECOND: Strip(Stem.VOCAL, 4.5, 0.0, -8.0),
+    Singer.LEAD: Strip(Stem.VOCAL, 5.0, 0.0, -8.0),
+    Singer.BACKING: Strip(Stem.VOCAL, -3.5, -0.55, -6.0),
+    Singer.DOUBLE: Strip(Stem.VOCAL, -6.5, 0.55, -6.0),
+    Singer.SECOND: Strip(Stem.VOCAL, 5.0, 0.0, -8.0),
     Track.LEAD: Strip(Stem.VOCAL, 3.0, 0.0, -8.0),
     Track.KEYS: Strip(Stem.HARMONY, -5.0, -0.2, -8.0),
     Track.GUITAR: Strip(Stem.HARMONY, -5.0, 0.45, -9.0),
@@ -108,8 +108,11 @@ class Mixer:
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
         self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
         self._middle = Equaliser(highpass(_HIGHPASS_HERTZ), channels=1)
-        self._side = Equaliser(highpass(_HIGHPASS_HERTZ), low_shelf(_WIDE_HERTZ, -_WIDTH_DB), channels=1)
+        width_db = _WIDTH_DB + style.width_db
+        self._side = Equaliser(highpass(_HIGHPASS_HERTZ), low_shelf(_WIDE_HERTZ, -width_db), channels=1)
+        self._width = np.float32(_ratio(width_db))
         self._presence, self._room_for_words = Presence(), RoomForWords()
+        self._interlude_db = style.interlude_db if singers else 0.0
         self._send_highpass = Equaliser(highpass(_SEND_HIGHPASS_HERTZ), channels=1)
         self._tone = _tone(style)
         self._level = np.float32(_ratio(style.mix_db))
@@ -193,7 +196,7 @@ class Mixer:
             bus = lows if STRIPS[track].keeps_lows else highs
             bus += sound
         present = self._presence.at(start, stop)
-        mixed, back = self._band(highs, lows, present), level(present)
+        mixed, back = self._band(highs, lows, present), level(present, self._interlude_db)
         mixed *= back
         send *= back
         for singer, channel in self._singers.items():
@@ -205,11 +208,11 @@ class Mixer:
         return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
 
     def _band(self, highs: Window, lows: Window, present: Samples) -> Window:
-        """Return the stereo mix of the accompaniment: low frequencies mono, the rest stereo. The mid signal is lowered
-        around 3 kHz where the envelope `present` shows that a voice sings.
+        """Return the mix of the accompaniment: the side signal louder and without low frequencies, the mid signal
+        lowered while somebody sings.
         """
         middle = self._middle.run(highs[0] + highs[1]) + (lows[0] + lows[1])
-        side = np.float32(_ratio(_WIDTH_DB)) * self._side.run(highs[0] - highs[1]) + (lows[0] - lows[1])
+        side = self._width * self._side.run((highs[0] - highs[1]) + (lows[0] - lows[1]))
         middle = self._room_for_words.run(middle, present)
         return np.stack([middle + side, middle - side]) * np.float32(0.5)
 

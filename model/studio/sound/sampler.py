@@ -21,6 +21,9 @@ _VELOCITY_EXPONENT = 1.6
 _CHANCE_DB, _CHANCE_TILT = 0.7, 0.15
 """Largest random change of a note's level, in dB, and of the tilt of its spectrum."""
 
+_CHANCE_SAMPLES = 12
+"""Half of the largest random delay of a note that is no drum, in samples: a quarter of a millisecond."""
+
 _VELOCITY_TILT = 0.25
 """Spectral tilt by which the hardest note of a velocity layer is brighter than its middle note."""
 
@@ -29,7 +32,10 @@ _DRUM_STEPS, _CENTS_PER_STEP = 2.4, 5
 different.
 """
 
-_KEY_PAN = 0.014
+_KEY_PAN = 0.022
+_LOWEST_PANNED = 48
+"""Lowest pitch that is panned by its key; lower notes stay in the centre."""
+
 _PAN_POSITIONS = 5
 
 
@@ -124,7 +130,7 @@ class Sampler:
         exclusive class.
         """
         for note in notes:
-            voices = [self._voice(zone, note) for zone in self._bank.zones(self._instrument, note.pitch)]
+            voices = [self._voice(zone, note) for zone in self._bank.zones(self._instrument, note.pitch, note.velocity)]
             self._make_room(note, {voice.exclusive_class for voice in voices} - {0})
             self._voices += voices
 
@@ -138,7 +144,7 @@ class Sampler:
         self._voices = [voice for voice in self._voices if voice.end > stop]
         block = np.zeros((2, stop - start), np.float32)
         for pan, lane in lanes.items():
-            for channel, gain in zip(block, _side_gains(pan), strict=True):
+            for channel, gain in zip(block, side_gains(pan), strict=True):
                 channel += gain * lane
         return block
 
@@ -151,24 +157,35 @@ class Sampler:
 
     def _voice(self, zone: Zone, note: SampledNote) -> _Voice:
         is_drum = self._instrument in DRUM_KITS
-        shade = Brightness.of(note.velocity)
-        louder, brighter, higher = _chances(note)
-        cents = _CENTS_PER_STEP * round(_DRUM_STEPS * higher) if is_drum else 0
+        shade = Brightness.LOUD if zone.is_layer else Brightness.of(note.velocity)
+        louder, brighter, other = _chances(note)
+        start = note.start if is_drum else note.start + round(_CHANCE_SAMPLES * (1 + other))
+        cents = _CENTS_PER_STEP * round(_DRUM_STEPS * other) if is_drum else 0
         tone = self._bank.tone(zone, note.pitch, shade, cents)
         gain_db = self._gain_db + zone.gain_db + _CHANCE_DB * louder
         gain = 10.0 ** (gain_db / 20.0) * (note.velocity / 127.0) ** _VELOCITY_EXPONENT
-        pan = zone.pan if is_drum else zone.pan + _KEY_PAN * (note.pitch - 60)
+        pan = zone.pan if is_drum or note.pitch < _LOWEST_PANNED else zone.pan + _KEY_PAN * (note.pitch - 60)
         return _Voice(
             tone=tone,
-            start=note.start,
-            stop=ENDLESS if is_drum else max(note.stop, note.start + 1),
+            start=start,
+            stop=ENDLESS if is_drum else max(note.stop, start + 1),
             release_seconds=zone.envelope.release_seconds,
             gain=np.float32(gain),
-            tilt=np.float32(_VELOCITY_TILT * shade.place(note.velocity) + _CHANCE_TILT * brighter),
+            tilt=np.float32(_VELOCITY_TILT * _place(zone, note.velocity) + _CHANCE_TILT * brighter),
             pan=round(min(max(pan, -1.0), 1.0) * _PAN_POSITIONS) / _PAN_POSITIONS,
             exclusive_class=zone.exclusive_class,
             pitch=note.pitch,
         )
+
+
+def _place(zone: Zone, velocity: int) -> float:
+    """Return the position of a velocity in its layer, -1 (softest) to 1 (hardest): the layer that was recorded, or the
+    range of velocities with the same brightness.
+    """
+    if not zone.is_layer:
+        return Brightness.of(velocity).place(velocity)
+    softest = max(1, zone.low_velocity)
+    return 2.0 * (velocity - softest) / (zone.high_velocity - softest) - 1.0
 
 
 def _chances(note: SampledNote) -> tuple[float, float, float]:
@@ -196,7 +213,7 @@ def _release(full_seconds: float) -> Samples:
     return np.asarray((np.exp(share * np.log(floor)) - floor) / (1 - floor), np.float32)
 
 
-def _side_gains(pan: float) -> tuple[np.float32, np.float32]:
+def side_gains(pan: float) -> tuple[np.float32, np.float32]:
     """Return the gains of the left and right channels for a pan, at constant power and unity in the centre."""
     angle = (1.0 + pan) * math.pi / 4.0
     return np.float32(math.sqrt(2.0) * math.cos(angle)), np.float32(math.sqrt(2.0) * math.sin(angle))

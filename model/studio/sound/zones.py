@@ -64,6 +64,8 @@ class Zone:
         cutoff_hertz: cutoff of the lowpass filter at full velocity.
         resonance_db: height of the filter's peak at its cutoff.
         sweep: movement of the filter's cutoff; `None` if it is fixed.
+        low_velocity: lowest MIDI velocity that plays this zone, inclusive.
+        high_velocity: highest MIDI velocity that plays this zone, inclusive.
     """
 
     low_key: int
@@ -78,6 +80,13 @@ class Zone:
     cutoff_hertz: float
     resonance_db: float
     sweep: Sweep | None
+    low_velocity: int = 0
+    high_velocity: int = 127
+
+    @property
+    def is_layer(self) -> bool:
+        """True if the zone holds a recording of one range of velocities, and other zones those of the others."""
+        return (self.low_velocity, self.high_velocity) != (0, 127)
 
     def distance(self, pitch: int) -> int:
         """Return the number of keys between the MIDI pitch `pitch` and the range of this zone; 0 inside the range."""
@@ -91,12 +100,18 @@ class InstrumentZones:
     gain_db: float
     zones: tuple[Zone, ...]
 
-    def at(self, pitch: int) -> tuple[Zone, ...]:
-        """Return the key zones that sound at a MIDI pitch; outside of the instrument's range, those of the nearest
-        key.
+    def at(self, pitch: int, velocity: int = 127) -> tuple[Zone, ...]:
+        """Return the key zones that sound at a MIDI pitch and velocity; outside of the instrument's range, those of the
+        nearest key.
         """
-        nearest = min(zone.distance(pitch) for zone in self.zones)
-        return tuple(zone for zone in self.zones if zone.distance(pitch) == nearest)
+        layer = [zone for zone in self.zones if zone.low_velocity <= velocity <= zone.high_velocity]
+        nearest = min(zone.distance(pitch) for zone in layer)
+        return tuple(zone for zone in layer if zone.distance(pitch) == nearest)
+
+    @property
+    def layer_starts(self) -> tuple[int, ...]:
+        """The lowest velocity of each velocity layer, in ascending order."""
+        return tuple(sorted({zone.low_velocity for zone in self.zones}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Builds the shipped instruments from a General MIDI SoundFont.
+"""Builds the shipped instruments from two General MIDI SoundFonts, the second one for the piano.
 
-Run with `python -m model.training.instruments.build_instruments FluidR3Mono_GM.sf3`; it rewrites
-`model/studio/instruments/`. The result is a chained Ogg file with the samples (copied, not encoded again) and a JSON
-table of zones.
+Run with `python -m model.training.instruments.build_instruments FluidR3Mono_GM.sf3 MuseScore_General_Lite.sf3`; it
+rewrites `model/studio/instruments/`. The result is two chained Ogg files with the samples (copied, not encoded again;
+those of the piano cut, derived keys encoded) and a JSON table of zones. Needs pyworld.
 """
 
 import argparse
@@ -16,16 +16,19 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from model.studio.sound.bank import DATA_NAME, TABLE_NAME, InstrumentBank
-from model.studio.sound.sampler import SampledNote, Sampler
+from model.studio.sound.bank import DATA_NAMES, TABLE_NAME, InstrumentBank
+from model.studio.sound.sampler import side_gains
+from model.studio.sound.tones import Brightness
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
 from model.studio.style import Instrument
 from model.training.instruments.measures import Stereo, cents_off, momentary_lufs
+from model.training.instruments.recorded_piano import recorded_piano
+from model.training.instruments.recording import Recording
+from model.training.instruments.shakuhachi_keys import shakuhachi_keys
 from model.training.instruments.soundfont import FontZone, Generator, SoundFont
 
 DRUM_BANK = 128
 PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
-    Instrument.PIANO: (0, 0),
     Instrument.ELECTRIC_PIANO: (0, 4),
     Instrument.MUSIC_BOX: (0, 10),
     Instrument.VIBRAPHONE: (0, 11),
@@ -58,7 +61,19 @@ PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
     Instrument.VIOLIN: (0, 40),
     Instrument.DRUM_KIT: (DRUM_BANK, 0),
 }
-"""Bank and program number in the SoundFont of every instrument."""
+"""Bank and program number in the SoundFont of every instrument except the piano, which has a SoundFont of its own."""
+
+_DRUM_PANS: Mapping[int, float] = {
+    **dict.fromkeys((37, 39), 0.1),
+    **dict.fromkeys((42, 44, 46), 0.25),
+    **{key: (45 - key) * 0.06 for key in (41, 43, 45, 47, 48, 50)},
+    **dict.fromkeys((49, 51, 53, 59), -0.3),
+    **dict.fromkeys((52, 55, 57), 0.3),
+    **dict.fromkeys((54, 69, 70, 82), -0.35),
+    **dict.fromkeys((60, 61, 65, 66, 75, 80, 81), 0.3),
+    **dict.fromkeys((56, 62, 63, 64, 76, 77), -0.2),
+}
+"""Pan of the pieces of the drum kit, which the SoundFont has in mono; kick, snare and others stay in the centre."""
 
 MELODIC_KEYS = (26, 98)
 DRUM_KEYS = (35, 82)
@@ -77,26 +92,46 @@ _ATTENUATION_SHARE = 0.4
 """Factor on attenuation in dB: SoundFont players scale attenuation as the EMU8000 chip did."""
 
 
-def build(font: SoundFont, folder: Path) -> None:
-    """Write the table and the samples of all instruments into `folder`; the same SoundFont gives the same bytes."""
+def build(font: SoundFont, piano_font: SoundFont, folder: Path) -> None:
+    """Write the table and the samples of all instruments into `folder`; the same SoundFonts give the same bytes."""
     zones = {instrument: _zones(font, *PROGRAMS[instrument]) for instrument in PROGRAMS}
     wanted = sorted({zone.sample for rows in zones.values() for zone in rows})
-    samples, data = _copy_samples(font, wanted)
+    streams = [font.ogg_bytes(sample) for sample in wanted]
     place = {sample: index for index, sample in enumerate(wanted)}
-    instruments = {
-        instrument.value: InstrumentZones(0.0, tuple(replace(zone, sample=place[zone.sample]) for zone in rows))
-        for instrument, rows in zones.items()
-    }
-    table = BankTable(hashlib.sha256(data).hexdigest(), samples, instruments)
-    corrected = replace(table, instruments={i.value: _corrected(table, data, i) for i in PROGRAMS})
-    (folder / DATA_NAME).write_bytes(data)
+    placed = {i: [replace(zone, sample=place[zone.sample]) for zone in rows] for i, rows in zones.items()}
+    (shakuhachi,) = placed[Instrument.SHAKUHACHI]
+    keys = shakuhachi_keys(Recording(shakuhachi, streams[shakuhachi.sample]))
+    placed[Instrument.SHAKUHACHI] = _appended(keys, streams)
+    beside_piano = len(streams)
+    piano = _appended(recorded_piano(piano_font), streams)
+    placed = {Instrument.PIANO: piano, **placed}
+    files = [b"".join(streams[:beside_piano]), b"".join(streams[beside_piano:])]
+    data = b"".join(files)
+    contents = {instrument.value: InstrumentZones(0.0, tuple(rows)) for instrument, rows in placed.items()}
+    table = BankTable(hashlib.sha256(data).hexdigest(), _samples(streams), contents)
+    corrected = replace(table, instruments={i.value: _corrected(table, data, i) for i in placed})
+    for name, part in zip(DATA_NAMES, files, strict=True):
+        (folder / name).write_bytes(part)
     (folder / TABLE_NAME).write_text(_as_json(corrected), encoding="utf-8")
+
+
+def _appended(recordings: Sequence[Recording], streams: list[bytes]) -> list[Zone]:
+    """Add the streams of recordings that are not among `streams` yet; return the zones with their places there."""
+    zones = []
+    for recording in recordings:
+        if recording.stream not in streams:
+            streams.append(recording.stream)
+        zones.append(replace(recording.zone, sample=streams.index(recording.stream)))
+    return zones
 
 
 def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
     low, high = DRUM_KEYS if bank == DRUM_BANK else MELODIC_KEYS
     rows = [zone for zone in font.zones(bank, program) if zone.velocities[1] == _FULL_VELOCITY]
-    return [_zone(font, row) for row in rows if row.keys[0] <= high and row.keys[1] >= low]
+    zones = [_zone(font, row) for row in rows if row.keys[0] <= high and row.keys[1] >= low]
+    if bank == DRUM_BANK:
+        return [replace(zone, pan=_DRUM_PANS.get(zone.low_key, 0.0)) for zone in zones]
+    return zones
 
 
 def _zone(font: SoundFont, row: FontZone) -> Zone:
@@ -152,14 +187,13 @@ def _seconds(row: FontZone, generator: Generator) -> float:
     return 0.0 if timecents <= -12000 else round(2.0 ** (timecents / 1200.0), 5)
 
 
-def _copy_samples(font: SoundFont, wanted: Sequence[int]) -> tuple[tuple[Sample, ...], bytes]:
-    samples, data = [], bytearray()
-    for index in wanted:
-        stream = font.ogg_bytes(index)
+def _samples(streams: Sequence[bytes]) -> tuple[Sample, ...]:
+    samples, offset = [], 0
+    for stream in streams:
         info = soundfile.info(io.BytesIO(stream))
-        samples.append(Sample(len(data), len(stream), info.frames, info.samplerate))
-        data += stream
-    return tuple(samples), bytes(data)
+        samples.append(Sample(offset, len(stream), info.frames, info.samplerate))
+        offset += len(stream)
+    return tuple(samples)
 
 
 def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> InstrumentZones:
@@ -169,25 +203,37 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
     content = table.instruments[instrument.value]
     if instrument is Instrument.DRUM_KIT:
         return content
-    sounds = [_note(table, data, instrument, _middle(zone)) for zone in content.zones]
-    mean_lufs = float(np.mean([momentary_lufs(sound) for sound in sounds]))
-    zones = tuple(_corrected_zone(zone, sound, mean_lufs) for zone, sound in zip(content.zones, sounds, strict=True))
+    sounds = [_note(table, data, instrument, _middle(zone), zone.high_velocity) for zone in content.zones]
+    measured = [momentary_lufs(sound) for sound in sounds]
+    mean_lufs = float(np.mean(measured))
+    layers = {start: _layer_lufs(content.zones, measured, start) for start in content.layer_starts}
+    zones = tuple(
+        _corrected_zone(zone, sound, layers[zone.low_velocity], mean_lufs)
+        for zone, sound in zip(content.zones, sounds, strict=True)
+    )
     even = replace(table, instruments={instrument.value: InstrumentZones(0.0, zones)})
     pitches = BASS_PITCHES if instrument in _BASSES else MIDDLE_PITCHES
     loudness = float(np.mean([momentary_lufs(_note(even, data, instrument, pitch)) for pitch in pitches]))
     return InstrumentZones(round(NOTE_LOUDNESS_LUFS - loudness, 2), zones)
 
 
-def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
-    """Return a key zone with corrected tuning and loudness, both measured on one note at the key of `_middle`.
+def _layer_lufs(zones: Sequence[Zone], measured: Sequence[float], start: int) -> float:
+    """Return the mean loudness of the zones of the velocity layer that begins at the velocity `start`."""
+    return float(np.mean([lufs for zone, lufs in zip(zones, measured, strict=True) if zone.low_velocity == start]))
 
-    All zones that sound at that key are measured together, so that intended detuning is preserved.
+
+def _corrected_zone(zone: Zone, sound: Stereo, layer_lufs: float, mean_lufs: float) -> Zone:
+    """Return a key zone with corrected tuning and loudness, both measured at its middle key.
+
+    All zones that sound at that key are measured together, so that intended detuning is preserved. Velocity layers
+    become equally loud in the mean, as the sampler makes soft notes softer.
     """
-    step_db = _EVENNESS * (mean_lufs - momentary_lufs(sound))
+    step_db = _EVENNESS * (layer_lufs - momentary_lufs(sound))
+    step_db = min(max(step_db, -_LARGEST_STEP_DB), _LARGEST_STEP_DB) + mean_lufs - layer_lufs
     cents = cents_off(sound, _middle(zone))
     return replace(
         zone,
-        gain_db=round(zone.gain_db + min(max(step_db, -_LARGEST_STEP_DB), _LARGEST_STEP_DB), 2),
+        gain_db=round(zone.gain_db + step_db, 2),
         root_pitch=round(zone.root_pitch + cents / 100.0, 4),
     )
 
@@ -201,13 +247,18 @@ def _middle(zone: Zone) -> int:
     return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
 
 
-def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int) -> Stereo:
-    """Return the sound [2, samples] at 48 kHz of one note of one second at full velocity, played at MIDI `pitch` by an
-    instrument.
+def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int, velocity: int = _FULL_VELOCITY) -> Stereo:
+    """Return the sound [2, samples] at 48 kHz of one note of one second at MIDI `pitch`: the velocity layer of
+    `velocity`, at full level, without the random changes that the sampler makes to every note.
     """
-    sampler = Sampler(InstrumentBank(table, data), instrument)
-    sampler.start([SampledNote(0, SAMPLE_RATE_HERTZ, pitch, _FULL_VELOCITY)])
-    return sampler.render(0, SAMPLE_RATE_HERTZ)
+    bank = InstrumentBank(table, data)
+    sound = np.zeros((2, SAMPLE_RATE_HERTZ), np.float32)
+    for zone in bank.zones(instrument, pitch, velocity):
+        heard = bank.tone(zone, pitch, Brightness.LOUD).read(0, SAMPLE_RATE_HERTZ)
+        gain = np.float32(10.0 ** ((bank.gain_db(instrument) + zone.gain_db) / 20.0))
+        for channel, side in zip(sound, side_gains(zone.pan), strict=True):
+            channel[: len(heard)] += side * gain * heard
+    return sound
 
 
 def _as_json(table: BankTable) -> str:
@@ -217,7 +268,7 @@ def _as_json(table: BankTable) -> str:
         return ",\n".join(json.dumps(row) for row in rows)
 
     def instrument(name: str, content: InstrumentZones) -> str:
-        zones = lines([asdict(zone) for zone in content.zones])
+        zones = lines([_row(zone) for zone in content.zones])
         return f'{json.dumps(name)}: {{"gain_db": {content.gain_db}, "zones": [\n{zones}]}}'
 
     instruments = ",\n".join(instrument(name, content) for name, content in table.instruments.items())
@@ -226,15 +277,24 @@ def _as_json(table: BankTable) -> str:
     return f'{{{head}"instruments": {{\n{instruments}}}}}\n'
 
 
+def _row(zone: Zone) -> dict[str, object]:
+    """Return a zone as a row of the table, without the velocities if it has no layers."""
+    row = asdict(zone)
+    return row if zone.is_layer else {name: value for name, value in row.items() if not name.endswith("_velocity")}
+
+
 def main() -> None:
     """Command line: build the instruments from a SoundFont file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("font", type=Path, help="file of a General MIDI SoundFont in SF3 format")
     parser.add_argument(
+        "piano_font", type=Path, help="file of the SoundFont MuseScore_General in SF3 format, for the piano"
+    )
+    parser.add_argument(
         "--folder", type=Path, default=Path("model/studio/instruments"), help="folder to write the instruments into"
     )
     arguments = parser.parse_args()
-    build(SoundFont.read(arguments.font), arguments.folder)
+    build(SoundFont.read(arguments.font), SoundFont.read(arguments.piano_font), arguments.folder)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ class Special(TypedDict, total=False):
     mix_db: float
     vocal_db: float
     tone_db: tuple[float, float, float, float]
+    width_db: float
+    interlude_db: float
 
 
 def genre(

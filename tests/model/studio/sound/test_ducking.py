@@ -46,3 +46,9 @@ def test_the_band_steps_back_most_around_three_kilohertz() -> None:
     dipped, plain = (np.abs(np.fft.rfft(RoomForWords().run(noise, p))) for p in (sung, alone))
     assert 20 * np.log10(dipped[2900:3100].mean() / plain[2900:3100].mean()) < -4.5
     assert 20 * np.log10(dipped[100:200].mean() / plain[100:200].mean()) > -0.5
+
+
+def test_the_band_of_a_style_may_be_louder_where_nobody_sings() -> None:
+    sung, alone = np.ones(1, np.float32), np.zeros(1, np.float32)
+    assert 20 * np.log10(level(alone, 1.5)[0]) == pytest.approx(1.5, abs=1e-5)
+    assert 20 * np.log10(level(sung, 1.5)[0]) == pytest.approx(BAND_DB, abs=1e-5)

@@ -39,6 +39,8 @@ BUSY = Arrangement(
         Track.DRUMS: tuple(TrackNote(step, 1, 36 if step % 8 == 0 else 42, 100) for step in range(0, 16, 2)),
     },
 )
+LOWS, MIDDLE = slice(60, 160), slice(1_000, 6_000)
+"""Bins of the spectrum of a bar: 30 to 80 Hz and 0.5 to 3 kHz."""
 EMPTY = Arrangement(bars=1, tracks={})
 
 
@@ -128,3 +130,15 @@ def test_a_style_sets_the_level_of_its_tracks(bank: InstrumentBank) -> None:
     bass = frozenset({Stem.BASS})
     usual, louder = (_song(Mixer(bank, style, tempo_bpm=120.0, stems=bass, seed=5), BUSY) for style in (STYLE, raised))
     np.testing.assert_allclose(louder, usual * 10 ** (6 / 20), rtol=1e-3, atol=1e-5)
+
+
+def test_a_style_sets_the_width_of_its_band_but_not_of_the_bass(bank: InstrumentBank) -> None:
+    wide = replace(STYLE, width_db=6.0, reverb=0.0)
+    widths = []
+    for style in (replace(STYLE, reverb=0.0), wide):
+        song = _song(Mixer(bank, style, tempo_bpm=120.0, seed=5), BUSY)
+        middle, side = (np.abs(np.fft.rfft(song[0] + sign * song[1])) ** 2 for sign in (1, -1))
+        widths.append([10 * np.log10(side[band].sum() / middle[band].sum()) for band in (LOWS, MIDDLE)])
+    (low, usual), (wide_low, wider) = widths
+    assert 3 < wider - usual < 6.5
+    assert max(low, wide_low) < -15

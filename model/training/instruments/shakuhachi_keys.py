@@ -1,0 +1,39 @@
+"""Makes keys for the shakuhachi, of which the SoundFont has one recording: others are derived from it."""
+
+import io
+from dataclasses import replace
+
+import soundfile
+
+from model.studio.sound.zones import Zone
+from model.training.instruments.derived_keys import LoopedSound, derived_key, encoded
+from model.training.instruments.recording import Recording
+
+_KEYS = (56, 60, 64, 68, 76, 80, 84)
+
+
+def shakuhachi_keys(recorded: Recording) -> list[Recording]:
+    """Return the recording for the keys around its own, and a derived one for every fourth key of the others; the
+    zones' `sample` counts them.
+
+    Raises:
+        ValueError: the recording has no loop.
+    """
+    root = round(recorded.zone.root_pitch)
+    if recorded.zone.loop is None:
+        raise ValueError("the recording of the shakuhachi has no loop: use the SoundFont that the builder names")
+    sound, rate = soundfile.read(io.BytesIO(recorded.stream), dtype="float64")
+    whole = LoopedSound(sound, rate, recorded.zone.loop)
+    roots = sorted((*_KEYS, root))
+    found = []
+    for number, pitch in enumerate(roots):
+        low = 0 if number == 0 else (roots[number - 1] + pitch) // 2 + 1
+        high = 127 if number == len(roots) - 1 else (pitch + roots[number + 1]) // 2
+        zone = replace(recorded.zone, low_key=low, high_key=high, sample=number)
+        found.append(Recording(zone, recorded.stream) if pitch == root else _derived(zone, whole, pitch))
+    return found
+
+
+def _derived(zone: Zone, whole: LoopedSound, pitch: int) -> Recording:
+    made = derived_key(whole, zone.root_pitch, float(pitch))
+    return Recording(replace(zone, root_pitch=float(pitch), loop=made.loop), encoded(made.sound, made.rate_hertz))
