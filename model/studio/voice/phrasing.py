@@ -12,7 +12,7 @@ from model.studio.voice.utterance import Utterance
 PHRASE_GAP_SECONDS = 0.14
 """A longer silence between notes ends a phrase: the singer releases the note, and may breathe."""
 
-_CONSONANT_SHARE = 0.5
+_CONSONANT_SHARE = 0.4
 """Largest share of the preceding note that a consonant may take."""
 
 _SHORTEST_VOWEL = 9

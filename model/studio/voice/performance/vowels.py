@@ -9,7 +9,7 @@ from model.studio.voice.envelope import BANDS
 Path = NDArray[np.float64]
 
 _ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
-_ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
+_ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.45, 0.5
 _ENGLISH_PACE = 0.3
 """Pace in English vowels; their held parts are short and lie between movements, and a faster pace blurs them."""
 
