@@ -14,7 +14,7 @@ PHRASE_GAP_SECONDS = 0.14
 breathe.
 """
 
-_CONSONANT_SHARE = 0.5
+_CONSONANT_SHARE = 0.4
 """Largest share of the preceding note that a consonant may shorten it by."""
 
 _SHORTEST_VOWEL = 9

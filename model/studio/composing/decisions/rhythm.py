@@ -19,7 +19,7 @@ Weights = NDArray[np.float64]
 _SHARPNESS = 1.15
 """Exponent of the probabilities from which rhythms are drawn; above 1, rare rhythms are rarer than in songs."""
 
-_LOG_PROB_WEIGHT = 0.2
+_LOG_PROB_WEIGHT = 0.22
 _STRENGTHS = {
     BEATS_PER_BAR: np.array([0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4] * 2),
     WALTZ_BEATS_PER_BAR: np.array([0.9, -0.4, 0.0, -0.4, 0.2, -0.4, 0.0, -0.4, 0.3, -0.4, 0.1, -0.4]),
@@ -36,10 +36,13 @@ _LONG_WEAK = -0.5
 _PHRASE_GAP = 0.35
 _LATE_ENTRY = -4.0
 _LONG_GAP = -7.0
-_SHORTEST_SECONDS = 0.14
-_HURRIED_SIXTEENTH = -2.5
+_CLEAR_SECONDS, _HURRIED = 0.28, -7.0
+"""Shortest syllable whose words are understood as well as those of long ones, and the log weight of one without any
+length; between them the weight is linear.
+"""
+
 _EMPTY_STEP = -0.12
-_CLOSE_SECONDS, _CLOSE_STEPS = 0.27, (1.2, 2.0)
+_CLOSE_SECONDS, _CLOSE_STEPS = 0.3, (1.2, 2.0)
 """Mean duration of a syllable before the last one in a line with little room, in seconds, and its limits in steps."""
 
 _DOTTED_STEPS = 3
@@ -155,8 +158,7 @@ def _gaps(asked: LineRequest) -> Weights:
     table = asked.habits.gaps
     longest = table.shape[1]
     usual = table[asked.places[None, :], np.clip(distance - 1, 0, longest - 1)]
-    if asked.step_seconds < _SHORTEST_SECONDS:
-        usual = usual + np.where(distance == 1, _HURRIED_SIXTEENTH, 0.0)
+    usual = usual + np.where(distance == 1, _HURRIED * max(1.0 - asked.step_seconds / _CLEAR_SECONDS, 0.0), 0.0)
     usual = usual + np.where(distance == _DOTTED_STEPS, asked.profile.dotted, 0.0)
     usual = np.where(distance < longest, usual, _LONG_GAP + _EMPTY_STEP * distance)
     return np.where(distance > 0, _SHARPNESS * usual, _IMPOSSIBLE)

@@ -22,7 +22,7 @@ _OVERSHOOT = 0.05
 _SCOOP_CENTS = 110.0
 _DRIFT_CENTS = 3.5
 _JITTER_CENTS = 2.5
-_RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 260.0, 290.0, 210.0
+_RISE_CENTS, _DIP_CENTS, _FALL_CENTS, _END_CENTS = 390.0, 435.0, 315.0, 210.0
 _SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.36), 0.08
 """Shortest and longest duration of a spoken syllable, in seconds, which limit the pitch movement of tones in a long
 note; and the duration of the fall at the note's end.
@@ -126,5 +126,5 @@ def _inflection(tone: int, time: Curve, length: float) -> Curve:
         out = -_DIP_CENTS * np.exp(-(((place - 0.25) / 0.14) ** 2))
     elif tone == 4:
         end = np.clip(1 - (length - time) / _END_SECONDS, 0, 1)
-        out = _FALL_CENTS * (np.clip(1 - place / 0.45, 0, 1) - end**1.5)
+        out = _FALL_CENTS * np.clip(1 - place / 0.45, 0, 1) - _END_CENTS * end**1.5
     return out

@@ -9,7 +9,7 @@ from model.studio.voice.envelope import BANDS
 Path = NDArray[np.float64]
 
 _ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
-_ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
+_ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.45, 0.5
 _ENGLISH_PACE = 0.3
 """Pace of the random movement in the held part of an English vowel, in frames of the recording per frame of sound. The
 held part is short and lies between transitions, and a faster pace would blur the vowel.
