@@ -51,10 +51,10 @@ class Strip:
 
 
 STRIPS: Mapping[Track | Singer, Strip] = {
-    Singer.LEAD: Strip(Stem.VOCAL, 5.0, 0.0, -8.0),
-    Singer.BACKING: Strip(Stem.VOCAL, -3.5, -0.55, -6.0),
-    Singer.DOUBLE: Strip(Stem.VOCAL, -6.5, 0.55, -6.0),
-    Singer.SECOND: Strip(Stem.VOCAL, 5.0, 0.0, -8.0),
+    Singer.LEAD: Strip(Stem.VOCAL, 5.0, 0.0, -14.0),
+    Singer.BACKING: Strip(Stem.VOCAL, -3.5, -0.55, -12.0),
+    Singer.DOUBLE: Strip(Stem.VOCAL, -6.5, 0.55, -12.0),
+    Singer.SECOND: Strip(Stem.VOCAL, 5.0, 0.0, -14.0),
     Track.LEAD: Strip(Stem.VOCAL, 3.0, 0.0, -8.0),
     Track.KEYS: Strip(Stem.HARMONY, -5.0, -0.2, -8.0),
     Track.GUITAR: Strip(Stem.HARMONY, -5.0, 0.45, -9.0),
