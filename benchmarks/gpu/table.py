@@ -19,7 +19,7 @@ Seen: TypeAlias = Mapping[str, Value]
 
 class Expectation(Protocol):
     """Protocol of the expected value of one figure, with the reason. Unless `everywhere` is True, the expectation
-    applies to full size on a GPU.
+    applies only to runs on a GPU with a model of its real size.
     """
 
     @property

@@ -1,10 +1,12 @@
-"""One scheduler for the devices of several nodes, as with a pool on Ray, against one scheduler for each node.
+"""Compares, in simulations, the latency and stalls of one scheduler for the devices of several nodes (as with a pool on
+Ray) with those of one scheduler for each node.
 
     python -m benchmarks.scheduling.nodes --preset ace_step_h100 --node-devices 1 8 --devices 8 16 32 64 --png nodes.png
 
 With one scheduler every command takes `--remote-ms` longer than by a local pipe. With one for each node a balancer
 sends every song to the node with the least work left, as far as it knows, or (`blind`) to any node. Policy:
-`listeners`, the server's. Columns as in outcome.py; `server cores` are those of the busiest server process.
+`listeners`, the server's. Columns as in outcome.py; `server cores` is the
+number of processor cores that the busiest server process keeps busy.
 """
 
 import argparse

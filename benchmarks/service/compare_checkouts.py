@@ -39,8 +39,8 @@ Rounds = Sequence[Sequence[Asked]]
 
 
 def environment_of(checkout: Path, **settings: str) -> dict[str, str]:
-    """Return an environment in which Python imports the packages of that checkout, without other settings of
-    Melisma.
+    """Return the environment variables for a process that imports the packages of `checkout`, with the given settings
+    (`MELISMA_...`) and none of this process.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MELISMA_", "PYTHON"))}
     given = {f"MELISMA_{name}": value for name, value in settings.items()}
@@ -112,7 +112,9 @@ def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | 
 
 
 def compare(asked: Rounds, old: Sequence[Record], new: Sequence[Record]) -> int:
-    """Print a line for each request with its difference, and return the number of differences."""
+    """Print a line for each request, saying if its responses are equal, and what the first difference is. Return the
+    number of requests whose responses differ.
+    """
     differing = 0
     every = [(one, len(each) == 1) for each in asked for one in each]
     for (one, alone), before, after in zip(every, old, new, strict=True):

@@ -26,7 +26,9 @@ async def follow(directory: Directory, song_id: str) -> list[float]:
 
 
 async def main(url: str, folder: str, *song_ids: str) -> None:
-    """Follow the songs to their end, and print the latencies."""
+    """Receive the songs until their ends, and print, as JSON, the delay of every chunk in seconds: from the writer's
+    append to the arrival in this process.
+    """
     async with shared_store(plan_for(url, f"file://{folder}")) as parts:
         print("ready", flush=True)
         delays = await asyncio.gather(*(follow(parts.directory, song_id) for song_id in song_ids))

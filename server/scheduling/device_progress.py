@@ -38,8 +38,8 @@ class CommandsInFlight:
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Remove the oldest unanswered command of a lane (command queue), and return the positions of the attempts that
-        it works on; empty if there is none.
+        """Remove the oldest unanswered command of a lane (command queue), and return the positions that its
+        attempts at songs reach with it; empty if there is none.
         """
         waiting = self._lanes.get(lane)
         if not waiting:

@@ -73,7 +73,7 @@ class LyricTokenizer:
             try:
                 ids += [*(self.line(line, language) if line else ()), SPACE]
             except (ValueError, KeyError, IndexError) as error:
-                raise ValueError(f"line {number} of the lyrics cannot be read: {error}") from error
+                raise ValueError(f"line {number} of the lyrics cannot be converted to tokens: {error}") from error
         return ids
 
     def line(self, line: str, language: str | None = None) -> list[int]:

@@ -123,8 +123,8 @@ def _stages(values: Mapping[str, Any], half: str) -> tuple[Stage, ...]:
     lists = [_value(values, f"{half}_{name}") for name in names]
     if len({len(each) for each in lists}) != 1:
         raise EngineUnavailable(
-            f"config.json of the autoencoder must have lists of equal length for {half}_{names[0]} and the other "
-            f"values of its stages: {_ADVICE}"
+            f"config.json of the autoencoder must have lists of equal length for "
+            f"{', '.join(f'{half}_{name}' for name in names)}: {_ADVICE}"
         )
     return tuple(
         Stage(channels, layers, _kernels(f"{half}_{names[0]}", kind, kernels))

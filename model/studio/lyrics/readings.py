@@ -73,7 +73,7 @@ class Reading:
 
     @property
     def mostly_read(self) -> bool:
-        """True if at least half of the line's letters, characters and figures can be sung."""
+        """True if at least half of the line's Latin letters, Chinese characters and digits can be sung."""
         return self.read >= self.unread
 
 

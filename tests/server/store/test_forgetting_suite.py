@@ -1,4 +1,6 @@
-"""Tests of songs that no store keeps: above the limit of songs, and those that their replicas drop."""
+"""Tests that every kind of store deletes the oldest songs above the limit of songs, and songs that the server
+which makes them has given up.
+"""
 
 import pytest
 

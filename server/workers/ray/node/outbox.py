@@ -39,7 +39,9 @@ class Outbox:
         """The id of this node in the cluster; empty until it is known."""
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:
-        """Announce a song to its encoder, or collect the announcement if the encoder is on another node."""
+        """Announce a song to its encoder; if the encoder is on another node, queue the announcement for the server,
+        which sends it there.
+        """
         node_id, path = parted(target.address)
         if node_id and node_id == self.node_id:
             self._links.open(replace(target, address=path), opened)
