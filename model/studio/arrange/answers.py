@@ -77,7 +77,7 @@ def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], p
 
 
 def _shift(pitches: Sequence[int], player: Instrument) -> int:
-    """Return the transposition, in semitones and whole octaves, that moves sung pitches into the range of the solo
+    """Return the transposition in semitones, a multiple of 12, that moves sung pitches into the range of the solo
     instrument.
     """
     low, high = pitch_range(player)

@@ -111,8 +111,8 @@ def _part(
 def _performed(
     context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
 ) -> dict[Track, tuple[TrackNote, ...]]:
-    """Return the played notes of each track. A track plays only from its `entrance` to the step from which it is
-    silent.
+    """Return the played notes of each track. A track plays only from the step that `entrance` returns up to the step
+    that `silences` returns.
     """
     heard = {track: _heard(context, track, part) for track, part in strokes.items()}
     return {track: perform(context, track, part) for track, part in heard.items() if part}

@@ -91,7 +91,7 @@ def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> i
     """Return the MIDI pitch that a digit in a pattern stands for: 1 is the lowest note of the voicing, and 9 the ninth
     of the chord.
 
-    A number greater than the number of notes in the voicing gives the lowest note an octave higher, or the highest note
+    A digit greater than the number of notes in the voicing gives the lowest note an octave higher, or the highest note
     again if the octave would come too close to the melody.
     """
     number = int(onset.mark)

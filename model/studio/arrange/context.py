@@ -121,7 +121,7 @@ class ArrangementContext:
         return next(i for i, span in enumerate(self.spans) if step < span.end)
 
     def lowest_lead(self, start: int, end: int) -> int | None:
-        """Return the lowest melody pitch between two steps; `None` if the melody rests there."""
+        """Return the lowest melody pitch in the steps [start, end); `None` if the melody rests there."""
         return min((p for p in self.lead[start:end] if p is not None), default=None)
 
     def random(self, *topic: object) -> Random:
@@ -157,7 +157,8 @@ def make_context(
 ) -> ArrangementContext:
     """Build the context of a section from its score.
 
-    `tonic` is the tonic of the song so far, if there is one. The last bar of a song keeps only its final chord.
+    `tonic` is the pitch class of the tonic in the previous section, `None` for the first section. In the last section
+    of a song, the last bar has only one chord.
     """
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:
@@ -202,8 +203,8 @@ def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ..
 
 
 def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
-    """Return the pitch class (0 to 11) of the tonic: the tonic whose scale contains most notes of the music. A tonic
-    that is the root of a chord of the music, and the tonic `expected`, are preferred.
+    """Return the pitch class (0 to 11) of the tonic of a score: the one whose scale contains the largest part of the
+    melody and of the chord tones. Roots of chords in the score and the pitch class `expected` are preferred.
     """
     weights = [0.0] * 12
     for chord in score.chords:

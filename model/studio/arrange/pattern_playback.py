@@ -30,8 +30,8 @@ class Onset:
 
 
 def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
-    """Yield every note of a pattern over all bars in the groove. A note that is held across a chord change is played
-    again at the change.
+    """Yield every note of a pattern, repeated over the bars of the section (in the last section of a song, without its
+    last bar). A note that is held across a chord change is played again at the change.
     """
     for bar in range(context.groove_bars):
         for tab in variant[bar % len(variant)]:

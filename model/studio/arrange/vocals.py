@@ -149,8 +149,9 @@ def _behind(singer: Singer, notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
 def harmony(melody: Sequence[Note], score: Score, tonic: int, minor: bool) -> list[Note]:
     """Return a second voice below the melody, in thirds and sixths of the key that agree with the chords.
 
-    Each note gets the pitch of lowest cost 3 to 9 semitones below the melody: chord tones on beats and under long
-    notes, pitches of the key elsewhere, and moving parallel to the melody where possible.
+    Each note gets the pitch of lowest cost among those 3 to 9 semitones below the melody. Cheap pitches are chord tones
+    on beats and in long notes, pitches of the key elsewhere, and pitches at the same distance from the melody as the
+    note before.
     """
     scale = {(tonic + degree) % 12 for degree in _SCALES[minor]}
     below: list[Note] = []

@@ -44,7 +44,9 @@ a song can move to another key than its own.
 
 
 class _Parts(nn.Module):
-    """The score network and the statistics that are stored with it, under the names of the weights' file."""
+    """The score network and the statistics that are stored with it, as modules with the same names as in the file of
+    weights.
+    """
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()

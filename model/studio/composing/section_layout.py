@@ -63,8 +63,8 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Return the number of tokens of the section after padding; with `follows`, including bars of the previous
-    section.
+    """Return the number of tokens of the section after padding; if `follows` is True, the number includes the last bars
+    of the previous section, which come before it.
     """
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 

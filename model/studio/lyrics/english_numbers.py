@@ -107,8 +107,8 @@ _NOUN_OF_PRICE = re.compile(r"\s*(?:bills?|questions?|man|men|bash|smile|dreams?
 
 
 def in_english(number: str, after: str = "") -> list[str]:
-    """Return the English words of a number with its signs and units (`SAID`), such as "$5" or "10%"; `after` is the
-    text after the number.
+    """Return the English words of a number with its signs and units, such as "$5" or "10%"; `after` is the text after
+    the number. The regular expression `SAID` matches the numbers that can be read.
     """
     text = plain_digits(_ONE_SIGN.get(number, number)).replace("’", "'").replace("′", "'")
     if match := re.fullmatch(r"(\d+):(\d\d)\s?([aApP]?)\.?[mM]?\.?", text):
@@ -141,15 +141,15 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """Return the English words of a token in which figures take the place of letters (`SPELT`): "tonight" for
-    "2night".
+    """Return the English words of a token in which digits stand for letters: "tonight" for "2night". The regular
+    expression `SPELT` matches these tokens.
     """
     return _SPELT_WORDS[token.lower()]
 
 
 def abbreviated(token: str, after: str) -> list[str]:
-    """Return the English words of an abbreviation (`ABBREVIATION`): the full word for "Dr.", the letters one by one for
-    "U.S.A.".
+    """Return the English words of an abbreviation that the regular expression `ABBREVIATION` matches: the full word for
+    "Dr.", the letters one by one for "U.S.A.".
 
     "St." before a name is "Saint", otherwise "Street"; `after` is the text after the abbreviation.
     """

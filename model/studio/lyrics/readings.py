@@ -59,8 +59,8 @@ class Reading:
         syllables: the sung syllables in order; `text` holds their texts in the same order.
         skipped: letters and symbols that cannot be sung.
         text: the line without the pinyin readings in brackets that the caller has written.
-        read: number of sung letters, characters and figures.
-        unread: number of letters, characters and figures that are not sung.
+        read: number of letters and digits, of any script, that are sung; a Chinese character is a letter.
+        unread: number of letters and digits that are not sung, counted like `read`.
         notes: remarks for the caller on invalid readings in brackets.
     """
 
@@ -73,7 +73,7 @@ class Reading:
 
     @property
     def mostly_read(self) -> bool:
-        """True if at least half of the line's Latin letters, Chinese characters and digits can be sung."""
+        """True if at least half of the line's letters (Chinese characters are letters) and digits can be sung."""
         return self.read >= self.unread
 
 
@@ -88,10 +88,11 @@ def count_chinese(text: str) -> int:
 
 
 def check_readable(readings: Sequence[Reading]) -> None:
-    """Raise an error if less than half of the letters of all lines can be sung.
+    """Raise an error if less than half of the letters and digits of all lines can be sung; Chinese characters are
+    letters.
 
     Raises:
-        InvalidParams: less than half of the letters can be sung; field "lyrics".
+        InvalidParams: less than half can be sung; field "lyrics".
     """
     read, unread = sum(reading.read for reading in readings), sum(reading.unread for reading in readings)
     if unread and read < unread:

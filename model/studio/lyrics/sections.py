@@ -56,8 +56,8 @@ class LyricSection:
 class Lyrics:
     """Parsed lyrics; `notes` are remarks for the caller about skipped or changed text.
 
-    `voice` is the song's main voice: the requested one, otherwise the first that the lyrics name; `None` if neither
-    names one.
+    `voice` is the song's main voice: the requested one, otherwise the first that the lyrics name; `None` if neither the
+    request nor the lyrics name one.
     """
 
     sections: tuple[LyricSection, ...]

@@ -62,8 +62,10 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Wishes:
-    """The content of a request: `given` are the lyrics as the caller gave them, `lyrics` those with their lines
-    assigned to singers. `heard_key` is the key of the caller's melody; `None` if a key is named, or none can be heard.
+    """The content of a request: `parsed` is the style that the prompt asks for, `given` are the lyrics as the caller
+    gave them, `lyrics` those with their lines assigned to singers. `anchor` is the caller's melody, shortened to fit a
+    song. `key` is the key of the song; `heard_key` is the key of the caller's melody; `None` if a key is named, or none
+    can be heard.
     """
 
     parsed: ParsedPrompt

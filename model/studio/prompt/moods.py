@@ -8,8 +8,8 @@ from model.studio.style import Instrument, Mode, Track
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The effect of a mood on a style: a factor on the tempo, numbers added to other properties, and a mode (major or
-    minor) if the mood implies one.
+    """The effect of a mood on a style: a factor on the tempo, numbers added to the properties of the style that have
+    the same names, and a mode (major or minor) if the mood implies one.
 
     `genre` is the genre of a prompt that names this mood but no genre.
     """

@@ -40,7 +40,8 @@ _WETNESS_RANGE_DB = 9.0
 @dataclass(frozen=True, slots=True)
 class Strip:
     """Mix settings (channel strip) of a track or singer: its stem, its level in dB, its pan (-1 left to 1 right) and
-    the level in dB that it sends to the reverb. `keeps_lows` is True if its low frequencies are kept.
+    the level in dB that it sends to the reverb. `keeps_lows` is True for bass and drums, whose low frequencies are kept
+    in the mix.
     """
 
     stem: Stem
@@ -143,9 +144,9 @@ class Mixer:
         each window is computed when it is needed.
 
         `vocals` are the notes of the singers, in seconds from `start_sample`. Step s of the arrangement sounds s
-        sixteenth notes after `start_sample`; notes before the start of the section are moved to it. Windows have
-        `window` samples, the first one `first_window`, the last one the rest. A `final` section fades to zero over its
-        last second. There is no limiter: samples may exceed 1.
+        sixteenth notes after `start_sample`; notes before the start of the section are moved to it. The first window
+        has `first_window` samples, each further one `window`, and the last one the samples that are left. A `final`
+        section fades to zero over its last second. There is no limiter: samples may exceed 1.
 
         Raises:
             ValueError: the section does not begin where the last one ended, or a window is empty.

@@ -53,8 +53,8 @@ class SampledNote:
 
 @dataclass(slots=True)
 class _Voice:
-    """One sounding sample of a note; the voice is released at sample `stop` of the song and then fades out within
-    `release_seconds`.
+    """A voice of the sampler: one recorded sample that sounds for a note. The voice is released at sample `stop` of the
+    song and then fades out within `release_seconds`.
     """
 
     tone: Tone

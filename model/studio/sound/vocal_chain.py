@@ -35,9 +35,9 @@ class Stage(Protocol):
 class Channel:
     """A singer with the chain of effects for a lead voice or a backing voice.
 
-    The effects give the lead voice less low middle and more high frequencies than the recordings, an even level and
-    even sibilants. The effects of backing voices soften their consonants, which would blur the consonants of the lead
-    voice.
+    For the lead voice the effects lower the low middle frequencies of the recordings and raise the high ones, and make
+    the level and the sibilants even. The effects of backing voices soften their consonants, which would blur the
+    consonants of the lead voice.
     """
 
     def __init__(self, who: Singer, singer: Vocalist) -> None:

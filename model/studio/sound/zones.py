@@ -85,7 +85,9 @@ class Zone:
 
     @property
     def is_layer(self) -> bool:
-        """True if the zone holds a recording of one range of velocities, and other zones those of the others."""
+        """True if the zone plays only in a part of the velocity range; further zones of the same keys play at the other
+        velocities.
+        """
         return (self.low_velocity, self.high_velocity) != (0, 127)
 
     def distance(self, pitch: int) -> int:
@@ -101,8 +103,8 @@ class InstrumentZones:
     zones: tuple[Zone, ...]
 
     def at(self, pitch: int, velocity: int = 127) -> tuple[Zone, ...]:
-        """Return the key zones that sound at a MIDI pitch and velocity; outside of the instrument's range, those of the
-        nearest key.
+        """Return the key zones that sound at a MIDI pitch and velocity; outside of the instrument's range, the key
+        zones of the nearest key that has any.
         """
         layer = [zone for zone in self.zones if zone.low_velocity <= velocity <= zone.high_velocity]
         nearest = min(zone.distance(pitch) for zone in layer)

@@ -124,8 +124,9 @@ def letter(name: str) -> Syllables:
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in a song spelling such as "lovin'"; `None` for other words. A short unknown word in
-    capitals, such as "LOL", is not read as a stretched spelling.
+    """Return the phones of a word in a song spelling such as "lovin'"; `None` for a word that is not in such a
+    spelling. `plain` is `word` in lower case. A short unknown word in capitals, such as "LOL", is not read as a
+    stretched spelling.
     """
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)

@@ -117,7 +117,7 @@ def _bar_of(tab: str, bar: int, steps: int) -> str:
 
 def _varied(context: ArrangementContext, bar: int, busy: Texture, strokes: list[Stroke]) -> list[Stroke]:
     """Return the drum hits of a bar with small variations: ghost notes, an early kick, an open hi-hat at the end of a
-    phrase.
+    phrase. Bars whose density `busy` is calm are not varied.
     """
     if busy is Texture.CALM:
         return strokes

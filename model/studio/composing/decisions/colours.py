@@ -54,8 +54,8 @@ def _dressed(
     """Return the chords, one per beat, for `beats` beats of the triad with chord class `index`, with a colour drawn at
     random. A suspended chord of two beats or more resolves half-way.
 
-    `sung` are the pitch classes of the melody over the chord, `neighbours` the lowest note before it and the root after
-    it.
+    `sung` are the pitch classes of the melody over the chord, `neighbours` the pitch classes of the lowest note of the
+    chord before and of the root of the chord after, `None` where there is no chord.
     """
     chord = chord_of(index)
     usual = habits().colours[int(spec.minor)].get(index, {_PLAIN: 1.0})

@@ -111,8 +111,9 @@ def _room(spec: SectionSpec, index: int) -> int:
 
 
 def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None:
-    """Return the rhythm of an earlier line with the same words, moved to the line from step `start` to `stop`; `None`
-    if the first steps of the line are already fixed or the rhythm does not fit.
+    """Return the rhythm of `twin`, an earlier line with the same words, moved to the line in the steps [start, stop) of
+    the section. The result is `None` if the rhythm does not fit, or if steps of the line are already fixed; `free` is
+    the first step that is not fixed.
     """
     moved = start - twin.start
     if free > start or twin.onsets[-1] + moved >= stop:
