@@ -51,8 +51,9 @@ class ComposedSection:
 @dataclass(frozen=True, slots=True)
 class StudioConditions:
     """The input for composing one section: its specification, its number of denoising steps, and the work that it
-    needs. `cost` is the number of tokens that one denoising step computes (those of guidance included), `length` the
-    number of tokens of the section after padding. `mixer` is the mixer of the song, only for the first section.
+    needs. `cost` is the number of tokens that one denoising step computes (twice as many with classifier-free
+    guidance), `length` the number of tokens of the section after padding. `mixer` is the mixer of the song, only for
+    the first section.
     """
 
     spec: SectionSpec

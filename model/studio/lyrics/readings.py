@@ -92,7 +92,7 @@ def check_readable(readings: Sequence[Reading]) -> None:
     letters.
 
     Raises:
-        InvalidParams: less than half can be sung; field "lyrics".
+        InvalidParams: less than half of them can be sung; field "lyrics".
     """
     read, unread = sum(reading.read for reading in readings), sum(reading.unread for reading in readings)
     if unread and read < unread:

@@ -223,8 +223,8 @@ def _allowed(
     """Return the steps, counted from the start of the line's first bar, at which line `number` may start, with their
     probability weights; step 0 is always one of them.
 
-    Each of these steps leaves enough time for the line and for the line before it. The weights of a line that opens the
-    section (`first`) differ from those of later lines.
+    Each of these steps leaves enough time for the line and for the line before it. `first` selects the weights of lines
+    that open a section.
     """
 
     def room(line: int, steps: int) -> bool:

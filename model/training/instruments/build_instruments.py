@@ -1,8 +1,8 @@
 """Builds the shipped instruments from two General MIDI SoundFonts, the second one for the piano.
 
 Run with `python -m model.training.instruments.build_instruments FluidR3Mono_GM.sf3 MuseScore_General_Lite.sf3`; it
-rewrites `model/studio/instruments/`. The result is two chained Ogg files with the samples (copied, not encoded again;
-those of the piano cut, derived keys encoded) and a JSON table of zones. Needs pyworld.
+rewrites `model/studio/instruments/`. The result is two chained Ogg files with samples and a JSON table of key zones.
+Samples are not encoded again, only derived ones are encoded. Needs the package pyworld.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def build(font: SoundFont, piano_font: SoundFont, folder: Path) -> None:
 
 
 def _appended(recordings: Sequence[Recording], streams: list[bytes]) -> list[Zone]:
-    """Add the streams of recordings that are not among `streams` yet; return the zones with their places there."""
+    """Add new streams of the recordings to `streams`; return the key zones, with `sample` as the index in `streams`."""
     zones = []
     for recording in recordings:
         if recording.stream not in streams:
@@ -218,7 +218,7 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
 
 
 def _layer_lufs(zones: Sequence[Zone], measured: Sequence[float], start: int) -> float:
-    """Return the mean loudness of the zones of the velocity layer that begins at the velocity `start`."""
+    """Return the mean of the loudness `measured` for each zone, over the layer that begins at the velocity `start`."""
     return float(np.mean([lufs for zone, lufs in zip(zones, measured, strict=True) if zone.low_velocity == start]))
 
 
@@ -278,13 +278,13 @@ def _as_json(table: BankTable) -> str:
 
 
 def _row(zone: Zone) -> dict[str, object]:
-    """Return a zone as a row of the table, without the velocities if it has no layers."""
+    """Return a zone as a row of the table, without its velocity range if the zone plays at all velocities."""
     row = asdict(zone)
     return row if zone.is_layer else {name: value for name, value in row.items() if not name.endswith("_velocity")}
 
 
 def main() -> None:
-    """Command line: build the instruments from a SoundFont file."""
+    """Command line: read two SoundFont files, and write the samples and the table of the shipped instruments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("font", type=Path, help="file of a General MIDI SoundFont in SF3 format")
     parser.add_argument(

@@ -1,4 +1,5 @@
-"""Derives further keys of a wind instrument from one recording, by analysis and synthesis with WORLD.
+"""Derives notes of a wind instrument at other pitches from the recording of one note, by analysis and synthesis with
+WORLD.
 
 A recording that is played at another speed changes its attack, its vibrato and the colour of its breath as well as its
 pitch. Here only the pitch is changed. M. Morise, F. Yokomori, K. Ozawa, "WORLD: a vocoder-based high-quality speech
@@ -27,7 +28,7 @@ _PEAK = 0.9
 
 @dataclass(frozen=True, slots=True)
 class LoopedSound:
-    """A mono sound with the first sample of its loop and the first one after it."""
+    """A mono sound, and its loop as two indices: the first sample of the loop and the first sample after the loop."""
 
     sound: Mono
     rate_hertz: int
@@ -35,8 +36,8 @@ class LoopedSound:
 
 
 def derived_key(recording: LoopedSound, root_pitch: float, pitch: float) -> LoopedSound:
-    """Return the recording of a note at `root_pitch` as a note at `pitch`, both MIDI pitches; it is as long, with the
-    same envelope, spectral envelope and share of noise.
+    """Return the recording of a note at `root_pitch` as a note at `pitch`, both MIDI pitches. The result has the
+    length, the course of loudness, the spectral envelope and the share of noise of the recording.
 
     The loop is made seamless: it gets a whole number of periods, which changes the pitch by at most a few cents, and
     its end is crossfaded with what precedes its start.

@@ -1,4 +1,6 @@
-"""Changes Ogg streams without decoding them: shortens them by whole pages, and gives them a fixed number (RFC 3533)."""
+"""Changes Ogg streams without decoding them: shortens them by whole pages, and gives them a fixed serial number (RFC
+3533).
+"""
 
 import struct
 from collections.abc import Iterator
@@ -12,8 +14,8 @@ _POLYNOMIAL = 0x04C11DB7
 
 
 def shortened(stream: bytes, frames: int) -> bytes:
-    """Return the beginning of an Ogg stream of one sound, up to the page in which its frame number `frames` ends; a
-    stream that is not longer is returned as it is.
+    """Return the beginning of an Ogg stream of one sound, up to the page with the frame number `frames`, counted from
+    1; a stream with fewer frames is returned unchanged.
 
     Raises:
         ValueError: `stream` does not consist of whole Ogg pages.
@@ -51,12 +53,12 @@ def _pages(stream: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def _ending(page: bytes) -> bytes:
-    """Return a page with the mark of the last page of its stream."""
+    """Return a page with the flag in its header set that marks the last page of a stream."""
     return _changed(page, _KIND_AT, bytes([page[_KIND_AT] | _LAST_PAGE]))
 
 
 def _changed(page: bytes, at: int, value: bytes) -> bytes:
-    """Return a page with other bytes at an offset, and the checksum that belongs to them."""
+    """Return a page in which the bytes `value` replace those from offset `at` on, and the checksum is updated."""
     changed = bytearray(page)
     changed[at : at + len(value)] = value
     changed[_CHECKSUM_AT : _CHECKSUM_AT + 4] = bytes(4)

@@ -1,4 +1,6 @@
-"""Takes the piano with its two recorded velocity layers (mezzo forte and fortissimo) out of MuseScore_General."""
+"""Extracts the recordings of a piano in two velocity layers (mezzo forte and fortissimo) from the SoundFont
+MuseScore_General.
+"""
 
 from model.studio.sound.zones import Envelope, Zone
 from model.training.instruments.ogg_pages import shortened
@@ -20,8 +22,8 @@ _RELEASE_SECONDS = 0.9
 
 
 def recorded_piano(font: SoundFont) -> list[Recording]:
-    """Return one recording for each layer and every fourth or fifth key; of the stereo pairs the left
-    side.
+    """Return the recordings of the piano in each velocity layer, for about every fifth key; of the stereo recordings
+    only the left channel.
 
     Raises:
         ValueError: the font lacks one of the recordings.
@@ -68,7 +70,7 @@ def _recording(font: SoundFont, row: FontZone, place: int, velocities: tuple[int
 
 
 def _envelope(seconds: float) -> Envelope:
-    """Return the envelope of a recording that is cut after some seconds: it fades before the cut."""
+    """Return the loudness envelope of a recording that is cut after `seconds`; the level falls before the cut."""
     fading = _FADING_SHARE * seconds
     return Envelope(
         delay_seconds=0.0,

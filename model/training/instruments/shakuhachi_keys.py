@@ -1,4 +1,4 @@
-"""Makes keys for the shakuhachi, of which the SoundFont has one recording: others are derived from it."""
+"""Makes recordings of the shakuhachi at eight pitches: that of the SoundFont, and seven derived from it."""
 
 import io
 from dataclasses import replace
@@ -13,8 +13,8 @@ _KEYS = (56, 60, 64, 68, 76, 80, 84)
 
 
 def shakuhachi_keys(recorded: Recording) -> list[Recording]:
-    """Return the recording for the keys around its own, and a derived one for every fourth key of the others; the
-    zones' `sample` counts them.
+    """Return recordings for all keys of the shakuhachi, from low to high: `recorded` for the keys around its own pitch,
+    and one derived from it for about every four other keys.
 
     Raises:
         ValueError: the recording has no loop.

@@ -43,9 +43,9 @@ _COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
 
 
 def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> dict[str, list[list[int]] | list[int]]:
-    """Return counts of melody notes by their position in a bar of `steps` sixteenths. `entries` and `endings` [steps]
-    count the first and last notes of lines; `gaps` [steps, longest] count the distances to the next note, in steps,
-    where longer distances than `longest` count as `longest`.
+    """Return counts of the notes of `tunes` (melodies of whole songs) by their position in a bar of `steps` sixteenths.
+    `entries` and `endings` [steps] count the first and last notes of lines, which rests separate; `gaps` [steps,
+    longest] count the distances to the next note, in steps, where longer distances than `longest` count as `longest`.
     """
     entries, endings = [0] * steps, [0] * steps
     gaps = [[0] * longest for _ in range(steps)]
@@ -61,7 +61,8 @@ def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> 
 
 def count_progressions(songs: Sequence[TrainingSong], *, minor: bool) -> list[tuple[list[int], int, int]]:
     """Return the four-bar chord progressions of songs as rows: the chord class of every half bar, the number of songs
-    that have the progression outside a chorus, and of songs that have it in a chorus.
+    that have the progression outside a chorus, and the number of songs that have it in a chorus. A progression of a
+    single song is left out if several of its chords are foreign to the key.
     """
     found: dict[tuple[int, ...], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for song in songs:
@@ -92,8 +93,8 @@ def count_joints(songs: Sequence[TrainingSong]) -> list[tuple[int, int, int, int
     """Return rows of [chord class before a joint, chord class after it, number inside sections, number between
     sections].
 
-    A joint is the boundary between two half bars, every four bars inside a section and where one section follows
-    another.
+    A joint is a bar line: every fourth one inside a section, and the one between two sections. The chords are those of
+    the half bars on both sides of it.
     """
     found: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
     for song in songs:

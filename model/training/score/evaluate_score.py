@@ -1,11 +1,12 @@
-"""Compares melodies of the score network with those of held-out songs.
+"""Compares sections that the score network composes with sections of held-out songs: their intervals, repetitions and
+chords.
 
 Usage: python -m model.training.score.evaluate_score pop909.npz openewld.npz --weights score.safetensors --steps 10 80
 
 The npz files hold all training songs, from which the held-out ones are split off; `--steps` are numbers of denoising
 steps to compare. For every held-out pop song a verse and a chorus are composed with the song's number of notes in each
-line ("sung"), or with `--free` only with its density of notes. The program prints one JSON object of statistics for the
-held-out songs, and one for each number of steps.
+line ("sung"), or with `--free` only with its density of notes. The program prints one JSON object of statistics (see
+`figures.measure`) for the held-out songs, and one for each number of steps.
 """
 
 import argparse
@@ -34,8 +35,8 @@ _BATCH = 15
 
 
 def real_pair(song: TrainingSong) -> Pair | None:
-    """Return the first verse and the first chorus of a song in which every two bars have notes; `None` if the song
-    lacks either.
+    """Return the first suitable verse and chorus of a song, `None` if there are not both. A suitable section has an
+    even number of bars, 4 to `MAX_BARS`, and at least one note in every two bars.
     """
     found: dict[TokenKind, Piece] = {}
     first = 0
@@ -98,8 +99,8 @@ def write_pairs(
 
 
 def report(name: str, pairs: Sequence[Pair], copies: CopyFinder, seconds: float = 0.0) -> None:
-    """Print statistics of composed or real `pairs` as one JSON object with the name `name`. `copies` finds what they
-    share with training songs; `seconds` is the CPU time that composing them took.
+    """Print statistics of composed or real `pairs` as one JSON object with the name `name`. `copies` finds the longest
+    sequence of notes that each section shares with a training song; `seconds` is the CPU time that composing them took.
     """
     pieces = [piece for pair in pairs for piece in pair]
     runs = [copies.longest(piece.melody) for piece in pieces]

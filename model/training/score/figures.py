@@ -45,7 +45,9 @@ def piece_of(score: Score, transpose: int, minor: bool) -> Piece:
 
 
 def measure(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Return the statistics of all pieces by name; the model card explains them."""
+    """Return statistics of the melodies and chords of sections, by name: shares of intervals, notes per bar,
+    repetitions of bars, lengths of chords and others, which the model card of the weights explains.
+    """
     pieces = [piece for piece in pieces if len(piece.onsets) > 4]
     intervals = np.concatenate([np.abs(np.diff(piece.pitches)) for piece in pieces])
     pitches = np.concatenate([piece.pitches for piece in pieces])

@@ -24,7 +24,7 @@ _UNLABELLED_BARS = 8
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A labelled phrase of a training song: its kind and its range of bars."""
+    """A labelled phrase of a training song: its kind and its length in bars."""
 
     kind: TokenKind
     bars: int

@@ -211,7 +211,9 @@ def _print_row(name: str, shares: Shares) -> None:
 
 
 def main() -> None:
-    """Command line: train (or load) the recogniser, then print one row for each kind of sound."""
+    """Command line: train (or load) the recogniser, then print a table of recognition rates, one row for each kind of
+    sound.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "speaker_a", type=Path, help="folder with the recordings from which the singer's voice is built"
@@ -240,7 +242,8 @@ def main() -> None:
 
 def _report_singer(model: Recogniser, bank: VoiceBank, voice: Voice, apart: Sequence[tuple[Resynthesis, str]]) -> None:
     """Print recognition rates for the recorded speaker, resynthesised with the voice's pitch and formants, and for the
-    synthetic voice. Also print the most frequent errors for the synthetic voice.
+    synthetic voice. Also print the most frequent errors for the synthetic voice. `apart` holds the analysed recordings
+    of the speaker, each with its syllable.
     """
     names = sorted(bank.syllables)
     alone: list[Sound] = []

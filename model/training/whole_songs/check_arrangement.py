@@ -225,7 +225,9 @@ def _summary(title: str, measured: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Command line: print the statistics of POP909's accompaniments and of the arranger's."""
+    """Command line: print mean and standard deviation of all `Figures` of POP909's accompaniments, and of the
+    arranger's accompaniments for the same songs.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder of POP909, with one folder for each song")
     parser.add_argument("--songs", type=int, default=40, help="number of songs to read")

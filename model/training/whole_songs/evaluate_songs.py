@@ -65,7 +65,9 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
 
 
 def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
-    """Return the statistics, by name, of how words and melody fit together in all songs."""
+    """Return statistics of all songs, by name: how well the melody agrees with the lexical tones, how long lines end,
+    the range of pitches, and those of `figures.measure`.
+    """
     sections = [section for song in songs for section in song]
     sung = [section for section in sections if section.spec.lines and not section.spec.played]
     moves = [move for section in sung for move in tone_moves(section.score.melody, section.spec.lines)]
@@ -90,7 +92,7 @@ def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Command line: compose whole songs and print their statistics."""
+    """Command line: compose whole songs, and print how well words and melody agree."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=None, help="weights to evaluate (default: the shipped ones)")
     parser.add_argument("--seeds", type=int, default=4, help="number of seeds for each text")

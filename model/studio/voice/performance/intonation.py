@@ -95,8 +95,8 @@ def _colour(
     cents: Curve, note: SungNote, tone: int, begins: bool, manner: Manner, generator: np.random.Generator
 ) -> None:
     """Add the ornaments of one note (vibrato, lexical tone, a scoop at the start of a phrase, a fall at its end) to
-    `cents`, the pitch deviation at every frame. `begins` is True for the first note of a phrase, `tone` is the lexical
-    tone.
+    `cents`, the pitch deviation at every frame. `begins` is True if a pause comes before the note; `tone` is the
+    lexical tone of its syllable.
     """
     first, last = frame(note.start), min(frame(note.end), len(cents))
     time: Curve = FRAME_SECONDS * np.arange(max(last - first, 0), dtype=np.float64)
