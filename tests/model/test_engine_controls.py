@@ -137,7 +137,9 @@ class Subject:
         return sound
 
     def options(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the request field with options of this engine."""
+        """Return the field of a request that holds the options of this engine, as a dictionary with one entry; `fields`
+        are the options.
+        """
         return {self.name: _MESSAGES[self.name](**fields)}
 
 

@@ -1,7 +1,7 @@
 """Tests of the properties that every engine must have; a new engine is tested by adding it to `ENGINES`.
 
-Two fakes represent kinds of engines: `exact` has songs as long as planned; `ending` ends sections and songs early, and
-has no denoising steps.
+Two of these engines are fakes, which stand for kinds of engines: songs of `exact` are as long as planned; `ending` ends
+sections and songs early, and has no denoising steps.
 """
 
 import itertools

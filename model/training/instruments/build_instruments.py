@@ -2,7 +2,7 @@
 
 Run with `python -m model.training.instruments.build_instruments FluidR3Mono_GM.sf3 MuseScore_General_Lite.sf3`; it
 rewrites `model/studio/instruments/`. The result is two chained Ogg files with samples and a JSON table of key zones.
-Samples are not encoded again, only derived ones are encoded. Needs the package pyworld.
+Recorded samples are copied (those of the piano shortened); derived ones are encoded. Needs the package pyworld.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""Tests of songs that are denoised at the same time: they share steps, or do not change each other in any bit."""
+"""Tests of songs that are denoised at the same time: with shared steps they may change each other slightly, without
+shared steps in no bit.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -60,8 +62,8 @@ def test_steps_are_shared_by_default_where_that_changes_next_to_nothing(
 
 @pytest.fixture
 def rounded_by_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every velocity depend on the number of rows in its forward pass, like rounding on a GPU, but in
-    every case.
+    """Change the engine for a test: every velocity depends on the number of rows in its forward pass. On a GPU rounding
+    has this effect only for some numbers of rows.
     """
     evaluate = BatchedForward.__call__
 

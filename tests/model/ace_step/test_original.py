@@ -36,7 +36,9 @@ VOCODER = VocoderConfig(depths=(1, 1, 2, 1), widths=(16, 24, 32, 48), head_width
 
 
 def read(name: str) -> tuple[Arrays, dict[str, torch.Tensor]]:
-    """Return the recorded arrays of a file by name, and the recorded weights by their own names."""
+    """Return all recorded arrays of a file by name, and those that are weights by their names in the network, without
+    the prefix "weights/".
+    """
     arrays = {key: torch.tensor(value) for key, value in np.load(DATA / name).items()}
     return arrays, {key.removeprefix("weights/"): value for key, value in arrays.items() if key.startswith("weights/")}
 
@@ -60,7 +62,7 @@ def transformer() -> Transformer:
 
 @pytest.fixture
 def made(transformer: Transformer) -> Iterator[dict[str, torch.Tensor]]:
-    """Yield a dictionary that collects the outputs of the transformer's modules, by module name."""
+    """Yield a dictionary in which each module of the transformer stores its latest output, by module name."""
     seen: dict[str, torch.Tensor] = {}
 
     def listen(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
@@ -113,7 +115,9 @@ def test_positions_are_those_of_the_original(transformer: Transformer, recorded:
 
 @pytest.fixture(scope="module")
 def vocoder() -> Vocoder:
-    """Return the vocoder with recorded weights for the recorded parts; the other parts have no weights."""
+    """Return the vocoder with recorded weights; the layers without recorded weights stay on the meta device, without
+    data.
+    """
     with torch.device("meta"):
         model = Vocoder(VOCODER)
     found = model.load_state_dict(folded(read("vocoder.npz")[1]), strict=False, assign=True)

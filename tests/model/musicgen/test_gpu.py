@@ -1,5 +1,5 @@
-"""Tests of MusicGen on a GPU: songs do not change with other songs in the pass, with their seat in the buffers, or with
-kernels for many rows.
+"""Tests of MusicGen on a GPU: a song does not depend on the other songs in its passes, on its seat (place in the shared
+buffers), or on the kernels that are used for many rows.
 """
 
 from pathlib import Path

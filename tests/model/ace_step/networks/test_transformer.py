@@ -160,7 +160,7 @@ def recorded_context(model: Transformer, recorded: Arrays, weaken: float | None 
 
 def contexts_with_holes(model: Transformer, recorded: Arrays, sharpness: float | None = None) -> ContextBatch:
     """Return the recorded batch of contexts as in the original: padding between text and lyrics is masked, but counts
-    in the positions.
+    in the positions. `sharpness` is the factor on the attention scores of all rows; `None` for no factor.
     """
     context = recorded_context(model, recorded)
     caches = [model.cached(context[row : row + 1]) for row in range(2)]

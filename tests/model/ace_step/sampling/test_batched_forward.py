@@ -73,8 +73,8 @@ class FakeRecorder:
 
 @pytest.fixture
 def graphs_compiled() -> Iterator[list[int]]:
-    """Yield a list with one number, the graphs that torch has compiled since; exceeding dynamo's limit of
-    recompilations raises an error.
+    """Yield a list with one number, the count of graphs that torch has compiled since the start of the test; exceeding
+    dynamo's limit of recompilations raises an error.
     """
     count = [0]
 

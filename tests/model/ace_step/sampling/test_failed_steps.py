@@ -61,7 +61,7 @@ def _calls() -> Iterator[tuple[str, int]]:
 
 
 def velocities(rows: Sequence[Row]) -> list[torch.Tensor]:
-    """Return velocities in place of the model's predictions; they differ between rows, steps and latent positions."""
+    """Stand-in for the model: return made-up velocities; they differ between rows, steps and latent positions."""
     return [
         0.7 * row.latents.roll(index + 1, dims=-1).sin() - 1e-3 * row.timestep * row.latents.flip(-2)
         for index, row in enumerate(rows)

@@ -63,8 +63,8 @@ def close(ours: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> Non
 
 @pytest.fixture
 def graphs_compiled() -> Iterator[list[int]]:
-    """Yield a list with one number, the graphs that torch has compiled since; exceeding dynamo's limit of
-    recompilations raises an error.
+    """Yield a list with one number, the count of graphs that torch has compiled since the start of the test; exceeding
+    dynamo's limit of recompilations raises an error.
     """
     count = [0]
 

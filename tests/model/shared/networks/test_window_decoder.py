@@ -8,8 +8,8 @@ HOP, CONTEXT = 3, 2
 
 
 def decode(frames: torch.Tensor) -> torch.Tensor:
-    """Return the sum of each frame and its two neighbours on either side, three equal samples per frame: a decoder with
-    a context of two frames.
+    """Stand-in for a decoder with a context of two frames: return, as three equal samples per frame, the sum of the
+    frame and its two neighbours on either side.
     """
     padded = torch.nn.functional.pad(frames, (CONTEXT, CONTEXT))
     return padded.unfold(-1, 2 * CONTEXT + 1, 1).sum(dim=-1).repeat_interleave(HOP, dim=-1)

@@ -47,7 +47,9 @@ def core(network: Decoder, *, seats: int = 4, shared: bool = True, by_row: bool 
 
 
 def sequence(network: Decoder, number: int, sampling: Sampling, known: int = 0) -> TokenSequence:
-    """Return a new sequence with its own text, of which the first `known` columns are given."""
+    """Return a new token sequence, conditioned on a random text. Its first `known` columns are given, the others are to
+    be generated.
+    """
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 3 + number % 4, CONFIG.width, generator=generator)
     text = network.text_cache(states)

@@ -1,4 +1,4 @@
-"""Lyrics as they are parsed: any text, section tags, readings of characters."""
+"""Tests of parsing lyrics: any text, section tags, readings of characters."""
 
 import pytest
 from hypothesis import given, settings

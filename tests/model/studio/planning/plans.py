@@ -1,4 +1,4 @@
-"""Plans of the songs that tests ask for."""
+"""Makes plans of songs for the tests in this folder."""
 
 from model.song import SongParams, SongPlan
 from model.studio.info import INFO

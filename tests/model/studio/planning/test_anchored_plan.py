@@ -1,4 +1,4 @@
-"""The plan of a song that the caller gives a melody for."""
+"""Tests of the plan of a song for which the caller gives a melody: its key, its tempo and its length."""
 
 import pytest
 

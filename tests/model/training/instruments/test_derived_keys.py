@@ -1,4 +1,4 @@
-"""Facts about keys that are derived from the recording of another key."""
+"""Tests of notes that are derived from the recording of a note at another pitch."""
 
 import warnings
 
@@ -16,7 +16,7 @@ LOOP = (16_000, 40_000)
 
 
 def _note(hertz: float, seconds: float) -> np.ndarray:
-    """A note with six harmonics that swells within a quarter of a second."""
+    """Return the sound of a note with six harmonics, whose level rises for a quarter of a second."""
     times = np.arange(round(seconds * RATE_HERTZ)) / RATE_HERTZ
     harmonics = sum(np.sin(2 * np.pi * hertz * k * times) / k**2 for k in range(1, 7))
     return np.asarray(0.3 * np.minimum(times / 0.25, 1.0) * harmonics)

@@ -1,4 +1,4 @@
-"""Facts about the changes to Ogg streams, which a decoder confirms."""
+"""Tests of shortened and renumbered Ogg streams, which are decoded for comparison."""
 
 import io
 
