@@ -91,8 +91,9 @@ def _foundation(context: ArrangementContext) -> Track | None:
 
 
 def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
-    """Return the tracks that stay silent in the first of several verses or choruses, so that later ones can have more
-    instruments.
+    """Return the tracks that stay silent in the first of several verses or choruses, so that later verses or choruses
+    can have more instruments. The `foundation` never waits: it is the track of the chord instrument that plays in every
+    section.
     """
     if context.kind is SectionKind.VERSE:
         return {Track.ORNAMENT}

@@ -68,8 +68,8 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 
 def _held_together(pair: tuple[Voicing, Span], stretch: int) -> tuple[Voicing, int, int]:
-    """Return a grouping key that is equal for neighbouring chord spans which the pad plays as one held chord: those
-    with the same notes in the same stretch of `stretch` steps.
+    """Return a grouping key for a pair of a voicing and its chord span. The key is equal for neighbouring spans that
+    the pad plays as one held chord: those with the same notes that begin in the same period of `stretch` steps.
     """
     voicing, span = pair
     return voicing, span.chord.lowest, span.start // stretch

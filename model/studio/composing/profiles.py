@@ -129,5 +129,5 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 
 
 def profile_of(genre: str) -> Profile:
-    """Return the melody and chord preferences of a genre, by its name; without biases for an unknown genre."""
+    """Return the melody and chord preferences of a genre, by its name. An unknown genre has no biases."""
     return PROFILES.get(genre, USUAL)

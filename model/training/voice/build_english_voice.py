@@ -124,7 +124,7 @@ def build(speech: Path, folder: Path) -> dict[str, dict[str, list[int]]]:
     """Synthesise all syllable halves with the statistical voice, and write the data of the English voice into `folder`.
     The speech files are kept in `speech`.
 
-    Returns the position of each half in the data, by its phones.
+    Returns the table of the halves, as `assemble` does.
     """
     openings, endings = wanted()
     phrases = [Phrase((*unit, "d"), "say", "again") for unit in openings]
@@ -137,7 +137,8 @@ def assemble(
 ) -> dict[str, dict[str, list[int]]]:
     """Cut the syllable halves out of the spoken words, and write the data of the English voice into `folder`.
 
-    Returns the position of each half in the data, by its phones.
+    Returns for "openings" and "endings" the position of each half, by its phones: its first frame in the data, its
+    number of frames, and the frame where the vowel begins or ends.
     """
     cuts = [_opening(unit, one) for unit, one in zip(openings, spoken[: len(openings)], strict=True)]
     cuts += [_ending(unit, one) for unit, one in zip(endings, spoken[len(openings) :], strict=True)]
@@ -272,7 +273,7 @@ def _written(
 
 
 def main() -> None:
-    """Command line: build the voice for English."""
+    """Command line: build the data files of the voice for English, and print their size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("speech", type=Path, help="folder for the synthesised speech; files in it are not made again")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write (default: the shipped one)")

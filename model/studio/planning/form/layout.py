@@ -69,7 +69,9 @@ def comfortable_bars(
 
 
 def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
-    """Return the length in seconds of a song with few lines; `None` for a song with many lines or without words."""
+    """Return the length in seconds of a song with so few lines that it is short: 10 seconds for each line and each
+    instrumental section. The result is `None` from 40 seconds on, and for a song without words.
+    """
     lines = sum(len(section.lines) for section in sections)
     seconds = _SECONDS_PER_LINE * (lines + sum(not section.lines for section in sections))
     return seconds if lines and seconds < _COMFORTABLE_SECONDS else None
