@@ -1,4 +1,4 @@
-"""Tests of the passes in which a replica claims songs of other replicas."""
+"""Tests of the repeated passes in which a replica claims songs that other replicas have lost."""
 
 import asyncio
 from types import SimpleNamespace
