@@ -1,4 +1,6 @@
-"""Two servers on one store, and songs that listeners receive from both, for tests of one server's effect on the other."""
+"""Two servers on one store, and songs that listeners receive from both, for tests of faults that one server or the
+store has.
+"""
 
 import hashlib
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ import pytest
 
 
 def required() -> bool:
-    """Return True if no test may be skipped: the environment variable CI or REQUIRE is set, and not empty, 0 or false."""
+    """Return True if no test may be skipped: the variable CI or REQUIRE is set, and not empty, 0 or false."""
     return any(os.environ.get(name, "0") not in {"", "0", "false"} for name in ("CI", "REQUIRE"))
 
 

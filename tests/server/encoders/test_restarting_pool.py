@@ -1,4 +1,4 @@
-"""Tests of the start and restart of a pool's encoders, and of a bug in the server's handling of an encoder's messages."""
+"""Tests of the start and restart of a pool's encoders, and of a bug in the server's handling of their messages."""
 
 import asyncio
 

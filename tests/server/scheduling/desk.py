@@ -35,7 +35,9 @@ BOTH_LANES = (Lane.DENOISE, Lane.RENDER)
 
 
 class Desk:
-    """The real scheduler with a simulated clock and devices, which complete a command at once when a test asks for it."""
+    """The real scheduler with a simulated clock and simulated devices; a device completes a command at once when a test
+    asks for it.
+    """
 
     def __init__(
         self, *devices: DeviceSpec, policy: Policy = POLICY, retries: int = 3, encoders: int | None = None

@@ -33,7 +33,9 @@ def told() -> list[Message]:
 
 
 class Booth:
-    """A recording with counters: `read` lists its reads from the store, `left` counts how often its last listener left."""
+    """A recording with counters: `read` lists its reads from the store as byte offset and size, `left` counts how often
+    its last listener left.
+    """
 
     def __init__(self, linger_seconds: float | None = 1.0) -> None:
         self.read: list[tuple[int, int]] = []

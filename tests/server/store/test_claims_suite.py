@@ -154,8 +154,8 @@ async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_TH
 
 
 async def found(service: Service, skill: Skill | None = None) -> Claim | None:
-    """Let the replica `there` claim a lost song, with `skill` as its ability to continue songs of the engine "fake";
-    return the claim, or `None` if it gets none.
+    """Let the replica `there` claim a lost song, with `skill` as its ability to continue songs of the engine "fake"
+    (without `skill` it does not have the engine); return the claim, or `None` if it gets none.
     """
     return await service.there.directory.claim_lost({"fake": skill} if skill else {}, PATIENCE)
 

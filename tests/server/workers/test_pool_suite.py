@@ -47,7 +47,7 @@ SECTION = SectionKey(SONG, 0)
 
 
 class PoolKind(Protocol):
-    """Protocol of a kind of worker pool under test; `fake` is the specification of the engine "fake" for its workers."""
+    """Protocol of a kind of worker pool under test; `fake` is the specification of its engine "fake"."""
 
     fake: EngineSpec
 

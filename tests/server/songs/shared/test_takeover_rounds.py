@@ -1,4 +1,6 @@
-"""Tests of the repeated passes in which a replica claims songs that other replicas have lost."""
+"""Tests of one pass (round) in which a replica claims songs whose leases have expired: it ends, however many there
+are.
+"""
 
 import asyncio
 from types import SimpleNamespace
