@@ -107,8 +107,7 @@ class FakeContext:
 class FakeEngine:
     """A fast engine for tests, whose sound is noise. The prompt of a song can select a fault.
 
-    Prompts with a fault: "invalid", "missing files", "no memory", "poison", "crash", "hang", "mono" (a window that no
-    encoder accepts).
+    Faults: "invalid", "missing files", "no memory", "poison", "crash", "hang", "mono" (sound for no encoder).
     """
 
     @classmethod
@@ -265,8 +264,8 @@ class MissingEngine:
 
 
 class FakeEncoder:
-    """An encoder for tests: each frame of 1152 samples is a hash of all samples so far, so that any changed sample
-    shows; the sound is delayed by one frame, and its sample rate is not changed.
+    """An encoder for tests without resampling: each frame of 1152 samples is a hash of all samples so far, so that any
+    changed sample shows; the sound is delayed by one frame.
     """
 
     samples_per_frame = 1152
