@@ -4,7 +4,9 @@ import pytest
 
 
 class GpuRun:
-    """Counts the tests that ran, not those that were skipped."""
+    """Plugin object that counts the tests that ran, not those that were skipped, and fails the run if there were
+    none.
+    """
 
     def __init__(self) -> None:
         self._ran = 0

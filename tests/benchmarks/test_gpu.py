@@ -123,7 +123,9 @@ def test_a_part_whose_time_is_up_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class HangingProcess(subprocess.Popen[bytes]):
-        """A process whose time begins when it hangs, however long a slow machine takes to start it."""
+        """A process whose time limit counts from the moment at which it has started its child and hangs, so that a slow
+        start does not use the limit up.
+        """
 
         def wait(self, timeout: float | None = None) -> int:
             if timeout is not None:

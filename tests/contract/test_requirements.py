@@ -1,4 +1,6 @@
-"""Tests that a test with a missing requirement is skipped on a developer's computer, and fails with CI or REQUIRE."""
+"""Tests that a test with a missing requirement is skipped on a developer's computer, and fails if the environment
+variable CI or REQUIRE is set.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,6 @@
-"""Tests of `table`: a test of many cases reports all cases that fail, and a table without cases is refused."""
+"""Tests of the decorator `table`: a test of many cases reports all cases that fail, and a table without cases is
+refused.
+"""
 
 import inspect
 

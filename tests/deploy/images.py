@@ -33,7 +33,7 @@ replace.
 
 
 def require_builder() -> None:
-    """End the test as skipped or failed (see `not_tried`) if this computer cannot build images."""
+    """End the test, as skipped or failed (see `not_tried`), if this computer cannot build images."""
     for name in ("buildah", "debootstrap"):
         tool(name)
     if shutil.which("crun") is None:

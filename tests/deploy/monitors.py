@@ -130,7 +130,9 @@ def prometheus(
 
 
 def _at_once() -> Any:
-    """Return the recording rules, all with the default interval."""
+    """Return the content of rules.yml (the recording rules) without the groups' own intervals, so that Prometheus
+    evaluates all rules at its default interval.
+    """
     config = yaml.safe_load((PROMETHEUS / "rules.yml").read_text("utf-8"))
     for group in config["groups"]:
         group.pop("interval", None)
@@ -147,7 +149,7 @@ def _hurried(patience: Mapping[str, str]) -> Any:
 
 @contextmanager
 def alertmanager(folder: Path) -> Iterator[str]:
-    """Context manager with the address of a running Alertmanager."""
+    """Context manager with the "host:port" of a running Alertmanager."""
     port = free_port()
     command = (
         *(tool("prometheus-alertmanager"), f"--config.file={PROMETHEUS / 'alertmanager.yml'}"),

@@ -52,14 +52,18 @@ class Watched:
 
     @property
     def songs_of_drain(self) -> list[str]:
-        """Entries for the songs that the server accepted after the signal to shut down."""
+        """A list with one entry, an empty text, for each song that the server accepted after the signal to shut down;
+        only its length matters.
+        """
         messages = [line["message"] for line in self.lines]
         return ["" for message in messages[messages.index(SHUTTING_DOWN) :] if message == "a song was accepted"]
 
 
 @dataclass
 class ReceivedSong:
-    """The events that a listener received of one song: its ids, if sound came, if it was complete, and its error."""
+    """The events that a listener received of one song. `song_ids` are the ids that the servers gave it, `heard` is True
+    once sound has come, `complete` once the song has finished; `error` ended the call.
+    """
 
     song_ids: list[str] = field(default_factory=list)
     heard: bool = False

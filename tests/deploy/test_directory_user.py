@@ -46,8 +46,8 @@ class Directory:
 
 
 def prepared(folder: Path, port: int) -> list[str]:
-    """Return the command that starts a server with start.sh, and write its configuration with the paths and port of the
-    test.
+    """Write the configuration of deploy/valkey to `folder`, with the paths and the port of this test, and return the
+    command that starts a server with it by start.sh.
     """
     (folder / "valkey-server").symlink_to(program("valkey-server", "redis-server"))
     (folder / "password").write_text(f"{PASSWORD}\n", "utf-8")
@@ -63,7 +63,7 @@ def prepared(folder: Path, port: int) -> list[str]:
 
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[None]:
-    """Context manager with a running server, which is killed at the end."""
+    """Context manager in which the server that `command` starts runs on `port`; it is killed at the end."""
     process = started(command, lambda: answers(port))
     try:
         yield
@@ -151,8 +151,8 @@ async def test_the_directory_keeps_what_it_is_given(user: Redis) -> None:
 
 
 async def test_a_killed_directory_has_its_songs_when_it_starts_again(tmp_path: Path) -> None:
-    """At its start the server reads writes of scripts, which ran with the rights of the default user, who cannot log
-    in.
+    """The server has to repeat the writes of Lua scripts from its append-only file, and does so with the rights of the
+    default user, which nobody can log in as.
     """
     port = free_port()
     command, directory = prepared(tmp_path, port), Directory(port, tmp_path / "password")

@@ -28,7 +28,9 @@ COMPONENTS = ("api-keys", "gateway", "gateway-envoy", "monitoring")
 
 
 def comparable(found: list[Resource]) -> dict[tuple[str, str], Resource]:
-    """Return resources by kind and name, without the labels and names in which Helm and kustomize differ."""
+    """Return resources by kind and name, without the namespaces, labels, names and order in which the output of Helm
+    and of kustomize differs.
+    """
     kept = {}
     for one in found:
         if one["kind"] == "Namespace":

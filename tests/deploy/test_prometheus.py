@@ -60,8 +60,8 @@ class Watched:
 
     @property
     def slack(self) -> float:
-        """Most seconds by which a caller's time exceeds the server's, for the network: the longest time to
-        `accepted`.
+        """Maximum difference in seconds between a caller's measured time and the server's for the same event, which the
+        network adds; it is taken as the longest time to the event `accepted`.
         """
         return max(song.accepted for song in self.songs)
 
@@ -77,7 +77,9 @@ async def listen(client: AsyncClient, request: SongRequest) -> Measured:
 
 
 async def listen_to_all(address: str, steps: Sequence[int]) -> list[Measured]:
-    """Request a song for each number of steps, two at a time, and return the times of their events."""
+    """Request one song for each entry of `steps` (its number of denoising steps), two at a time, and return the times
+    of the songs' events.
+    """
     places = asyncio.Semaphore(AT_ONCE)
     async with AsyncClient(address) as client:
 
@@ -101,8 +103,8 @@ def traced_service(collector: Collector) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """Fixture: a server whose first songs have ended before Prometheus scrapes it, because counters increase only after
-    the first scrape.
+    """Fixture: a server with completed songs, scraped by Prometheus. Some songs have ended before the first scrape,
+    because Prometheus sees no increase of a counter in its first value.
     """
     folder = tmp_path_factory.mktemp("watched")
     completed = 'melisma_songs_ended_total{outcome="completed"}'
@@ -127,7 +129,9 @@ def bucket_of(value: float, bounds: Sequence[float]) -> tuple[float, float]:
 def test_a_percentile_is_that_of_the_callers(
     watched: Watched, metric: str, bounds: Sequence[float], percent: int
 ) -> None:
-    """The percentile of Prometheus lies in the histogram bucket of the callers' percentile."""
+    """The percentile that Prometheus computes lies in the same histogram bucket as the percentile of the times that
+    callers measured.
+    """
     of_callers = percentile([_seconds(song, metric) for song in watched.songs], percent)
     at_least, _ = bucket_of(of_callers - watched.slack, bounds)
     _, at_most = bucket_of(of_callers, bounds)
@@ -137,7 +141,9 @@ def test_a_percentile_is_that_of_the_callers(
 
 @pytest.mark.parametrize("metric", ["first_audio", "song_latency"])
 def test_the_mean_is_that_of_the_callers(watched: Watched, metric: str) -> None:
-    """The mean does not depend on buckets: it equals the callers' mean except for network time."""
+    """The mean does not depend on buckets: it equals the mean of the times that callers measured, except for network
+    time.
+    """
     total, count = (watched.prometheus.value(f"melisma_{metric}_seconds_{what}") for what in ("sum", "count"))
     songs = [*watched.warm_up, *watched.songs]
     mean_of_callers = sum(_seconds(song, metric) for song in songs) / len(songs)

@@ -15,8 +15,8 @@ HOSTS = {"melisma-1:": "127.0.0.1:", "melisma-2:": "localhost:"}
 
 
 def without(text: str, *parts: str) -> str:
-    """Return a configuration without the parts that match regular expressions, each exactly once; host names are
-    replaced by resolvable ones.
+    """Return the text of a balancer configuration without its gRPC parts, and with host names that can be resolved
+    here. Each of `parts` is a regular expression, which must match exactly once.
     """
     for part in parts:
         text, count = re.subn(part, "", text, flags=re.DOTALL | re.MULTILINE)

@@ -21,8 +21,8 @@ def series(name: str, pod: str, value: int, namespace: str = "melisma", **labels
 
 
 def songs_of(folder: Path, query: str, draining: dict[str, int], expected: int) -> None:
-    """Check with promtool that a query for the songs of three pods (4, 5 and 7), some of which drain, gives
-    `expected`.
+    """Check with promtool that `query`, the total of songs from which the autoscaler decides, gives `expected` for pods
+    a, b and c with 4, 5 and 7 songs; `draining` has 1 for each pod that drains.
     """
     given = [
         series("queue_songs", "a", 1, engine="studio"),

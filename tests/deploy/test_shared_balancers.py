@@ -79,8 +79,8 @@ def every(replicas: Sequence[Replica], method: str, before: Sequence[int]) -> bo
 
 
 def several(replicas: Sequence[Replica], method: str, before: Sequence[int]) -> bool:
-    """Return True if more than one server has answered more calls of the method than `before`; at least one of them
-    does not make the song.
+    """Return True if two or more servers have answered more calls of the method than `before`, so at least one of them
+    is not the server that makes the song.
     """
     return sum(one.calls(method) > old for one, old in zip(replicas, before, strict=True)) > 1
 
@@ -100,9 +100,11 @@ def made(client: Client, request: SongRequest) -> tuple[str, bytes]:
 
 
 class Cut:
-    """One song that is requested through the proxy and received from the two servers that do not make it.
+    """One song that is requested through the proxy, and that two listeners receive from the two servers that do not
+    make it.
 
-    Each listener's connection is cut after random bytes; the next connection goes to the other server.
+    Each listener's connection is cut after a random number of bytes; the next connection goes to the other of these
+    servers.
     """
 
     def __init__(self, replicas: list[Replica], number: int) -> None:

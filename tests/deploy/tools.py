@@ -1,7 +1,7 @@
 """Finds the programs that test the files of deploy/.
 
-A test whose program is missing is skipped, and the reason says how to install the program; with CI or REQUIRE the test
-fails.
+A test whose program is missing is skipped, and the reason says how to install the program; if the environment variable
+CI or REQUIRE is set, the test fails instead.
 """
 
 import shutil
@@ -43,8 +43,8 @@ def tool(name: str) -> str:
 
 
 def missing(name: str, cure: str) -> NoReturn:
-    """End the test as skipped (failed with CI or REQUIRE) because the program `name` is missing; the command `cure`
-    installs it.
+    """End the test because the program `name` is missing, as failed if the environment variable CI or REQUIRE is set,
+    otherwise as skipped; the reason names the command `cure`, which installs the program.
     """
     not_tried(f"{name} is missing: run `{cure}`")
 

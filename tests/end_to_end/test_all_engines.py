@@ -1,4 +1,6 @@
-"""Tests all engines in one server, with tiny checkpoints: a song does not depend on other songs of the server."""
+"""Tests all engines in one server, with tiny checkpoints: a song has the same sound whether or not the server makes
+other songs at the same time.
+"""
 
 import asyncio
 import random
@@ -78,8 +80,8 @@ def requests() -> dict[str, music_pb2.GenerateRequest]:
 
 @dataclass
 class Finished:
-    """The songs that clients received, each with the name of its request, and the number of songs that they
-    cancelled.
+    """The songs that clients received to their ends, each with the name of its request, and the number of songs that
+    clients cancelled.
     """
 
     songs: list[tuple[str, Song]] = field(default_factory=list)

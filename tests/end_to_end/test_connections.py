@@ -96,7 +96,7 @@ def test_a_missing_file_is_told_at_the_start(variable: str, certificates: Certif
 
 @pytest.fixture(scope="module")
 def for_two() -> Iterator[Service]:
-    """Fixture: a server that accepts at most two connections."""
+    """Fixture: a server that accepts at most two connections at a time."""
     with running_service(FAKE, CONNECTIONS__COUNT="2") as service:
         service.discard_log()
         yield service

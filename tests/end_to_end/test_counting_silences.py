@@ -1,4 +1,4 @@
-"""Tests of the measurement of silences in test_cuts.py."""
+"""Tests that the silences of listeners, which test_cuts.py limits, are measured correctly."""
 
 import pytest
 
@@ -8,7 +8,9 @@ MAKER, OWN, OTHER = 1, 2, 3
 
 
 class Connected:
-    """A stand-in for a proxy (`Way`) that led to one server at first, and to another one from second 20 on."""
+    """A stand-in for a proxy (`Way`): its connections led to the server on port OWN until second 20 of the clock, and
+    to the server on port OTHER afterwards.
+    """
 
     def port_at(self, at: float) -> int:
         return OWN if at < 20.0 else OTHER

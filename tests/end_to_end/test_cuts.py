@@ -57,8 +57,8 @@ def request(kind: int) -> SongRequest:
 
 
 def heard(song: Song, whole: bytes, report: Report, ear: Ear) -> None:
-    """Receive a song from its offset to its end, and record in the report the silences that `ear` measures, and the
-    differences from `whole`, the sound of the undisturbed song.
+    """Receive a song from its start offset to its end, and record in `report` each silence that `ear` measures, and an
+    error if the sound differs from `whole`, that of an undisturbed song.
     """
     sound, ends, name = [], 0, ear.listener
     start = song.received.size_bytes
@@ -85,8 +85,8 @@ def heard(song: Song, whole: bytes, report: Report, ear: Ear) -> None:
 
 
 def one_song(number: int, fleet: Fleet, wholes: list[bytes], report: Report, rng: Random) -> None:
-    """Request a song through one server, and receive it from its beginning and from two random bytes, each through
-    another server.
+    """Request a song through one server, and receive it three times: from its beginning, and from two random byte
+    offsets, each through another server.
     """
     whole = wholes[number % KINDS_OF_SONGS]
     offsets = [rng.randrange(len(whole)) for _ in range(2)]

@@ -17,7 +17,7 @@ FAKE = "fake=tests.support.fakes:FakeEngine"
 
 
 class Log:
-    """All records that a server writes to its log from now on."""
+    """The text that a server writes to its log after this object was created; a thread reads it."""
 
     def __init__(self, service: Service) -> None:
         self.text = ""

@@ -45,8 +45,8 @@ on_both_engines = pytest.mark.parametrize("engine", ENGINES)
 async def channel(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """Fixture: a channel to a server with all engines and one command queue; with the parameter True, with two queues
-    and without studio.
+    """Fixture: a channel to a server with all engines and one command queue for denoising and rendering; with the
+    parameter True, a queue for each of the two, and without the engine studio.
     """
     beside = bool(request.param)
     group: dict[str, Any] = {
@@ -253,7 +253,9 @@ def workers() -> list[psutil.Process]:
 
 @on_both_kinds_of_lanes
 async def test_songs_outlive_their_worker(channel: grpc.aio.Channel) -> None:
-    """One song's first section had been sent; the other song was still being denoised as a whole."""
+    """The workers are killed once the first section of one song has been sent, while the other song, which has no
+    sections, is still being denoised.
+    """
     asked = [request("ace_step", SECTIONED, 16.0, steps=16), request("ace_step_15", seconds=10.0, steps=16)]
     undisturbed = [await generate(channel, each) for each in asked]
     other = asyncio.create_task(generate(channel, asked[1]))

@@ -1,5 +1,5 @@
-"""Tests, in the whole service, of songs that end before their planned length: stream, times, ranges, lost worker,
-quota, store.
+"""Tests, in the whole service, of songs that end before their planned length: their events, estimated times and byte
+ranges, a lost worker, the caller's quota, and the store.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ QUOTA = {"audio_seconds_per_hour": 40}
 
 @dataclass(frozen=True)
 class Server:
-    """A server under test: its process, a stub, and its HTTP address."""
+    """The server under test: its process, a gRPC stub that calls it, and the address of its HTTP port."""
 
     process: psutil.Process
     stub: Any
     address: str
 
     def begin(self, prompt: str = "noise", *, seed: int = SEED, key: str = "free") -> Any:
-        """Request a new song and return the call."""
+        """Request a new song as the caller with the API key `key`, and return the call of Generate."""
         request = music_pb2.GenerateRequest(
             request_id=str(uuid4()), prompt=prompt, duration_seconds=PLANNED_SECONDS, seed=seed
         )
@@ -75,7 +75,7 @@ def write_keys(path: Path, **keys: dict[str, Any]) -> None:
 
 
 def of(events: list[Any], kind: str) -> list[Any]:
-    """Return the contents of all events of one kind."""
+    """Return the contents of those of a song's `events` that have this kind, such as "chunk"."""
     return [getattr(event, kind) for event in events if event.WhichOneof("event") == kind]
 
 
@@ -89,7 +89,9 @@ def events_of(call: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def slow(server: Server) -> bytes:
-    """Fixture: the file of a song that was made slowly and without disturbances."""
+    """Fixture: the sound of a song that was made alone and without disturbances, with the prompt "slow", whose steps
+    take longer.
+    """
     return sound(events_of(server.begin("slow")))
 
 
@@ -134,7 +136,9 @@ def test_what_was_made_is_stored_and_charged(server: Server) -> None:
 
 
 def test_songs_in_different_phases_are_made_together(server: Server, slow: bytes) -> None:
-    """The engine's sound would be wrong if a step contained both tokens and sound."""
+    """A section is in the phase of tokens or in that of sound; a step that had sections of both phases would make wrong
+    sound.
+    """
     calls = [server.begin("slow", seed=seed) for seed in (SEED, 7, SEED)]
     together: list[list[Any]] = [[], [], []]
     for row in zip_longest(*calls):

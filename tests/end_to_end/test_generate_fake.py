@@ -1,4 +1,6 @@
-"""Tests of the whole service as a process, with the fake engine: the view of callers and operators."""
+"""Tests of the whole service as a process, with the fake engine: responses to callers, and health, log and exit status
+for operators.
+"""
 
 import hashlib
 import queue
@@ -26,7 +28,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[grpc.Channel]:
-    """Fixture: a channel to a server that no test stops."""
+    """Fixture: a channel to a server that runs during all tests of this module."""
     with running_service(ENGINES, READY_ENGINES="any") as started, grpc.insecure_channel(started.address) as channel:
         started.wait_serving(channel)
         yield channel
@@ -108,7 +110,9 @@ def test_a_second_signal_cuts_the_drain_short(service: Service, channel: grpc.Ch
 
 
 def test_a_call_that_nobody_ends_holds_up_no_drain(service: Service, channel: grpc.Channel) -> None:
-    """A reflection call stays open as long as its client wants; the grace time is only for songs."""
+    """A call of the reflection service stays open as long as its client wants; only songs may delay the end of a
+    server.
+    """
     asked: queue.SimpleQueue[reflection_pb2.ServerReflectionRequest] = queue.SimpleQueue()
     asked.put(reflection_pb2.ServerReflectionRequest(list_services=""))
     schema: Any = reflection_pb2_grpc.ServerReflectionStub(channel)

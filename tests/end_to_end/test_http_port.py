@@ -22,8 +22,8 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 def asked(service: Service, ca: Path | None, pair: tuple[Path, Path] | None = None) -> int | str:
-    """Return the HTTP status of a call over TLS, or over plain HTTP if `ca` is `None`; the class of the error if the
-    call fails.
+    """Return the HTTP status of a REST call, over TLS if `ca` (trusted certificates) is given, with the client
+    certificate and key `pair`; "refused" if there is no response.
     """
     try:
         if ca is None:

@@ -1,4 +1,6 @@
-"""Tests of listeners: one stops reading, one disconnects, fifty listen at once, and none at all."""
+"""Tests of songs whose listener stops reading or disconnects, that fifty listeners receive at once, or that have no
+listener.
+"""
 
 import hashlib
 import threading
@@ -52,7 +54,9 @@ def lazy(service: Service) -> Iterator[Any]:
 
 
 def begun(stub: Any, seconds: float, **fields: Any) -> tuple[str, Any]:
-    """Request a song with a `request_id`; return its id, and the call after its first event."""
+    """Request a song with a `request_id`, so that it is made for a while without a listener; return its id, and the
+    call after its first event.
+    """
     asked = {"prompt": "noise", "duration_seconds": seconds, "seed": 3, "request_id": str(uuid4()), **fields}
     call = stub.Generate(GenerateRequest(**asked), timeout=TIMEOUT_SECONDS)
     return next(call).event.accepted.song_id, call

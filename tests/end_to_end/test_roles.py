@@ -35,7 +35,9 @@ def metrics(service: Service) -> str:
 
 
 class Roles:
-    """Servers of each role on one store, and the calls of a client of the frontend, which is started first."""
+    """Servers of both roles, frontend and generator, on one shared store, and the calls of a client to the frontend,
+    which is started first.
+    """
 
     def __init__(self, stack: ExitStack, directory: str, objects: Path) -> None:
         self._stack = stack
@@ -60,7 +62,9 @@ class Roles:
         return self.music.Generate(request, timeout=TIMEOUT_SECONDS)
 
     def refusal(self, seconds: float = 10.0, *, said: str | None = None) -> grpc.StatusCode:
-        """The status with which a song is refused at once; fails unless the text has `said` in it."""
+        """Request a song and return the status with which the frontend refuses it at once; fails unless the error text
+        matches `said`.
+        """
         with pytest.raises(grpc.RpcError, match=said) as caught:
             next(self.generate(seconds))
         code: grpc.StatusCode = caught.value.code()
@@ -68,7 +72,7 @@ class Roles:
 
 
 def stopped(generator: Service) -> None:
-    """A generator takes no calls of its own; it ends when it is asked to."""
+    """Check that a generator refuses calls of its own, and ends with status 0 after SIGTERM."""
     with grpc.insecure_channel(generator.address) as channel, pytest.raises(grpc.RpcError) as caught:
         MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest())
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
@@ -77,7 +81,9 @@ def stopped(generator: Service) -> None:
 
 
 def require_told_of_waiting(stream: Any) -> None:
-    """Fail unless the first of the waiting songs is told when it will be made."""
+    """Fail unless the song of `stream`, the first in the queue, gets plausible estimates of its times and the queue
+    position 1 in its first events.
+    """
     accepted = next(stream).event.accepted
     assert 0.5 * COLD_START_SECONDS < accepted.estimated_first_audio.ToTimedelta().total_seconds() < 25.0
     told = [next(stream).event.progress for _ in range(2)]

@@ -82,7 +82,9 @@ def open_fleet(tmp_path: Path) -> Iterator[Callable[[int, str], Fleet]]:
 
 
 def rolled(fleet: Fleet, engine: str, listeners: Sequence[Listener]) -> list[float]:
-    """Replace all servers while each listener plays a song; return the seconds that each server took to end."""
+    """Replace all servers by servers with the engine `engine` while each listener plays a song; return the seconds that
+    each old server took to end.
+    """
     seeds, seconds = count(1), list[float]()
     with ExitStack() as stack:
         players = stack.enter_context(ThreadPoolExecutor(len(listeners)))
@@ -112,8 +114,8 @@ def until_in_hand(listeners: Sequence[Listener]) -> None:
 
 
 def require_whole(listeners: Sequence[Listener]) -> None:
-    """Fail unless every listener has received a complete song without a long stall; the clients check the song's
-    checksum.
+    """Fail unless every listener has received a complete song without a long stall; the client library has already
+    compared the song's checksum.
     """
     assert [one.error for one in listeners if one.error] == []
     assert all(one.kinds.count("SongFinished") == 1 for one in listeners)

@@ -70,7 +70,7 @@ def made(stub: Any, **fields: Any) -> tuple[str, list[Any]]:
 
 
 def begun(stub: Any, **metadata: str) -> tuple[str, Any]:
-    """Request a long song; return its id, and the call after its first event."""
+    """Request a long song with call metadata `metadata`; return its id, and the call after its first event."""
     call = stub.Generate(request(seconds=240.0, request_id=str(uuid4())), metadata=tuple(metadata.items()))
     return next(call).event.accepted.song_id, call
 

@@ -93,7 +93,7 @@ def behind(primary: DirectoryServer) -> DirectoryServer:
 
 
 def never_filled(primary: DirectoryServer) -> DirectoryServer:
-    """Return a replica of the song directory that has never connected to its primary."""
+    """Return a replica of the song directory that has no data, because its primary was never reachable."""
     return DirectoryServer("--replicaof", "127.0.0.1", "1")
 
 

@@ -30,7 +30,7 @@ SAMPLES_PER_FRAME = 1152
 
 @dataclass
 class Song:
-    """All events of one call, by kind."""
+    """All events of one call of Generate, by kind; `order` has the kinds as they arrived."""
 
     accepted: music_pb2.SongAccepted = field(default_factory=music_pb2.SongAccepted)
     plan: music_pb2.SongPlan = field(default_factory=music_pb2.SongPlan)

@@ -176,7 +176,9 @@ def test_an_unsampled_caller_is_left_alone(collector: Collector, service: Servic
 
 
 def lines_of(*environment: tuple[str, str]) -> list[dict[str, Any]]:
-    """Return the log of a service that makes two songs, the second one not sampled, and then gets SIGTERM."""
+    """Return the log of a service with the settings `environment` that makes two songs, the second one without a
+    sampled trace, and then gets SIGTERM.
+    """
     with running_service(FAKE, **dict(environment)) as service:
         sing(service, ("traceparent", PARENT))
         sing(service, ("traceparent", f"00-{UNSAMPLED_TRACE}-{CALLER_SPAN}-00"))

@@ -1,4 +1,6 @@
-"""Two servers on one store, and the songs that are heard at both."""
+"""Two servers on one store, and songs that listeners receive from both, for tests of faults that one server or the
+store has.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,7 +20,9 @@ SONG_SECONDS = 30.0
 
 @dataclass
 class Song:
-    """A song that is received from the server that makes it, and from the other server."""
+    """A song that one listener receives from the server that makes it (`made`), and another listener from the other
+    server (`heard`).
+    """
 
     song_id: str
     made: Future[ReceivedSong]
@@ -35,7 +39,7 @@ class Song:
 
 
 class Service:
-    """Two servers on one song directory, and the songs that were requested."""
+    """Two servers on one song directory, and methods that request songs from them."""
 
     def __init__(self, stack: ExitStack, directory: str, objects: str, *, engines: str = SLOW, **settings: str) -> None:
         terms = {"STORE__LEASE_SECONDS": str(LEASE_SECONDS), **settings}

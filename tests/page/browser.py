@@ -50,7 +50,7 @@ class Tab:
         self.page.click("#generate")
 
     def until(self, condition: str, *values: Any) -> Any:
-        """Wait until a JavaScript condition is true in the page, and return its value."""
+        """Wait until a JavaScript condition, a function of `values`, is true in the page, and return its value."""
         return self.page.wait_for_function(condition, arg=list(values), timeout=TIMEOUT_MS).json_value()
 
     def begun(self) -> str:
@@ -69,7 +69,7 @@ class Tab:
         )
 
     def rest(self) -> Rest:
-        """Return a REST client with the caller's name of this tab."""
+        """Return a REST client that calls as the same caller as this tab (header X-Caller)."""
         return Rest(self.address, {"X-Caller": self.page.evaluate(_CALLER)})
 
     def text(self, selector: str) -> str:
@@ -77,7 +77,7 @@ class Tab:
         return str(self.page.text_content(selector))
 
     def excuse(self, pattern: str) -> None:
-        """Remove console errors that match a pattern, because this test provokes them."""
+        """Remove recorded console errors that match a pattern: errors that the test provokes on purpose."""
         self.complaints = [complaint for complaint in self.complaints if not re.search(pattern, complaint)]
 
 

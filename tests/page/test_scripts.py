@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def _words() -> Any:
-    """Return the exports of the module with the words that the page suggests."""
+    """Return the exports of text/words, the module of the words that the page suggests for the form."""
     return evaluated("text/words", "page")
 
 

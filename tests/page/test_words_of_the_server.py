@@ -24,7 +24,9 @@ LANGUAGES = ("en", "zh")
 
 
 def in_both(modules: str, expression: str, given: Any) -> dict[str, list[str]]:
-    """Return the values of an expression for each element of `given` as `one`, by language of the page."""
+    """Evaluate a JavaScript expression in which `one` stands for each element of `given`, with the page in English and
+    in Chinese; return the values by language ("en", "zh").
+    """
     script = (
         "Object.fromEntries(['en', 'zh'].map((language) => (page.speak(language), "
         f"[language, given.map((one) => {expression})])))"
@@ -179,7 +181,9 @@ def test_a_click_on_a_suggestion_turns_it_and_nothing_else() -> None:
 
 
 def missing(prompt: str, word: str, text: str) -> Iterator[str]:
-    """Yield the words of a prompt that are neither in `text` nor part of `word`, except negations and conjunctions."""
+    """Yield the English words of a prompt that are neither in `text` nor part of `word`, except negations and
+    conjunctions.
+    """
     around = {"no", "without", "and", "or", "with"}
     for one in normalised(prompt).replace(",", " ").replace(".", " ").split():
         if one.isascii() and one not in normalised(word).split() and one not in around and one not in normalised(text):

@@ -48,7 +48,9 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pcm_request() -> SongRequest:
-    """Return a request for PCM, converted from its message."""
+    """Return a request for the format PCM, converted from a request message with the enum value of MP3, to which the
+    tests map PCM.
+    """
     audio = music_pb2.AudioConfig(format=music_pb2.AUDIO_FORMAT_MP3)
     return song_request(music_pb2.GenerateRequest(prompt="pop", audio=audio), {"fake": FAKE_INFO}, "fake")
 

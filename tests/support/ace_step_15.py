@@ -35,8 +35,8 @@ CODE = "<|audio_code_"
 
 
 def recording(path: Path) -> dict[str, torch.Tensor]:
-    """Load the recorded tensors in a file by name, and return them for the first row and the first call of the
-    denoiser. The file is the output of diffusers' script, or already reduced.
+    """Load recorded tensors by name from a file, which is the output of diffusers' script, or that output already
+    reduced. Only the rows of the songs, and the first call of the denoiser, are returned.
     """
     found = dict(np.load(path))
     if "call00/input" in found:
@@ -99,8 +99,8 @@ class Case:
         return TextToMusic()
 
     def drawn(self, networks: Networks, sound: torch.Tensor) -> torch.Tensor:
-        """Return the latents of a recording with the pipeline's random numbers, from the generator of the whole
-        process.
+        """Return latents of `sound` (a reference recording), drawn from the autoencoder's distribution with the random
+        numbers that the pipeline took from the global generator.
         """
         mean, spread = networks.codec.distribution(sound)
         noise = torch.randn(mean.shape[::-1], generator=torch.Generator().manual_seed(self.asked["global_seed"]))

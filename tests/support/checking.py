@@ -6,7 +6,9 @@ from server.song import SongRequest
 
 
 class PassingChecker:
-    """A checker that reads melodies and accepts every request, or raises its `refusal`; records the requests."""
+    """A stand-in for the request checker: it reads the melody of a request and accepts it, or raises `refusal`;
+    `requests` lists the checked requests.
+    """
 
     def __init__(self, refusal: ServiceError | None = None) -> None:
         self.refusal = refusal

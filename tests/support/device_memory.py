@@ -14,9 +14,7 @@ _BEYOND = (type, types.ModuleType, types.FunctionType, torch.nn.Module)
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Context manager that counts the bytes of the tensors made in it that exist at the same time; `peak` is the
-    maximum.
-    """
+    """Context manager that counts the bytes of all tensors made in it that still exist; `peak` is the highest count."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -44,7 +42,9 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def reachable_tensors(root: object) -> Iterator[torch.Tensor]:
-    """Yield every tensor that `root` keeps alive, except those in networks, functions and classes."""
+    """Yield every tensor that `root` keeps alive, directly or through other objects, except those in networks,
+    functions and classes.
+    """
     seen, pending = {id(root)}, [root]
     while pending:
         one = pending.pop()

@@ -45,7 +45,9 @@ async def songs_of(
     engine: str = "fake",
     signer: Signer | None = None,
 ) -> AsyncIterator[Songs]:
-    """Context manager with the songs service of a runner with one engine, with a store in a temporary folder."""
+    """Context manager with the songs service of a runner that has only the engine `engine`; its store is in a temporary
+    folder, and its song ids are "song-1", "song-2" and so on.
+    """
     numbers = itertools.count(1)
     with tempfile.TemporaryDirectory() as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
@@ -78,7 +80,9 @@ async def edge(
     interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """Context manager with a channel to a gRPC server with the engine "fake"; `way` may put a proxy before its port."""
+    """Context manager with a gRPC channel to the music service of a runner with the engine "fake", on a real port;
+    `way` may put a proxy in front of the port.
+    """
     settings = Settings(engines=("fake",))
     health = health or HealthServicer.alike(lambda: None if runner.ready("fake") else "no engine is ready")
     async with songs_of(runner) as songs:

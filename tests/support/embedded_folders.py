@@ -22,7 +22,9 @@ NOW_NS = 1000 * HOUR_NS
 
 @asynccontextmanager
 async def opened(folder: Path, *, now_ns: int = NOW_NS, **limits: float) -> AsyncIterator[Replica]:
-    """Context manager with a replica that uses the store in a folder, at a fixed time, with limits by their names."""
+    """Context manager with a replica that uses the embedded store in a folder; the clock stands at `now_ns`, and
+    `limits` are fields of `StoreLimits`.
+    """
     kinds = StoreLimits(**limits)  # type: ignore[arg-type]
     async with embedded_store(folder, kinds, file_suffixes(), now_ns=lambda: now_ns) as store:
         yield Replica(store, EmbeddedService(store).replica())

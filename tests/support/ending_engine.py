@@ -1,5 +1,5 @@
-"""A fake engine with a token model: it makes a section's frames, then its sound; sections and songs end at random
-frames.
+"""A fake engine of a token model: it makes the frames of a section first, then their sound. Sections and songs end at
+random frames, before their planned ends.
 """
 
 import pickle
@@ -34,13 +34,13 @@ TOKENS, SOUND = "tokens", "sound"
 
 
 def steps_for(frames: int) -> int:
-    """Return the number of steps of a section with this number of frames."""
+    """Return the number of steps that make a section of `frames` frames, both phases (tokens and sound) together."""
     return -(-frames // FRAMES_PER_STEP) + SOUND_STEPS
 
 
 @dataclass(slots=True)
 class EndingState:
-    """The state of a section that ends when its frames reach `end`; the end of a section with `last` ends the song."""
+    """The state of a section that ends after `end` frames; if `last` is True, the song ends with this section."""
 
     start_seconds: float
     end: int
@@ -155,7 +155,7 @@ class EndingEngine:
 
 
 def last_of(plan: SongPlan) -> int:
-    """Return the index of the section that ends the song; it is before the last planned section if there are
-    several.
+    """Return the index of the section with which the engine ends the song; if several sections are planned, it is not
+    the last one of them.
     """
     return int(np.random.default_rng(plan.seed).integers(0, max(1, len(plan.sections) - 1)))

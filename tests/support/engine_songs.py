@@ -1,4 +1,4 @@
-"""Makes songs with any engine, by only the methods of the engine protocol."""
+"""Makes songs with any engine, through the methods of the engine protocol only."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -20,7 +20,9 @@ LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n�
 
 
 def planned(engine: Engine, seed: int = 1, duration_seconds: float | None = None, **changes: Any) -> SongPlan:
-    """Return the plan of a song with several sections, unless `duration_seconds` or `changes` say otherwise."""
+    """Return the plan of a song by `engine`, with a fixed prompt, lyrics and number of steps, so long that it has
+    several sections; `duration_seconds` and other parameters in `changes` replace the fixed ones.
+    """
     name = engine.info().name
     seconds = duration_seconds or SECONDS[name]
     lyrics = LYRICS if name == "ending" or engine.info().languages else ""
@@ -49,8 +51,8 @@ def made(engine: Engine, plan: SongPlan) -> Iterator[tuple[SectionScore, np.ndar
 
 
 def denoised_ahead(engine: Engine, plan: SongPlan, count: int) -> tuple[list[bytes], bytes]:
-    """Denoise the first `count` sections; return their saved states, and the saved context of the first one, which is
-    also rendered.
+    """Denoise the first `count` sections without rendering them; return their saved states, and the saved context of
+    the first section, which is rendered at the end.
     """
     saved: list[bytes] = []
     context: SectionContext | None = None

@@ -52,8 +52,8 @@ FAKE_EVENTS: tuple[SongEvent, ...] = (
 
 
 class FakeJob:
-    """A stand-in for the job of a song, which plays given events; then the song raises `error`, or does not end if
-    `hangs` is True.
+    """A stand-in for the job of a song: it sends the given events to the song's sink, then ends the song, ends it with
+    `error`, or with `hangs` leaves it open.
     """
 
     def __init__(
@@ -94,7 +94,9 @@ class FakeJob:
 
 
 class FakeRunner:
-    """A runner that accepts every song for its only engine "fake" and plays `events`."""
+    """A stand-in for the runner: it accepts every song for its only engine "fake", unless it is given a `refusal`, and
+    the songs have the given events.
+    """
 
     def __init__(
         self,
@@ -197,7 +199,7 @@ class FakeRunner:
 
 
 class FakeCheckedSong:
-    """A request that a fake runner has accepted."""
+    """A stand-in for a checked request, which a fake runner begins as a song."""
 
     def __init__(self, runner: FakeRunner, request: SongRequest) -> None:
         self._runner = runner

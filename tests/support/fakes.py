@@ -58,8 +58,8 @@ class ManualClock:
 
 @dataclass
 class FakeOutlet:
-    """A stand-in for the outlet of a song, from which the scheduler reads if the song must pause, its seconds of unsent
-    sound, and if it has a listener; a test sets the values.
+    """A stand-in for the outlet of a song, which tells the scheduler if the song must pause (`full`), how much of its
+    sound is not sent yet, and if it has a listener; a test sets the values.
     """
 
     full: bool = False
@@ -105,10 +105,9 @@ class FakeContext:
 
 
 class FakeEngine:
-    """A fake engine that implements the engine protocol. The prompt selects a fault.
+    """A fast engine for tests, whose sound is noise. The prompt of a song can select a fault.
 
-    Faults: "invalid", "missing files", "no memory", "poison", "crash", "hang", "mono" (a window that no encoder
-    accepts).
+    Faults: "invalid", "missing files", "no memory", "poison", "crash", "hang", "mono" (sound for no encoder).
     """
 
     @classmethod
@@ -265,8 +264,8 @@ class MissingEngine:
 
 
 class FakeEncoder:
-    """An encoder whose frames of 1152 samples depend on every sample so far; it has a delay of one frame and no
-    resampling.
+    """An encoder for tests without resampling: each frame of 1152 samples is a hash of all samples so far, so that any
+    changed sample shows; the sound is delayed by one frame.
     """
 
     samples_per_frame = 1152

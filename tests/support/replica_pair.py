@@ -40,8 +40,8 @@ LONG: tuple[SongEvent, ...] = (
 
 
 class SharedStore:
-    """The embedded store in place of a shared one. An append raises the error `trouble` once, after it has taken
-    effect.
+    """A stand-in for a shared store, which is the embedded one. An append raises each error in `trouble` once, after it
+    has stored the data.
 
     While `full` is True the store accepts no sound.
     """
@@ -68,7 +68,7 @@ class SharedStore:
 
 
 class WatchedDirectory:
-    """The song directory of one replica, which counts the queries of its queue.
+    """The song directory as one replica sees it; `asked` counts the replica's queries for the queue.
 
     While `away` is True, queries and renewals of leases fail; while `full` is True, no song is admitted.
     """
@@ -127,7 +127,9 @@ class CountingWatcher(Unwatched):
 
 @dataclass
 class Pair:
-    """Two replicas and their parts; `full` is the runner of `here`, `maker` the runner of `there`."""
+    """Two replicas of one service: `here` (with the runner `full`, which has no free slot) and `there` (with the runner
+    `maker`), and the store and directories that they use.
+    """
 
     here: Songs
     there: Songs
@@ -157,13 +159,15 @@ class Pair:
 
 
 def _end_songs(maker: FakeRunner, store: SharedStore) -> None:
-    """Cancel all songs of a runner, and let waiting appends continue."""
+    """Cancel all songs of a runner, and let appends that a test holds up continue, so that the service can close."""
     maker.stop()
     store.held.set()
 
 
 def _songs(runner: FakeRunner, store: SharedStore, directory: WatchedDirectory, **given: Any) -> Songs:
-    """The songs of one replica on the store that both have."""
+    """Return the songs service of one replica, on the store that both replicas share and the replica's own view of the
+    directory.
+    """
     known = cast(SongStore, store), cast(Directory, directory)
     return Songs(runner, ("fake",), *known, checker=PassingChecker(), **given)
 
@@ -220,7 +224,7 @@ async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], 
 
 
 async def signs(recording: Recording, count: int) -> list[music_pb2.SongProgress]:
-    """Return the next `count` progress messages of a song, which are not stored."""
+    """Return the next `count` progress messages that a listener of the song gets; they are sent, but not stored."""
     found: list[music_pb2.SongProgress] = []
     with recording.listened() as told:
         async for one in told:
@@ -232,8 +236,8 @@ async def signs(recording: Recording, count: int) -> list[music_pb2.SongProgress
 
 
 async def taken_over(service: EmbeddedService, song_id: str) -> Claim:
-    """Let the lease of a song expire, and return the claim of a third replica on it; the song's replica may renew the
-    lease a few times before.
+    """Let the lease of a song expire, and return the claim that a third replica gets on the song. It is tried several
+    times, because the song's own replica may renew the lease in between.
     """
     for _ in range(20):
         service.songs._songs[song_id].lease_until = 0.0

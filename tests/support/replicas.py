@@ -72,7 +72,7 @@ class ReceivedSong:
 
 
 def told(stream: Iterable[Any]) -> ReceivedSong:
-    """Receive the rest of a stream, and return its result."""
+    """Receive the responses of a call to its end, and return the received sound with the final event or the error."""
     sound, finished = [], None
     try:
         for response in stream:
@@ -87,6 +87,8 @@ def told(stream: Iterable[Any]) -> ReceivedSong:
 
 
 def maker_of(replicas: list[Replica], song_id: str) -> Replica:
-    """Wait until one of idle replicas has accepted the song, and return that replica, which makes the song."""
+    """Wait until one of the servers, all of them without other songs, has accepted the song to make it, and return that
+    server.
+    """
     eventually(lambda: any(one.accepted(song_id) for one in replicas))
     return next(one for one in replicas if one.accepted(song_id))

@@ -1,4 +1,6 @@
-"""Ends tests with missing requirements: as skipped, or as failed with CI or REQUIRE."""
+"""Ends tests whose requirements, such as a program, are missing: as failed if the environment variable CI or REQUIRE is
+set, otherwise as skipped.
+"""
 
 import importlib
 import os
@@ -8,13 +10,13 @@ import pytest
 
 
 def required() -> bool:
-    """Return True if all tests must run: the variable CI or REQUIRE is set, and not empty, 0 or false."""
+    """Return True if no test may be skipped: the variable CI or REQUIRE is set, and not empty, 0 or false."""
     return any(os.environ.get(name, "0") not in {"", "0", "false"} for name in ("CI", "REQUIRE"))
 
 
 def not_tried(reason: str) -> NoReturn:
-    """End the test: as skipped, or as failed with CI or REQUIRE. `reason` says what is missing and how to install
-    it.
+    """End the test: as failed if the environment variable CI or REQUIRE is set, otherwise as skipped. `reason` says
+    what is missing and how to install it.
     """
     if required():
         pytest.fail(f"{reason}; with CI or REQUIRE set no test is left out", pytrace=False)

@@ -25,7 +25,9 @@ from tests.support.rest import Answer, Rest
 
 
 class ToldRunner(FakeRunner):
-    """A fake runner that accepts one song, whose events the test appends."""
+    """A fake runner for one song without events of its own: the test appends the events, and `begun` is set once the
+    song has been requested.
+    """
 
     def __init__(self) -> None:
         super().__init__((), hangs=True)

@@ -57,7 +57,7 @@ class Song:
 
 
 class Bench:
-    """A runner with its worker pool and encoder pool."""
+    """A real runner for tests, with its worker pool and encoder pool."""
 
     def __init__(self, runner: Runner, pool: Any, encoders: RestartingEncoders) -> None:
         self.runner = runner
@@ -120,12 +120,12 @@ def request(prompt: str = "", engine: str = "fake", deadline: float | None = Non
 
 
 def begun(runner: Runner, song_id: str, request: SongRequest, sink: ReadSink) -> Job:
-    """Let the runner check and begin a song, and return its job."""
+    """Let the runner check a request and begin its song under the id `song_id`, and return the song's job."""
     return runner.check(request).begin(song_id, sink, 0)
 
 
 async def heard_more(songs: Sequence[Song]) -> None:
-    """Wait until two more sections of every song were made."""
+    """Wait until each song has at least the sound of two more sections than at the call."""
     before = [song.job.sound_seconds for song in songs]
     while any(song.job.sound_seconds < old + 2 * SECTION_SECONDS for song, old in zip(songs, before, strict=True)):
         await asyncio.sleep(0.002)

@@ -17,7 +17,9 @@ MANUAL_SCRIPTS = assembled(f"local function now() return tonumber(redis.call('GE
 
 
 def plan_for(url: str = "", objects: str = "memory://", **terms: Any) -> SharedStorePlan:
-    """Return the plan of a shared store with the directory at `url`, by default the one that all tests share."""
+    """Return the settings (plan) to open a shared store: a directory server at `url`, by default the server that all
+    tests share, and an object store at `objects`; `terms` are further fields of the plan.
+    """
     access = DirectoryAccess(DirectoryAddress.parse(url or directory_server().url))
     return SharedStorePlan(access, ObjectsAddress.parse(objects), **terms)
 
@@ -32,8 +34,8 @@ async def empty_directory(url: str = "") -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def replicas(plan: SharedStorePlan, *names: str, now_ns: int) -> AsyncIterator[tuple[list[SharedParts], Redis]]:
-    """Context manager with replicas of one service with an empty directory, and a client that can set the directory's
-    clock.
+    """Context manager with replicas of one service, one for each of `names`, whose directory is empty, and a Redis
+    client that can set the directory's clock; the clock of objects stands at `now_ns`.
     """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(empty_directory())

@@ -9,7 +9,9 @@ from server.song import Accepted, Chunk, SongCompleted, SongEvent
 
 
 class ReadSink:
-    """A sink that stores events until the reader takes them from `events`."""
+    """A sink of a song's events with one reader, the test: it stores events until the reader takes them from
+    `events`.
+    """
 
     def __init__(self) -> None:
         self.accepted: Accepted | None = None

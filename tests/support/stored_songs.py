@@ -1,4 +1,4 @@
-"""Functions that admit, claim and store songs for tests."""
+"""Functions that request, claim and store songs in the stores and directories under test."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,9 @@ def record(number: int = 1, caller: str = "me", **fields: Any) -> SongRecord:
 
 
 def ticket(song: SongRecord, **fields: Any) -> Ticket:
-    """Return a ticket that requests the admission of a song to a service with many free places."""
+    """Return a ticket (a request to a song directory to admit a song) for a service with enough free places; `fields`
+    replace its default values.
+    """
     known: dict[str, Any] = {"request": b"request", "repeatable": True, "quota": Quota(), "max_songs": 100}
     return Ticket(song, **{**known, **fields})
 
@@ -51,8 +53,8 @@ async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing"
 
 @dataclass
 class Writing:
-    """The right of one replica to append to a song under one claim, with the song's record and stored size as the
-    replica knows them.
+    """A replica's right, given by a claim, to append to a song, with the song's record and stored size as the replica
+    knows them.
     """
 
     replica: Replica
@@ -92,7 +94,7 @@ async def keep(replica: Replica, song: SongRecord, *sounds: bytes, ended_ns: int
 
 
 async def lease_status(replica: Replica, claim: Claim) -> LeaseStatus:
-    """Renew the lease of a claim, and return the status of the lease."""
+    """Renew the lease of a claim, and return the status that the directory gives: whether the claim is still held."""
     return (await replica.directory.renew([claim.lease]))[claim.lease.song_id]
 
 

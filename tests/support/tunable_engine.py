@@ -10,7 +10,7 @@ from tests.support.tunable import TunableSettings
 
 
 class TunableEngine(FakeEngine):
-    """The fake engine with settings, which are in its description."""
+    """The fake engine with settings: its properties, such as its description, contain the values of the settings."""
 
     def __init__(self, settings: TunableSettings) -> None:
         self._settings = settings

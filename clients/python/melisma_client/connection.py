@@ -71,7 +71,7 @@ def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
     if not (api_key.isascii() and api_key.isprintable()):
         raise ValueError("the API key must have only printable ASCII characters: check for a line end or spaces")
     if not (caller.isascii() and caller.isprintable()):
-        raise ValueError(f"the caller's name must have only printable ASCII characters, unlike {caller!r}")
+        raise ValueError(f"the caller's name {caller!r} must have only printable ASCII characters: use another name")
     named = (("x-caller", caller),) if caller else ()
     return (*named, ("authorization", f"Bearer {api_key}")) if api_key else named
 
@@ -129,8 +129,8 @@ def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path |
         if certificate:
             context.load_cert_chain(certificate, private_key, password="")
     except ssl.SSLError as error:
-        text = f"{private_key} is not the key of {certificate}, or has a password: give a pair without a password"
-        raise ValueError(f"{text} ({error.reason})") from error
+        text = f"{private_key} is not the key of {certificate}, or has a password ({error.reason})"
+        raise ValueError(f"{text}: give a pair without a password") from error
 
 
 def _pem(path: Path | None, kind: str) -> bytes | None:

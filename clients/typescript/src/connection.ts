@@ -61,7 +61,7 @@ export function metadataOf(caller: string, apiKey: string): Metadata {
     throw new TypeError("the API key must have only printable ASCII characters: check for a line end or spaces");
   }
   if (!isPrintable(caller)) {
-    throw new TypeError(`the caller's name must have only printable ASCII characters, unlike ${JSON.stringify(caller)}`);
+    throw new TypeError(`the caller's name ${JSON.stringify(caller)} must have only printable ASCII characters: use another name`);
   }
   const metadata = new Metadata();
   if (caller) {

@@ -93,7 +93,7 @@ class Planner:
                 Violation(
                     "ace_step.lora",
                     "must be one of the LoRA adapters of this server: "
-                    f"{', '.join(sorted(self._loras)) or 'it has none'}",
+                    f"{', '.join(sorted(self._loras)) or 'it has none, so leave the field out'}",
                 )
             )
         if params.task is not None and options.mode is GenerationMode.SECTIONED:

@@ -50,7 +50,8 @@ def _faults(
     if options.lora is not None and options.lora not in loras:
         yield Violation(
             f"{NAME}.lora",
-            f"must be one of the LoRA adapters of this server: {', '.join(sorted(loras)) or 'it has none'}",
+            "must be one of the LoRA adapters of this server: "
+            f"{', '.join(sorted(loras)) or 'it has none, so leave the field out'}",
         )
     if params.task is not None and options.mode is GenerationMode.SECTIONED:
         yield Violation(

@@ -29,7 +29,7 @@ def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[fl
         ("tempo_bpm", params.tempo_bpm, tempo_range_bpm),
     )
     violations = [
-        Violation(field, f"{value:g} is outside {low:g} to {high:g}, the range of engine 'studio'")
+        Violation(field, f"{value:g} is outside {low:g} to {high:g}, the range of engine 'studio': use a value in it")
         for field, value, limits in numbers
         if value is not None and limits is not None
         for low, high in [limits]

@@ -34,7 +34,10 @@ def recorded_piano(font: SoundFont) -> list[Recording]:
         by_root = {font.samples[row.sample].root_key: row for row in rows}
         absent = [root for root in _ROOTS if root not in by_root]
         if absent:
-            raise ValueError(f"the SoundFont has no piano recording {name} of the keys {absent}")
+            raise ValueError(
+                f"the SoundFont has no piano recording {name} of the keys {absent}: use the SoundFont that the "
+                "builder names"
+            )
         for place, root in enumerate(_ROOTS):
             found.append(_recording(font, by_root[root], place, played, len(found)))
     return found

@@ -1,4 +1,6 @@
-"""Rules, alerts and dashboard as they are deployed, and the metrics that a server tells."""
+"""Loads the recording rules, alerts and dashboard of deploy/, and lists the metrics that a server exposes with their
+labels.
+"""
 
 import json
 import re

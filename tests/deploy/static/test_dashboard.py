@@ -1,4 +1,6 @@
-"""The dashboard is drawn from its source, and shows what the server tells."""
+"""Tests that the Grafana dashboard is equal to the output of its generator, and shows only metrics, limits and traces
+that the server exposes.
+"""
 
 import re
 from itertools import combinations

@@ -1,5 +1,5 @@
-"""Tests of deploy/Dockerfile and deploy/compose.yaml as text: existing files, pinned versions, no rights. They need no
-program.
+"""Tests of deploy/Dockerfile and deploy/compose.yaml as text, without a program: the files that they name exist,
+versions are pinned, and containers get no privileges.
 """
 
 import json

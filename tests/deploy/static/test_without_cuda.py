@@ -1,4 +1,6 @@
-"""Tests of the image without CUDA: its lock file, its arguments, and pip with such a torch in an index on loopback."""
+"""Tests of the image without CUDA: its lock file, its build arguments, and an installation with pip of a torch without
+CUDA from a package index on loopback.
+"""
 
 import hashlib
 import re
@@ -33,7 +35,9 @@ def entries(lock: str) -> dict[str, str]:
 
 
 def smaller(lock: str, *more: str, index: str = INDEX, sha256: str = HASH) -> "subprocess.CompletedProcess[str]":
-    """Run deploy/without_cuda.py on a lock file, and return its exit status and output."""
+    """Run deploy/without_cuda.py, which replaces torch in a lock file by one without CUDA; return its exit status and
+    output. The torch has the hash `sha256` in the package index at the URL `index`; `more` are further arguments.
+    """
     command = [sys.executable, str(DEPLOY / "without_cuda.py"), "--index", index, "--hash", sha256, *more]
     return subprocess.run(command, input=lock, capture_output=True, text=True, timeout=60, check=False)
 
@@ -89,7 +93,9 @@ def test_arguments_that_cannot_be_used_are_refused_in_words() -> None:
 
 
 def wheel(folder: Path, version: str) -> str:
-    """Put an empty package called torch into an index in `folder`, and return the hash of its wheel."""
+    """Put an empty package called torch, of this version, into a package index in `folder`, and return the hash of its
+    wheel.
+    """
     place = folder / "simple" / "torch"
     place.mkdir(parents=True)
     name = f"torch-{version}-py3-none-any.whl"
@@ -123,7 +129,9 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def installed(lock: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run pip as the image build does, on a lock file that names its index; return its exit status and output."""
+    """Run pip as the image build does, on a lock file that contains the URL of its package index; return the exit
+    status and output of pip.
+    """
     file = folder / "packages.lock"
     file.write_text(lock, "utf-8")
     pip = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]

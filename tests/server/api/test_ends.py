@@ -1,5 +1,5 @@
-"""Tests of the client and server addresses in the trace span of a call, over gRPC and HTTP, with and without a
-proxy.
+"""Tests of the client and server addresses that the trace span of a call records, over gRPC and HTTP, with and without
+a proxy.
 """
 
 from ipaddress import ip_network

@@ -14,7 +14,9 @@ KEYS = {
 
 
 def refusal(metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None = Scope.GENERATE) -> ServiceError:
-    """Return the error that the caller gets; the same error must have been reported once."""
+    """Return the error with which the authenticator refuses a call with this metadata; fails unless its callback got
+    the same error, exactly once.
+    """
     reported: list[ServiceError] = []
     with pytest.raises(ServiceError) as error:
         Authenticator(KEYS.get, reported.append).authenticate(metadata, scope)

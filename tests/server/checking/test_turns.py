@@ -1,4 +1,6 @@
-"""Tests that callers get their checks in turn."""
+"""Tests that the requests of several callers are checked in turn, so that no caller with many requests delays the
+others.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of the batches in which the encoding thread sends its messages."""
+"""Tests of the batches in which an encoder's thread sends chunks and other events back to the server."""
 
 import threading
 import time
@@ -18,7 +18,9 @@ from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, params
 
 
 class SlowEncoder(FakeEncoder):
-    """An encoder that takes longer for a window than the time for which chunks are collected."""
+    """An encoder that takes longer for a window of sound than the time for which the thread collects events into one
+    batch.
+    """
 
     def feed(self, window: Window) -> bytes:
         time.sleep(0.03)
@@ -26,7 +28,9 @@ class SlowEncoder(FakeEncoder):
 
 
 class Desk:
-    """An encoding thread with a simulated clock, which advances by `piece_seconds` with every message."""
+    """An encoder's thread, with its queue and a simulated clock, which advances by `piece_seconds` whenever the thread
+    reads it; `sent` has the batches that it has sent.
+    """
 
     def __init__(self, piece_seconds: float = 0.008, encoder: type[FakeEncoder] = FakeEncoder) -> None:
         self.queues, self.sent = SongQueues(), list[Sequence[FromEncoder]]()
@@ -34,8 +38,8 @@ class Desk:
         self._loop = EncodingLoop(self.queues, encoder, self.sent.append, clock=self._clock)
 
     def put(self, song_id: str, windows: int, channels: int = 2) -> None:
-        """Add a song's plan and `windows` windows of a second each to the queue; the first window is split into two
-        pieces.
+        """Add to the queue the plan of a song and `windows` windows of one second of silence; the first window is split
+        into two parts, which are encoded one after the other.
         """
         song, plan = SongKey(song_id), FakeEngine().plan(params(duration_seconds=200.0))
         self.queues.put(OpenSong(song, AudioSettings(), "", "", plan, RATE_HERTZ, Origin("0f")))
@@ -45,7 +49,7 @@ class Desk:
             self.queues.put(Sound(SectionKey(song, 0), window, RATE_HERTZ, score=score))
 
     def groups(self, messages: int) -> list[int]:
-        """Run the thread until it has sent `messages` messages, and return the number of messages in each batch."""
+        """Run the thread until it has sent `messages` events, and return the number of events in each batch."""
         thread = threading.Thread(target=self._loop.run)
         thread.start()
         ends_at = time.monotonic() + 10.0

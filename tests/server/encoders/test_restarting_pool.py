@@ -1,4 +1,4 @@
-"""The start of encoders, and bugs in what a pool tells the server."""
+"""Tests of the start and restart of a pool's encoders, and of a bug in the server's handling of their messages."""
 
 import asyncio
 

@@ -39,8 +39,8 @@ def queues_of(*messages: OpenSong | Sound, **limits: int) -> SongQueues:
 
 
 def taken(queues: SongQueues, count: int) -> list[object]:
-    """Take `count` work items from the queue, and return each in short form: a song's name for its plan, name and level
-    for a window, name and number for the end of a section.
+    """Take `count` work items from the queue, and return each in short form: for a plan the song's name, for a window
+    the name and the level of its sound, for the end of a section the name and the section's number.
     """
     return [_short(queues.take()) for _ in range(count)]
 
@@ -58,7 +58,7 @@ def _short(work: object) -> object:
 
 
 def nothing_waits(queues: SongQueues) -> bool:
-    """Return True if the queue is empty: an item that is put into it comes out next."""
+    """Return True if the queue is empty, tested by adding an item: it is the next one that comes out."""
     queues.put(opened("marker"))
     return queues.take()[0] == "marker"  # type: ignore[index]
 

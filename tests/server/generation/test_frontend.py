@@ -1,4 +1,4 @@
-"""Tests of the frontend, which stands for the runner on a server that makes no songs."""
+"""Tests of the frontend, which takes the place of the runner on a server that makes no songs."""
 
 import time
 

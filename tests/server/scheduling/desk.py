@@ -35,7 +35,9 @@ BOTH_LANES = (Lane.DENOISE, Lane.RENDER)
 
 
 class Desk:
-    """A scheduler with songs, and simulated devices that complete every command at once."""
+    """The real scheduler with a simulated clock and simulated devices; a device completes a command at once when a test
+    asks for it.
+    """
 
     def __init__(
         self, *devices: DeviceSpec, policy: Policy = POLICY, retries: int = 3, encoders: int | None = None
@@ -66,8 +68,9 @@ class Desk:
         has_listener: bool = True,
         repeats: bool = False,
     ) -> FakeOutlet:
-        """Add a song to the scheduler, with its estimated work, and return its outlet. The work is spread evenly over
-        the song's sound; with `sound_seconds` 0 only the work is known.
+        """Add a song to the scheduler, and return its outlet. `work_seconds` is the estimated device time of the song,
+        of which `first_seconds` come before its first sound; the work after that is spread evenly over `sound_seconds`
+        of sound, 0 if the length is not known.
         """
         self.outlets[song_id] = FakeOutlet(has_listener=has_listener, repeats=repeats)
         work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)
@@ -77,8 +80,8 @@ class Desk:
         return self.outlets[song_id]
 
     def turn(self, device: str = "cpu", lane: Lane = Lane.BOTH) -> Command | None:
-        """Complete the next command of a lane (command queue) and return it, `None` if there is none; a rendered window
-        has a second of sound.
+        """Take the next command of a device's lane (command queue), complete it at once, and return it; `None` if there
+        is none. Each rendered window has one second of sound.
         """
         command = self.scheduler.next_command(device, lane)
         if command is not None:

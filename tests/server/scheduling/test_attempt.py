@@ -21,7 +21,9 @@ def denoise(made: Attempt, index: int, finished: bytes) -> None:
 def finish(
     made: Attempt, index: int = 0, finished: bytes = b"finished", *, step: int = 0, ends_song: bool = False
 ) -> None:
-    """Report the last step of a section to the attempt; the step may come before the planned last one."""
+    """Report to the attempt (one try to make the song) that the section `index` has done its last step; `step` may be
+    lower than the planned number of steps.
+    """
     step = step or made.prepared[index].steps
     made.stepped(SectionStep(made.section(index), step, step, finished, ends_song=ends_song))
 

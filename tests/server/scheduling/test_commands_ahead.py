@@ -52,7 +52,9 @@ def test_a_single_lane_sends_no_step_before_those_that_could_share_it_are_prepar
 
 
 def work_ahead(desk: Desk, songs: int, lanes: Sequence[Lane], rounds: int) -> None:
-    """Makes songs with several commands on their way; in each round every lane answers its oldest one."""
+    """Make songs with up to AHEAD commands sent to each lane (command queue) before the worker replies; in each round
+    every lane completes its oldest command.
+    """
     for number in range(songs):
         desk.add(f"s{number}")
     waiting: dict[Lane, deque[Command]] = {lane: deque() for lane in lanes}

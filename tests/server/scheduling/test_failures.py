@@ -20,7 +20,7 @@ from tests.support.fakes import params
 
 
 class TestFailure:
-    """Tests of workers that end and of engines that raise errors."""
+    """Tests of the scheduler when a worker ends, or an engine raises an error."""
 
     def test_songs_of_a_closed_device_go_on_elsewhere_from_their_last_boundary(self) -> None:
         desk = opened()

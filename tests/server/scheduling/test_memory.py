@@ -11,8 +11,8 @@ from tests.support.fakes import FakeOutlet, params
 
 
 class Ledger(Desk):
-    """A desk that records which sections are in the memory of its device: those that are prepared and not completely
-    denoised.
+    """A desk that records in `held` the bytes of the sections in the memory of its device: those that are prepared and
+    not yet completely denoised; `most` is the highest sum so far.
     """
 
     def __init__(self, size_of: Callable[[SectionKey], int] = lambda _: MEMORY_BYTES, **changes: Any) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the number of windows that one command renders."""
+"""Tests of the number of windows of sound that one command renders."""
 
 from dataclasses import replace
 

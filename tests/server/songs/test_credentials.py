@@ -42,7 +42,9 @@ def events(sha256: str = DIGEST, marks: Marks | None = None) -> Iterator[SongEve
 
 
 class Pen:
-    """A signer that signs on the calling thread; a test can make it wait or fail."""
+    """A stand-in for the signer of manifests, which records what it signs; a test can make it wait (`go_on`) or raise
+    an error.
+    """
 
     def __init__(self, error: Exception | None = None) -> None:
         self.signed: list[tuple[bytes, str, str, str]] = []

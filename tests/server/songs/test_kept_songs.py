@@ -35,7 +35,9 @@ class CountingWatcher(Unwatched):
 async def unkept(
     runner: FakeRunner, folder: Path, monkeypatch: pytest.MonkeyPatch, watcher: StoreWatcher = UNWATCHED
 ) -> AsyncIterator[Songs]:
-    """Context manager with songs whose store has no free space, so that nothing is stored."""
+    """Context manager with the songs service of a store that fails every write, as without free space, so that no song
+    is stored.
+    """
 
     async def no_room(*_: object, **__: object) -> None:
         raise StoreFailed("no room")

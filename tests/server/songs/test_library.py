@@ -16,7 +16,9 @@ from tests.support.stored_songs import keep, making, record
 
 @asynccontextmanager
 async def left_behind(folder: Path) -> AsyncIterator[Library]:
-    """Context manager with the library of a server that has begun a song and no longer makes it."""
+    """Context manager with the library of a server whose store has a song that is begun and not ended, although the
+    server does not make it any more.
+    """
     async with embedded_replica(folder) as server:
         await (await making(server, record())).append([StoredEvent(b"", 5)], b"first")
         yield Library(server.store, OpenRecordings())

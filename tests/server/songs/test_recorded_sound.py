@@ -15,7 +15,9 @@ SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
 
 
 def long_song(chunk_bytes: int, chunks: int) -> tuple[bytes, list[Message]]:
-    """Return the bytes of a song of random sound, and its events, with another event between its chunks."""
+    """Return the bytes of a song of random sound in `chunks` chunks of `chunk_bytes`, and its events: the chunks, with
+    an event of another kind between them.
+    """
     whole = random.Random(0).randbytes(chunk_bytes * chunks)
     offsets = range(0, len(whole), chunk_bytes)
     between = Message(section_finished=music_pb2.SectionFinished(section_index=0))
@@ -28,8 +30,8 @@ def long_song(chunk_bytes: int, chunks: int) -> tuple[bytes, list[Message]]:
 
 
 class Shelf:
-    """A complete song whose first `stored` entries are in the store and the others in memory; it records what is read
-    from the store.
+    """The recording of a complete song, whose first `stored` events are in the store and the others only in memory;
+    `read` lists the reads from the store as byte offset and size.
     """
 
     def __init__(self, chunk_bytes: int, chunks: int, stored: int) -> None:

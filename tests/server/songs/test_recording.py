@@ -16,7 +16,7 @@ WHOLE = b"".join(CHUNKS)
 
 
 def told() -> list[Message]:
-    """Return all events of a song."""
+    """Return all events of the test song, from `accepted` to `finished`, whose sound is CHUNKS."""
     offsets = [sum(map(len, CHUNKS[:number])) for number in range(len(CHUNKS))]
     chunks = [
         Message(chunk=music_pb2.AudioChunk(sequence=number, data=data, byte_offset=offset, duration_seconds=0.5))
@@ -33,7 +33,9 @@ def told() -> list[Message]:
 
 
 class Booth:
-    """A recording that counts its reads from the store, and the times at which its last listener left."""
+    """A recording with counters: `read` lists its reads from the store as byte offset and size, `left` counts how often
+    its last listener left.
+    """
 
     def __init__(self, linger_seconds: float | None = 1.0) -> None:
         self.read: list[tuple[int, int]] = []

@@ -11,7 +11,9 @@ from tests.support.store_kinds import KINDS, ON_S3, Opening, OpenService, Servic
 
 @pytest.fixture(params=(*KINDS, ON_S3))
 def open_service(request: pytest.FixtureRequest, tmp_path: Path) -> OpenService:
-    """Fixture: a function that opens a service with one kind of store, at a fixed time, with limits by their names."""
+    """Fixture: a function that opens a service with one kind of store, whose clock stands at `now_ns`; further keyword
+    arguments are fields of `StoreLimits`.
+    """
     opening: Opening = request.param
     return lambda now_ns=0, **limits: opening(tmp_path, StoreLimits(**limits), now_ns)
 

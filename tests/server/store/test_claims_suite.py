@@ -144,8 +144,8 @@ PATIENCE = 30.0
 
 
 async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_THAN_A_LEASE) -> Writing:
-    """Return the expired right (`Writing`) of the replica `here` to append to a song; the song was made with the sound
-    fingerprint "one".
+    """Let the replica `here` begin a song with the sound fingerprint "one" and store `sound`, then let `by` seconds
+    pass; return its right to append, whose lease has expired unless `by` is short.
     """
     writing = await making(service.here, record(), sound="one")
     await (writing.sound(sound) if sound else writing.append([StoredEvent(b"plan")]))
@@ -154,8 +154,8 @@ async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_TH
 
 
 async def found(service: Service, skill: Skill | None = None) -> Claim | None:
-    """Return the claim that the replica `there` makes on a lost song with a skill for its engine; `None` if it makes
-    none.
+    """Let the replica `there` claim a lost song, with `skill` as its ability to continue songs of the engine "fake"
+    (without `skill` it does not have the engine); return the claim, or `None` if it gets none.
     """
     return await service.there.directory.claim_lost({"fake": skill} if skill else {}, PATIENCE)
 

@@ -62,8 +62,8 @@ class Song:
 
 @dataclass
 class Model:
-    """All songs of the model in the order of their admission, and all rights to append (`Writing`) that claims have
-    given.
+    """The expected state of a service: all songs in the order of their admission, and in `writings` all rights to
+    append that claims have given, valid or not.
     """
 
     now: float = 0.0
@@ -77,8 +77,8 @@ class Model:
         return [song for song in self.here() if song.waits]
 
     def asked(self, caller: str, request: str) -> Song | None:
-        """Return the song of an earlier request of the caller, `None` if there is none or it has failed or was
-        cancelled.
+        """Return the song that the caller's request id `request` has already requested; `None` if there is none, or if
+        that song has failed or was cancelled.
         """
         songs = [song for song in self.songs.values() if (song.caller, song.request) == (caller, request)]
         return next((song for song in songs if song.state in (None, SongState.COMPLETED)), None)
@@ -101,7 +101,7 @@ class Model:
 
 
 class Interleavings(RuleBasedStateMachine):
-    """Random calls of two replicas of one kind of service, compared with the model."""
+    """Random calls of two replicas of a service with one kind of store; each result is compared with the model."""
 
     opening: Opening
 
@@ -127,7 +127,9 @@ class Interleavings(RuleBasedStateMachine):
         return replica
 
     def hold(self, name: str, claim: Claim) -> None:
-        """Record a claim of the replica `name` in the model, and begin to write under it."""
+        """Check a claim that the replica `name` has got against the model, create the song in the store under it, and
+        record it in the model.
+        """
         song, replica = self.model.songs[claim.song.song_id], self.replica(name)
         assert claim.lease.epoch == song.epoch + 1
         assert claim.extent == Extent(len(song.sound), song.events)
@@ -138,8 +140,8 @@ class Interleavings(RuleBasedStateMachine):
         self.model.writings.append(song.holder)
 
     def chosen(self, pick: int) -> tuple[Writing, Song, bool]:
-        """Return one of all rights to append (`Writing`), its song, and True if the right is still valid and the song
-        has not ended.
+        """Return one of all rights to append, chosen by the number `pick`, and its song; the third value is True if the
+        right is still valid and the song has not ended.
         """
         writing = self.model.writings[pick % len(self.model.writings)]
         song = self.model.songs[writing.claim.song.song_id]

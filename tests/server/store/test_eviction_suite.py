@@ -1,4 +1,6 @@
-"""The facts of eviction that every song store keeps: which songs go first, and which stay."""
+"""Tests, for every kind of song store, of the deletion of old songs: the songs that are deleted first, and those that
+stay.
+"""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""Tests that every kind of store deletes the oldest songs above the limit of songs, and songs that the server
-which makes them has given up.
+"""Tests that every kind of store deletes the oldest songs above the limit of songs, and songs that the server which
+made them has given up.
 """
 
 import pytest

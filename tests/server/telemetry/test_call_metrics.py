@@ -19,7 +19,7 @@ REQUEST = music_pb2.GenerateRequest(prompt="pop")
 
 
 class Measured:
-    """The metrics of calls in a new registry."""
+    """The metrics of calls in a registry of their own, and functions that read the counters."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()

@@ -86,7 +86,9 @@ def test_songs_that_shared_steps_lead_to_each_other_but_not_to_all() -> None:
 
 @pytest.mark.parametrize("records", [False, True])
 def test_a_worker_is_told_the_trace_and_whether_it_is_recorded(records: bool) -> None:
-    """A caller with a sampled trace gets no spans from a server that records none."""
+    """The worker gets the flag for recorded spans only if the server records spans itself, even if the caller's trace
+    is sampled.
+    """
     caller = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, True, TraceFlags(TraceFlags.SAMPLED))
     provider = TracerProvider(sampler=ALWAYS_ON if records else ALWAYS_OFF, shutdown_on_exit=False)
     tracer = provider.get_tracer("test")

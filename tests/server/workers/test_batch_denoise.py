@@ -130,7 +130,7 @@ def test_several_steps_are_done_one_after_the_other() -> None:
 
 
 class Watched(FakeEngine):
-    """An engine that records the groups of the sections in every pass."""
+    """An engine that records, for each forward pass, the groups of the sections in it."""
 
     def __init__(self) -> None:
         self.passes: list[set[str]] = []
@@ -159,7 +159,7 @@ def test_a_state_that_ends_early_takes_no_more_steps() -> None:
 
 
 class FailsLate(FakeEngine):
-    """An engine that fails in the second step of one state."""
+    """An engine that raises an error in the second step of the state `poisoned`."""
 
     poisoned: SectionState | None = None
 

@@ -35,7 +35,7 @@ SONG = SongKey("a")
 
 
 class KeptLinks(EncoderLinks):
-    """Links to encoders that record the messages instead of sending them."""
+    """A stand-in for a worker's links to encoders, which records the messages instead of sending them."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -162,7 +162,7 @@ def test_finished_sections_go_on_in_another_process_without_being_denoised_again
 
 
 class NoStepsBefore(FakeEngine):
-    """An engine that must not denoise sections before the section `index`."""
+    """An engine that fails the test if it denoises a section whose number is below `index`."""
 
     def __init__(self, index: int) -> None:
         self._index = index

@@ -26,7 +26,9 @@ KINDS = [
 
 
 def group(root: Path, listing: str, name: str) -> Path:
-    """Create a file tree of a system whose process is in a cgroup; return the path of the file with the count."""
+    """Create in `root` the files of /proc and cgroups of a process; `listing` is the content of its cgroup file. Return
+    the path of the file `name` for the count of out-of-memory kills, which does not exist yet.
+    """
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/self/cgroup").write_text(listing)
     file = root / "sys/fs/cgroup" / name

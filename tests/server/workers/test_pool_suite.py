@@ -47,12 +47,12 @@ SECTION = SectionKey(SONG, 0)
 
 
 class PoolKind(Protocol):
-    """Protocol of one kind of worker pool; `fake` is the specification of its engine "fake"."""
+    """Protocol of a kind of worker pool under test; `fake` is the specification of its engine "fake"."""
 
     fake: EngineSpec
 
     def pool(self, engines: Sequence[EngineSpec], devices: Sequence[DeviceSpec]) -> WorkerPool:
-        """Return a pool that restarts its workers without delay."""
+        """Return a pool with these engines and devices, which restarts its workers without delay."""
 
     def kill(self, worker: Worker) -> None:
         """End a worker as if it had crashed."""

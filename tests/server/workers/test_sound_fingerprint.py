@@ -61,7 +61,9 @@ async def test_kernels_that_make_other_sound_keep_a_song_from_being_spliced(tmp_
 
 
 def unlike_kernels() -> tuple[str, str]:
-    """Return the fingerprints of one engine with two kernels of OpenBLAS whose results differ on this computer."""
+    """Return two different fingerprints of one engine's sound, made with two kernels of OpenBLAS; fails if all kernels
+    make the same sound on this computer.
+    """
     found: dict[str, str] = {}
     for kernel in KERNELS:
         environment = {**os.environ, "OPENBLAS_CORETYPE": kernel, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -28,7 +28,9 @@ _NO_REWRITING = ("--auto-aof-rewrite-percentage", "0")
 
 @dataclass
 class Member:
-    """One server, its proxy to the song directory, its replica name there, and the records of its log so far."""
+    """One server of a fleet, its proxy to the song directory, its replica name in the directory, and the records of its
+    log so far.
+    """
 
     service: Service
     way: Way
@@ -45,8 +47,8 @@ class Member:
 
     @property
     def has_new_connections(self) -> bool:
-        """True if a balancer still sends connections to this server: like Kubernetes also to a killed server, but not
-        to a frozen or ending one.
+        """True if the fleet's balancer still sends new connections to this server: also to a killed one, which
+        Kubernetes notices late, but not to a frozen or ending one.
         """
         return not self.frozen and time.monotonic() < self.told_to_end + _BALANCER_SECONDS
 
@@ -96,7 +98,9 @@ class Fleet:
         return self._dice.choice([one for one in self.members if one.has_new_connections]).port
 
     def _note(self, kind: str, member: Member | None = None) -> None:
-        """Record a fault that happens now, with the ids of the songs that the affected server makes."""
+        """Record a fault that happens now; it affects the server `member` and the songs that this server makes, or all
+        songs if `member` is `None`.
+        """
         songs: list[str] = []
         if member is not None:
             with Redis.from_url(self.directory.url, decode_responses=True) as client:
@@ -184,7 +188,9 @@ class Fleet:
 
     @property
     def misfortunes(self) -> Mapping[str, tuple[Callable[[float], None], int]]:
-        """All faults by name: the function that causes the fault, and the weight of the fault in random choices."""
+        """All faults that a test can cause, by name: the function that causes the fault, and its weight in random
+        choices.
+        """
         return {
             "kill -9": (self.kill, 3),
             "SIGTERM": (self.terminate, 2),
@@ -233,7 +239,9 @@ class Fleet:
 
 
 def _all_on_disk(client: Redis) -> bool:
-    """Return True if a replica has completed the append-only file with the data that it received at its start."""
+    """Return True if the replica that `client` calls has a complete append-only file: the data that it got when it
+    connected to its primary are in it.
+    """
     known = client.info("persistence")
     busy = known["aof_rewrite_in_progress"] or known["aof_rewrite_scheduled"]
     return not busy and known["aof_last_bgrewrite_status"] == "ok"

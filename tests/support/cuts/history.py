@@ -1,4 +1,6 @@
-"""Reads from the append-only file of a song directory which claim of a song has written, in order."""
+"""Reads the writes of songs from the append-only file of a song directory, to find writes by a replica that had lost
+its claim.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +9,9 @@ from typing import IO
 
 
 def appends(folder: Path) -> Iterator[tuple[str, int, str]]:
-    """Yield, for each append of sound in order, the song's id, the epoch and the replica that wrote it."""
+    """Yield for each append of sound, in the order of the file: the song's id, and the epoch and replica of the claim
+    that wrote it.
+    """
     for path in sorted(folder.glob("appendonlydir/*.incr.aof")):
         with path.open("rb") as file:
             last: list[bytes] = []
@@ -40,8 +44,8 @@ def _commands(file: IO[bytes]) -> Iterator[list[bytes]]:
 
 
 def out_of_turn(folder: Path) -> tuple[int, list[str]]:
-    """Return the number of appends, and descriptions of wrong ones: after an append of a later claim, or by another
-    replica under the same claim.
+    """Return the number of all appends, and a description of each wrong one: an append that follows one of a later
+    claim of the song, or that another replica wrote with the same epoch.
     """
     latest: dict[str, tuple[int, str]] = {}
     count, found = 0, []

@@ -57,7 +57,7 @@ class Network:
         return LinkedWay(self, link, self._listener(theirs), target)
 
     def inside(self, *words: str) -> None:
-        """Run a command of `ip` in this namespace."""
+        """Run the program `ip` with the arguments `words` in this namespace."""
         _ip("-netns", self.name, *words)
 
     def remove(self) -> None:
@@ -80,7 +80,7 @@ class Network:
 
 
 class LinkedWay(Way):
-    """A proxy whose link is set down to cut its connections, where a `Way` holds their bytes."""
+    """A proxy that is cut by setting its network link down, while a plain `Way` is cut by holding its bytes back."""
 
     def __init__(self, network: Network, link: str, listener: socket.socket, target: Callable[[], int]) -> None:
         super().__init__(target, listener)

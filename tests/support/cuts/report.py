@@ -14,9 +14,11 @@ _BEFORE_SECONDS = 4.0
 
 @dataclass
 class Report:
-    """The errors in songs, the silences of listeners, and the number of complete songs.
+    """The results of all songs: descriptions of errors (`wrong`), the listeners' silences, and the number of complete
+    songs.
 
-    `pauses` are times without sound after the first sound, even if other events arrived.
+    `pauses` are times without sound after a song's first sound, even if other events arrived; `befell` counts the
+    faults by name.
     """
 
     wrong: list[str] = field(default_factory=list)
@@ -35,8 +37,9 @@ class Report:
         )
 
     def too_long(self, fleet: Fleet, silence_seconds: float, pause_seconds: float) -> list[str]:
-        """Return descriptions of the silences and pauses that lasted longer than the limits after a fault, each with
-        all records of that time.
+        """Return a description of each silence longer than `silence_seconds` and each pause longer than
+        `pause_seconds`, counted anew from each fault that hit the song; the description has the log records of that
+        time.
         """
         bounds = ((self.silences, silence_seconds), (self.pauses, pause_seconds))
         found = [one for all_of, bound in bounds for one in all_of if max(one.stretches(fleet.cuts)) > bound]

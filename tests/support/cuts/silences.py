@@ -58,7 +58,9 @@ class Silence:
 
 @dataclass
 class Ear:
-    """A listener of one song, whose connection uses the proxy `way`, and the silences of the song."""
+    """The listener of one song; its connection goes through the proxy `way`. It records the silences, and the pauses of
+    the sound.
+    """
 
     listener: str
     way: Way
@@ -69,8 +71,8 @@ class Ear:
     _sound_at: float | None = None
 
     def told(self, *, sound: bool = False) -> None:
-        """Record that an event has arrived, or the stream has ended. With `sound` the event is a chunk, which also ends
-        a pause.
+        """Record that an event of the song has arrived, or that the stream has ended, which ends a silence. With
+        `sound` the event is a chunk, which ends a pause of the sound, too.
         """
         now = time.monotonic()
         self.silences.append(Silence(self.listener, self.song_id, self._told_at, now, self.way))

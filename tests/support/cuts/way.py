@@ -31,11 +31,13 @@ class Way:
         return next((port for taken, port in reversed(self.taken) if taken <= at), None)
 
     def hold(self) -> None:
-        """Stop passing bytes in both directions; connections stay open."""
+        """Stop passing bytes in both directions until `free` is called; connections stay open, and senders get no
+        error.
+        """
         self._clear.clear()
 
     def free(self) -> None:
-        """Pass the held bytes on, and all later bytes."""
+        """Pass on the bytes that `hold` kept back, and all later bytes."""
         self._clear.set()
 
     def drop(self) -> None:

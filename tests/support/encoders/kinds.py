@@ -23,7 +23,7 @@ class EncoderKind(Protocol):
     """Protocol of one kind of encoder pool."""
 
     def pool(self, encoders: int = 1) -> RestartingEncoders:
-        """Return a pool of the fake encoder, whose encoders are restarted without delay."""
+        """Return a pool of fake encoders, which are restarted without delay; `encoders` is their number."""
 
 
 class ProcessEncoders:
@@ -36,7 +36,7 @@ class ProcessEncoders:
 
 
 class OnNode(NodeEncoders):
-    """Encoders on the node of a worker; the worker's pool runs as long as they do."""
+    """A pool of encoders on the node of a simulated cluster's worker; `run` also runs the pool of that worker."""
 
     def __init__(self, encoders: int) -> None:
         self._workers = RayPool([CPU], [IN_PROCESS_FAKE], address="head:6379", new_process=lambda: DriverTask([]))

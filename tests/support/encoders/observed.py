@@ -1,4 +1,6 @@
-"""A pool of encoders that runs, with a server that records what it tells and a worker that sends it sound."""
+"""Runs a pool of encoders for tests, with a stand-in for the server that records messages, and one for a worker that
+sends sound.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +24,9 @@ WINDOW = np.full((2, RATE_HERTZ // 2), 0.5, np.float32)
 
 
 class Server:
-    """An observer that records the messages of an encoder pool."""
+    """A stand-in for the server: an observer that records the messages of an encoder pool, the songs of lost encoders,
+    and restarts.
+    """
 
     def __init__(self) -> None:
         self.told: asyncio.Queue[Encoded | EncodingFailed] = asyncio.Queue()
@@ -58,7 +62,7 @@ class Server:
 
 
 class Worker:
-    """Sends the sound of songs with two sections to encoders, as a worker process does."""
+    """A stand-in for a worker process: it sends the sound of songs with two sections to encoders."""
 
     def __init__(self, pool: EncoderPool, links: EncoderLinks) -> None:
         self.pool = pool

@@ -29,8 +29,8 @@ _CODECS = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "latin-1", "gb
 
 
 def body(chance: random.Random, kind: Descriptor, good: Message) -> bytes:
-    """Return a random body: a valid song with additional or changed fields, any object, any bytes, or a very large
-    value.
+    """Return a random JSON body for a message of the type `kind`: the valid song `good` with added or changed fields,
+    an object of random fields, a very large value, or any other value.
     """
     way = chance.random()
     if way < 0.55:
@@ -53,7 +53,9 @@ def good_body(good: Message) -> bytes:
 
 
 def _some(chance: random.Random, kind: Descriptor, share: float, depth: int) -> list[tuple[str, str]]:
-    """Return about `share` of a message's fields as pairs of name and value in JSON, sometimes with unknown names."""
+    """Return about `share` of the fields of the type `kind`, with random values, as pairs of name and value in JSON;
+    sometimes with an unknown name, or a field twice.
+    """
     found = [
         (json.dumps(RENAMED.get(field.name, field.name)), _value(chance, field, depth))
         for field in kind.fields

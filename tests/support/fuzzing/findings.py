@@ -24,11 +24,13 @@ class Findings:
 
     @property
     def planned(self) -> int:
-        """Number of songs that were cancelled after their plan."""
+        """Number of songs that the client cancelled once their plan had arrived."""
         return self.answers[PLANNED]
 
     def fault(self, request: str, told: str, data: bytes) -> None:
-        """Record a fault and the beginning of its request."""
+        """Record a fault of the server: `request` is the name that repeats the request, `told` the response; of `data`,
+        the bytes of the request, only the beginning is kept.
+        """
         self.answers["fault"] += 1
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(f"{request}: {told}: {len(data)} bytes, {data[:300]!r}")

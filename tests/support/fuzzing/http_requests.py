@@ -79,7 +79,7 @@ def request(chance: random.Random, engine: str) -> bytes:
 
 
 def plain(path: str, method: bytes = b"GET", like: bytes = b"") -> bytes:
-    """Return a request without a body, by the same caller as the request `like`."""
+    """Return the bytes of a request without a body, with the caller's name (header X-Caller) of the request `like`."""
     caller = [(_CALLER, line[len(_CALLER) + 2 :]) for line in like.split(b"\r\n") if line.startswith(_CALLER + b": ")]
     return _written(method, path.encode(), caller, b"")
 

@@ -20,7 +20,7 @@ _FOREIGN = (18, 22, 99, 1_000, 19_000, 2**29 - 1)
 
 
 def message(chance: random.Random, kind: Descriptor, share: float = 0.2, depth: int = 0) -> bytes:
-    """Return a random message with about `share` of the fields of its type, in any order."""
+    """Return a random message of the type `kind` with about `share` of its fields, in random order."""
     parts = [_field(chance, field, depth) for field in kind.fields if chance.random() < share]
     if chance.random() < 0.03:
         parts.append(_unknown(chance))
@@ -79,7 +79,9 @@ def _any_value(chance: random.Random) -> tuple[int, bytes]:
 
 
 def _again(chance: random.Random, field: FieldDescriptor) -> bytes:
-    """Return the field repeated very often: alone, packed, or as the elements of a list in the field's message."""
+    """Return the bytes of a field that is repeated very often: as single fields, as packed numbers, or as elements of a
+    list in its message.
+    """
     size = int(MOST_BYTES ** chance.uniform(0.2, 1.0))
     lists = [inner for inner in _inside(field) if inner.is_repeated]
     if lists and chance.random() < 0.8:
@@ -100,7 +102,9 @@ def _inside(field: FieldDescriptor) -> list[FieldDescriptor]:
 
 
 def _nested(outer: FieldDescriptor, inner: FieldDescriptor, element: bytes, size: int) -> bytes:
-    """Return `size` bytes of elements of the field `inner`, within the messages between it and the field `outer`."""
+    """Return the field `outer` with `size` bytes of repeated elements of the list `inner`, which lies in the message of
+    `outer` or in a message within it; `element` is one encoded element.
+    """
     if inner.containing_type == outer.message_type:
         return _written(outer.number, _LENGTH, element * (size // len(element)))
     inside = outer.message_type.fields if outer.message_type is not None else ()

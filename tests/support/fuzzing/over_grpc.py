@@ -47,8 +47,8 @@ _METADATA = (
 
 @dataclass
 class Sender:
-    """Sends random calls to one server about songs of one engine; each depends only on the seed, its number and the
-    share.
+    """Sends random calls to the server at `address`, with requests for songs of `engine`. Each call depends only on the
+    seed, the number of the call, and `good_share`, the share of valid song requests.
     """
 
     address: str
@@ -73,7 +73,9 @@ class Sender:
 
 
 def call(chance: random.Random, engine: str, good_share: float) -> tuple[str, bytes]:
-    """Return a random method and the bytes of its request message."""
+    """Return the name of a random method and the bytes of its request; with the probability `good_share` it is a valid
+    request for a song.
+    """
     if chance.random() < good_share:
         return GENERATE, good_song(chance, engine).SerializeToString()
     if chance.random() < 0.8:

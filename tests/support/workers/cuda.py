@@ -13,8 +13,8 @@ CUDA = EngineSpec("fake", "tests.support.workers.cuda:CudaEngine")
 
 
 class CudaEngine(FakeEngine):
-    """The fake engine on a GPU. The prompt selects a fault: "assert" fails on the device, "large" allocates much of its
-    memory.
+    """The fake engine on a GPU. The prompt of a song selects a fault: "assert" fails a check on the device, "large"
+    allocates 0.4 of the device's memory.
     """
 
     def __init__(self, device: str) -> None:
@@ -26,8 +26,8 @@ class CudaEngine(FakeEngine):
         return cls(device)
 
     def info(self) -> EngineInfo:
-        """Return the engine's properties, whose description has the GPU and the number of GPUs that the process can
-        use.
+        """Return the engine's properties; the description has the engine's GPU, and the number of GPUs that its process
+        can use.
         """
         return replace(super().info(), description=f"{self._device} of {torch.cuda.device_count()}")
 

@@ -1,4 +1,4 @@
-"""Engines that show properties of a worker process, or test its behaviour."""
+"""Engines whose properties show the environment of their worker process, and engines with slow loading or steps."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ SURROUNDINGS = EngineSpec("surroundings", "tests.support.workers.engines:Surroun
 
 
 class ModuleListEngine(FakeEngine):
-    """An engine whose languages are the names of the packages that its process has imported."""
+    """An engine that lists the top-level packages that its process has imported, as its languages."""
 
     @classmethod
     def load(cls, device: str) -> "ModuleListEngine":
@@ -50,8 +50,8 @@ class LongStepsEngine(FakeEngine):
 
 
 class SurroundingsEngine(FakeEngine):
-    """An engine whose description has its device, the GPUs that it can use, and the settings of its memory
-    allocator.
+    """An engine whose description contains its device, and the variables for visible GPUs and for torch's memory
+    allocator of its process.
     """
 
     def __init__(self, device: str) -> None:

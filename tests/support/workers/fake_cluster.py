@@ -26,7 +26,9 @@ class ThreadActor:
     """An actor that calls methods of an object on threads; after `kill` all calls fail."""
 
     def __init__(self, make: Callable[[Callable[[], None]], Any]) -> None:
-        """Create the actor's object with `make`, which gets a function that ends the actor."""
+        """Create the actor's object by `make`; the argument of `make` is a function with which the object ends its
+        actor.
+        """
         self._loop = asyncio.get_running_loop()
         self._groups: dict[str, ThreadPoolExecutor] = {}
         self._calls: set[asyncio.Future[Any]] = set()
@@ -79,7 +81,7 @@ class ThreadActor:
 
 
 class NodeWorker(WorkerActor):
-    """A worker actor that reports a node of the simulated cluster as its place."""
+    """A worker actor that reports `node`, a name in the simulated cluster, as the node on which it runs."""
 
     node = "localhost"
 
@@ -88,7 +90,9 @@ class NodeWorker(WorkerActor):
 
 
 class FakeCluster:
-    """A cluster that starts actors at once; `node` is the node of the next worker."""
+    """A simulated cluster, which starts actors at once; `node` is the name of the node on which the next worker
+    starts.
+    """
 
     node = "localhost"
 
@@ -128,7 +132,7 @@ class FakeCluster:
 
 
 class DriverTask:
-    """A task of this process in place of the process that drives a cluster, with a simulated cluster."""
+    """A stand-in for the process that drives a cluster: a task of this process with a simulated cluster."""
 
     _pids = itertools.count(1)
 

@@ -28,7 +28,9 @@ def is_alive(pid: int | None) -> bool:
 
 
 class FakeObserver:
-    """An observer that records the notifications of a pool, and serves each worker until it has ended."""
+    """A stand-in for the runner: an observer that records the notifications of a pool, and holds each worker until the
+    worker has ended.
+    """
 
     def __init__(self) -> None:
         self.workers: asyncio.Queue[tuple[str, Worker]] = asyncio.Queue()
@@ -76,7 +78,7 @@ async def observed(pool: WorkerPool, observer: FakeObserver, timeout_seconds: fl
 
 
 class WatchedPool(LocalPool):
-    """A local pool that shows the ids of its worker processes by device, while they are served."""
+    """A local pool whose `pids` are the process ids of the workers that are being served, by device."""
 
     pids: dict[str, int]
 

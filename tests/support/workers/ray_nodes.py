@@ -30,7 +30,7 @@ _START_SECONDS = 180.0
 
 
 class RayNodes:
-    """Starts, stops and disturbs the nodes of a Ray cluster. Its files are in `folder`."""
+    """Starts, stops and disturbs the two nodes of a Ray cluster; `folder` has the cluster's files."""
 
     def __init__(self, folder: Path, head: str = HERE, redis: str = "") -> None:
         """Set up the cluster; `head` is the address of the head node, which stores its state in the Redis at `redis`
@@ -51,7 +51,7 @@ class RayNodes:
         _until(lambda: _answers(self.head))
 
     def start_other(self, cpus: int) -> None:
-        """Start the node that is not the head; it joins the cluster by itself."""
+        """Start the node that is not the head, which joins the cluster at the head's address."""
         self._start(THERE if self.head == HERE else HERE, ["--address", self.address], cpus)
 
     def stop(self, node: str) -> None:
@@ -79,7 +79,9 @@ class RayNodes:
         return self._running(node, b"ray::_NodeWorker")
 
     def hosts(self, node: str) -> list[int]:
-        """Return the process ids of the processes on a node that start encoders."""
+        """Return the ids of those processes on a node that start its encoders (Ray actors of the class
+        CompanionHost).
+        """
         return self._running(node, b"ray::CompanionHost")
 
     def encoders(self, node: str) -> list[int]:
@@ -204,7 +206,7 @@ def _answers(head: str) -> bool:
 
 
 def _session(leader: int) -> list[int]:
-    """Return the ids of the processes of a session, and of the sessions that these processes have started."""
+    """Return the ids of the process `leader`, of all processes in its session, and of all their descendants."""
     found = [leader]
     parents: dict[int, tuple[int, int]] = {}
     for entry in Path("/proc").iterdir():

@@ -1,4 +1,4 @@
-"""Songs of a pool on Ray, which are read while its cluster is disturbed."""
+"""Makes songs with a worker pool on Ray, and reads them while a test disturbs the cluster."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ _PING_SECONDS = 1.0
 
 
 async def local_songs(seconds: float = 120.0) -> dict[int, bytes]:
-    """Return the sound of each song as the local pool makes it, by seed."""
+    """Return, by seed, the sound of each test song of `seconds`, made by a pool on this computer, without Ray."""
     async with running(devices=[DeviceSpec("cpu", "cpu", lanes=LANES)], timeout_seconds=SECONDS) as bench:
         return {seed: await song_of(bench, seed, seconds).sound() for seed in SEEDS}
 
@@ -33,7 +33,9 @@ def song_of(bench: Bench, seed: int, seconds: float = 120.0) -> Song:
 
 @asynccontextmanager
 async def on_ray(nodes: RayNodes, devices: Sequence[DeviceSpec] = DEVICES) -> AsyncIterator[Bench]:
-    """Context manager with a runner whose workers and encoders are on the nodes of a Ray cluster."""
+    """Context manager with a runner whose workers and encoders run on the nodes of a Ray cluster, once every device has
+    its worker.
+    """
     pool = RayPool(
         devices,
         [FAKE],
@@ -66,8 +68,8 @@ async def until(condition: Callable[[], bool]) -> None:
 async def heard(
     songs: Sequence[Song], break_it: Callable[[], object], after_chunks: int = 4
 ) -> tuple[list[bytes], float]:
-    """Read songs to their ends, and call `break_it` once `after_chunks` chunks of each were read; return the sounds,
-    and the longest pause in seconds.
+    """Read songs to their ends, and call `break_it` once `after_chunks` chunks of each song were read; return the
+    sounds, and the longest time in seconds between two chunks of a song.
     """
     begun, longest = asyncio.Barrier(len(songs) + 1), 0.0
 

@@ -26,7 +26,7 @@ PROMPT = "trouble"
 
 
 class TroubleOnceEngine(FakeEngine):
-    """The fake engine with one fault, at the place that the file in the variable TROUBLE names."""
+    """The fake engine with one fault, at the place that the file in the environment variable TROUBLE names."""
 
     def __init__(self) -> None:
         self._broken: Exception | None = None

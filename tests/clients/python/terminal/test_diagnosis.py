@@ -70,8 +70,8 @@ class Files:
         return grpc.ssl_server_credentials([pair], ours, require_client_auth=asks)
 
     def client(self, whose: str, key: str = "") -> tuple[str, ...]:
-        """Return the command-line options of a client certificate and its key; `key` selects the key of another
-        certificate.
+        """Return the command-line options of the client certificate that the authority `whose` ("ours" or "theirs")
+        issued, and of its private key; `key` names the authority of another key, which does not fit.
         """
         certificate, private_key = self.path(f"{whose} certificate"), self.path(f"{key or whose} key")
         return ("--certificate", str(certificate), "--private-key", str(private_key))

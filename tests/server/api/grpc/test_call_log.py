@@ -97,7 +97,7 @@ async def test_a_listener_that_takes_nothing_is_let_go_of_and_learns_it_when_it_
 
 
 class Line:
-    """A proxy for the TCP connections to a server; `cut` aborts all of them."""
+    """A TCP proxy in front of a server; `cut` aborts all of its connections."""
 
     def __init__(self) -> None:
         self._writers: list[asyncio.StreamWriter] = []

@@ -18,7 +18,9 @@ class Listener:
         self.port = int(self._socket.getsockname()[1])
 
     def connect(self, *, says: int = 0, address: str = "127.0.0.1") -> socket.socket:
-        """Return the client's socket of a new connection from `address` that has sent `says` bytes."""
+        """Open a connection from the client address `address`, send `says` zero bytes on it, which this port reads, and
+        return the client's socket.
+        """
         client = self._stack.enter_context(
             socket.create_connection(("127.0.0.1", self.port), source_address=(address, 0), timeout=5)
         )

@@ -60,7 +60,7 @@ def test_a_server_that_makes_no_songs_itself_weighs_as_the_service_does() -> Non
 
 
 def told() -> tuple[tuple[str, bytes], ...]:
-    """Return trailing metadata that replaces the load report, because gRPC's own clients hide that from the
+    """Return trailing metadata that stands in for the load report, whose real key gRPC's own clients hide from the
     application.
     """
     return (("x-told-bin", b"told"),)

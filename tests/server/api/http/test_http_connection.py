@@ -117,7 +117,7 @@ async def test_a_body_that_nobody_reads_ends_its_connection() -> None:
 
 
 async def _poured(writer: asyncio.StreamWriter) -> int:
-    """Write to a connection until it is closed, and return the number of bytes written."""
+    """Write zeros to a connection until its other end closes it, and return the number of bytes written."""
     sent = 0
     try:
         while True:

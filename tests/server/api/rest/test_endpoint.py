@@ -1,4 +1,4 @@
-"""Tests of responses that are sent in pieces, to clients that stay or disconnect."""
+"""Tests of responses that are sent in several parts, to clients that stay or disconnect."""
 
 import asyncio
 import logging
@@ -25,7 +25,9 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Source:
-    """A source of pieces for a response: yields its pieces, then ends, fails or blocks forever."""
+    """A source of the parts of a response's body: it yields its parts, then ends, raises `error`, or with `hangs` never
+    ends; `closed` is set once the server no longer reads it.
+    """
 
     def __init__(self, *pieces: bytes, error: Exception | None = None, hangs: bool = False) -> None:
         self.closed = asyncio.Event()
@@ -49,8 +51,8 @@ class Source:
 async def asked(
     source: Source, calls: OpenCalls | None = None, stall_seconds: float = 60.0
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Context manager with a connection on which the response of a source was requested; `calls` limits the open
-    calls.
+    """Context manager with a connection that has requested the response of `source` from a server. `calls` limits the
+    open calls; a client that reads nothing for `stall_seconds` is disconnected.
     """
 
     async def endpoint(_: Request) -> Response:
@@ -69,7 +71,7 @@ async def asked(
 
 
 def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the causes in the log of responses that were aborted."""
+    """Return the field `cause` of each log record about a response that was not sent to its end."""
     return [
         vars(record)["cause"]
         for record in caplog.records

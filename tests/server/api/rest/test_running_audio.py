@@ -23,13 +23,17 @@ END = SongCompleted(12.0, 529_200, 60, "ab" * 32, 0.0, 0.1, 0.2, 0.3)
 
 
 def chunks(start: int, end: int) -> list[SongEvent]:
-    """Return chunks of ten bytes with the sound from the byte `start` to before the byte `end`."""
+    """Return the events of chunks of ten bytes each that contain the song's sound from byte `start` to before byte
+    `end`.
+    """
     return [Chunk(at // 10, SOUND[at : at + 10], 0, at / 5, 2.0, at, 0) for at in range(start, end, 10)]
 
 
 @asynccontextmanager
 async def running(plan: Planned) -> AsyncIterator[tuple[Rest, ToldRunner]]:
-    """Context manager with a REST client, and the runner of a song of which half is made."""
+    """Context manager with a REST client, and the runner of a song whose events were sent up to half of its sound;
+    `plan` says if the size of the whole sound is known.
+    """
     runner = ToldRunner()
     async with rest_edge(runner) as rest:
         await asyncio.to_thread(rest.begin, {"prompt": "pop"})

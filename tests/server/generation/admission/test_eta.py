@@ -49,8 +49,8 @@ class ToySong:
 
 @dataclass
 class ToyPool:
-    """Simulated devices with PLACES songs each; a step takes `fixed_seconds`, and `each_seconds` more for every song in
-    it.
+    """Simulated devices, each with room for PLACES songs at a time; a denoising step takes `fixed_seconds`, and
+    `each_seconds` more for every song in it.
     """
 
     devices: int
@@ -124,7 +124,7 @@ def poisson(count: int, songs_per_second: float) -> list[ToySong]:
 
 
 def off_by(estimated: list[float], actual: list[float]) -> float:
-    """Return the median relative error of the estimates."""
+    """Return the median of the relative errors of estimated times against actual times; 0.1 means 10 %."""
     return median(abs(one / other - 1) for one, other in zip(estimated, actual, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""One job with its worker, encoder and listener, for tests."""
+"""A job of one song, with a stand-in for its worker, an encoder and a listener, for tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -41,8 +41,8 @@ SCORE = SectionScore()
 
 
 class Ear:
-    """A job of the server with stand-ins for its surroundings: a test sends the worker's messages, and reads the events
-    of the song from the listener's sink.
+    """A real job of the server: the test sends the messages of its worker, and reads the song's events from the sink of
+    its listener.
     """
 
     def __init__(self, encoders: LocalEncoders, links: EncoderLinks, buffer_bytes: int, sink: ReadSink) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the forecast whether a device can serve one more listener, compared with a simulation in small time
+"""Tests of the forecast, if a device can serve one more listener without gaps, against a simulation in small time
 steps.
 """
 

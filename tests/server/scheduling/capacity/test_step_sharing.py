@@ -7,8 +7,8 @@ TOKENS = 10
 
 
 def sharing(*, sections: int, songs: int, fixed_seconds: float = 0.02, token_seconds: float = 0.0) -> StepSharing:
-    """Return a sharing model trained with steps of up to `sections` sections of `songs` songs, and the given step
-    times.
+    """Return a model of the songs that share a step, trained with steps of 1 to `sections` sections that take
+    `fixed_seconds` and `token_seconds` more for each token, and with shared steps of `songs` songs.
     """
     times = StepModel()
     made = StepSharing(times)

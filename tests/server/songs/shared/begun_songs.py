@@ -1,4 +1,4 @@
-"""A song that one of two replicas has begun and does not go on with."""
+"""A song of a service of two replicas, of which one replica has stored the beginning; no more events follow."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,8 +18,8 @@ HEARD_CHUNKS = 5
 async def begun(
     folder: Path, chunks: int = HEARD_CHUNKS, *, here: Sequence[SongEvent] = LONG, **terms: Any
 ) -> AsyncIterator[tuple[Pair, Recording]]:
-    """Context manager with a pair of replicas, and a song of the replica `there` of which `chunks` chunks are stored
-    and no more follow. The other replica would play the events `here`.
+    """Context manager with a pair of replicas, and a song of the replica `there`, which has stored its first `chunks`
+    chunks and does not continue it. If the other replica makes the song again, its runner sends the events `here`.
     """
     there = LONG[: 1 + chunks]
     async with pair(there, folder=folder, hangs=True, here=FakeRunner(here), **terms) as replicas:

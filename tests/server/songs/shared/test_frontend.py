@@ -1,4 +1,6 @@
-"""Tests of a replica that makes no songs, so that they wait for other replicas, which may not be running."""
+"""Tests, in a service of two replicas, of a replica that makes no songs: they wait until another replica is ready to
+make them.
+"""
 
 import asyncio
 import time
@@ -27,7 +29,9 @@ def frontend() -> FakeRunner:
 
 
 async def lost(replicas: Pair) -> None:
-    """Wait until the engine was ready, then end its only server, and wait until the engine is not ready any more."""
+    """Wait until the replica `here` knows that the engine is ready, make the engine unavailable on the only replica
+    that has it, and wait until `here` knows that, too.
+    """
     await until(lambda: replicas.here.engines.get("fake").ready)
     replicas.maker.load(None)
     await until(lambda: not replicas.here.engines.get("fake").ready)

@@ -9,7 +9,9 @@ from server.store.base import SongStore, StoreFailed
 
 
 class Answering:
-    """A store that returns prepared answers, one after the other."""
+    """A stand-in for a store that returns prepared answers to reads, one after the other; it raises those that are
+    errors.
+    """
 
     def __init__(self, *answers: bytes | StoreFailed) -> None:
         self.left: Iterator[bytes | StoreFailed] = iter(answers)

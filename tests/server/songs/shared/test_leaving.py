@@ -1,4 +1,6 @@
-"""Songs of a replica that is leaving, and those who listen to songs there."""
+"""Tests of a replica that is shutting down: its songs are handed over to other replicas, and its listeners continue
+there.
+"""
 
 import asyncio
 from pathlib import Path

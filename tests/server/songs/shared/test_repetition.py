@@ -26,8 +26,8 @@ SEED = 7
 
 
 def song(cuts: Sequence[int], sound: bytes = SOUND) -> list[Message]:
-    """Return the events of a song whose chunks end at the frames `cuts`; the end of a section follows its last
-    frame.
+    """Return the events of a song: the chunks of `sound`, cut after the frame numbers `cuts`, and the end of each
+    section after the chunk with its last frame.
     """
     events = [Message(accepted=SongAccepted(song_id="song-1")), Message(plan=PLAN)]
     told = 0
@@ -54,7 +54,9 @@ def chunk(sequence: int, first: int, end: int, sound: bytes) -> AudioChunk:
 
 
 def continued(stored: Sequence[Message], again: Sequence[Message]) -> list[Message]:
-    """Return the events that listeners get if a song is stored as `stored` and made again as `again`."""
+    """Return the events that listeners get of a song whose beginning is stored as `stored`, and that is then made again
+    from its start as `again`: `stored`, and the part of `again` that is not stored.
+    """
     repetition = Repetition([LoggedEvent.of(message) for message in stored])
     news = [new for message in again if (new := repetition.unstored_part(message)) is not None]
     assert repetition.done
@@ -66,7 +68,9 @@ def sound_of(events: Sequence[Message]) -> list[AudioChunk]:
 
 
 def wrongs(events: Sequence[Message]) -> list[str]:
-    """Return the errors in the events of a whole song; each chunk is compared with the chunks of its single frames."""
+    """Return descriptions of the errors in the events of a whole song: wrong sound, chunk numbers, chunk positions or
+    other events.
+    """
     chunks, found = sound_of(events), []
     if b"".join(one.data for one in chunks) != SOUND:
         found.append("other sound")

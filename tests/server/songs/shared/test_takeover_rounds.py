@@ -1,4 +1,6 @@
-"""Tests of the passes in which a replica claims songs of other replicas."""
+"""Tests of one pass (round) in which a replica claims songs whose leases have expired: it ends, however many there
+are.
+"""
 
 import asyncio
 from types import SimpleNamespace

@@ -1,4 +1,6 @@
-"""Tests of songs that wait in a service of two replicas: their engines, order, positions and heartbeats."""
+"""Tests of songs that wait in the queue of a service of two replicas: their engines, order, queue positions and
+heartbeats.
+"""
 
 import asyncio
 from pathlib import Path

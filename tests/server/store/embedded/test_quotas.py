@@ -19,7 +19,7 @@ def clock() -> Clock:
 
 
 class Accounts:
-    """Quotas in which only the caller "games" has limits."""
+    """The quotas under test, with the limits of a test for the caller "games" and none for all other callers."""
 
     def __init__(self, quotas: Quotas, limits: Quota) -> None:
         self._quotas = quotas

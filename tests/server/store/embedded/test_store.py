@@ -27,7 +27,7 @@ def set_aside(folder: Path) -> list[Path]:
 
 
 class Interruptions(Unwatched):
-    """A watcher that records the engines of interrupted songs."""
+    """A stand-in for the watcher of a store, which records the engine of each interrupted song."""
 
     def __init__(self) -> None:
         self.engines: list[str] = []
@@ -45,7 +45,9 @@ async def opened(
     watcher: StoreWatcher = UNWATCHED,
     **suffixes: str,
 ) -> AsyncIterator[Replica]:
-    """Context manager with a server whose store has the formats MP3 and `suffixes` (file suffixes by format)."""
+    """Context manager with a replica on the embedded store in `folder`, which knows the format MP3 and `suffixes` (file
+    suffixes by format name).
+    """
     known = {**file_suffixes(), **suffixes}
     async with embedded_store(folder, limits, known, now_ns=lambda: now_ns, watcher=watcher) as store:
         yield Replica(store, EmbeddedService(store).replica())

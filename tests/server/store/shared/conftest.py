@@ -26,7 +26,7 @@ async def parts(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
 
 @pytest.fixture
 async def there(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
-    """Fixture: the replica "there" of the same service."""
+    """Fixture: the replica "there" of the same service as the replica "here" of the fixture `parts`."""
     async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="there") as opened:
         yield opened
 

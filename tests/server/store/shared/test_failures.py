@@ -31,7 +31,9 @@ pytestmark = pytest.mark.shared
 
 
 async def elsewhere(folder: Path, work: str, name: str) -> Process:
-    """Start another process of the same service, which does `work` with the songs `name`."""
+    """Start another process of the same service, which runs the function `work` of other_replica.py ("admit" or
+    "write") with the name `name`.
+    """
     command = ("-m", other_replica.__name__, directory_server().url, str(folder), work, name)
     return await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, env=child_environment())
 

@@ -24,8 +24,8 @@ LIVE = ("m:song:song-1", "m:sound:song-1", "m:events:song-1", "m:usage")
 
 
 async def written_again(writing: Writing, *sounds: bytes) -> None:
-    """Append sound that the store refuses because earlier sound is missing, then write all sound again from the
-    beginning.
+    """Append sound, which the store must refuse because the directory has lost the earlier sound, then append `sounds`
+    from the song's beginning.
     """
     with pytest.raises(WrongOffset) as refused:
         await writing.sound(b"later")

@@ -10,7 +10,9 @@ from server.store.shared.notifications import Notifications
 
 
 class Deaf:
-    """A subscription without messages, whose wait swallows the cancellation of its task."""
+    """A stand-in for a subscription that never gets a message, and whose wait swallows the cancellation of its task, as
+    the Redis library may do.
+    """
 
     def __init__(self) -> None:
         self.waits = asyncio.Event()

@@ -1,5 +1,5 @@
-"""Tests of songs that were registered again in a directory that had lost them, and whose generator is then lost,
-too.
+"""Tests of songs that a replica registered again in a directory that had lost them, and that this replica then gives up
+as well.
 """
 
 import pytest

@@ -34,8 +34,8 @@ pytestmark = pytest.mark.shared
 
 
 class Side:
-    """One kind of service, with the rights to append (`Writing`) that its replicas got, in the order of their
-    claims.
+    """A service with one kind of directory, embedded or shared; `writings` are the rights to append that its replicas
+    got, in the order of their claims.
     """
 
     def __init__(self, service: Service) -> None:
@@ -44,7 +44,9 @@ class Side:
         self.writings: list[Writing] = []
 
     async def outcome(self, call: Callable[["Side"], Awaitable[Any]], replica: int) -> Any:
-        """Return the result or the error of a call, in a form that is equal for both kinds of service."""
+        """Make one call at the replica with this number, and return its result or error in a form that can be compared
+        with that of the other kind of service.
+        """
         try:
             result = await call(self)
         except REFUSALS as error:
@@ -57,8 +59,8 @@ class Side:
 
 
 def plain(result: Any) -> Any:
-    """Return a result without its random values, and without the terms that only a directory that may lose songs
-    needs.
+    """Return the result of a call without the parts that may differ between the two kinds of service: random values,
+    and the terms that only a directory that may lose songs needs.
     """
     if isinstance(result, Admitted):
         return replace(result, claim=plain(result.claim))
@@ -73,7 +75,9 @@ def plain(result: Any) -> Any:
 
 
 class Walk:
-    """A random sequence of calls of the replicas."""
+    """A generator of random calls of two replicas, such as admissions and claims; each call is a function that can be
+    applied to both kinds of service.
+    """
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
@@ -103,7 +107,9 @@ class Walk:
         return lambda side: side.replicas[replica].directory.admit(ticket(song, **fields))
 
     def call(self, replica: int, claims: int) -> Callable[[Side], Awaitable[Any]]:
-        """Return the next random call of a replica; `claims` is the number of claims so far."""
+        """Return the next random call, for the replica with this number; `claims` is the number of claims that were
+        given so far, from which a write chooses one.
+        """
         kind = self.rng.choice(["admit", "admit", "claim", "lost", "queue", "cancel", "attend", "time"] + ["write"] * 8)
         if kind == "admit" or not claims:
             return self.admission(replica)
@@ -154,8 +160,8 @@ class Walk:
 
 
 async def stored(side: Side, song_id: str) -> Any:
-    """Return the stored song, events and size of one kind of service, without owner and epoch, which the embedded store
-    writes later.
+    """Return the record, events and size of a song in the store of one kind of service, without the owner and epoch,
+    which the embedded store writes at another time.
     """
     loaded = await side.replicas[0].store.load(song_id)
     return loaded and (replace(loaded[0], owner="", epoch=0), loaded[1])

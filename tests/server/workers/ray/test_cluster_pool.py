@@ -1,5 +1,5 @@
-"""Tests of the pool of a cluster, with actors on threads: silence, a driver process that ends, sound, other
-versions.
+"""Tests of a worker pool on a simulated cluster, with actors on threads: actors that do not answer, a driver process
+that ends, sound, and nodes with another version.
 """
 
 import asyncio
@@ -27,19 +27,21 @@ from tests.support.workers.observers import FakeObserver, exchange, observed
 
 
 def beside(pool: RayPool) -> NodeEncoders:
-    """Return a pool of encoders on the nodes of a worker pool."""
+    """Return a pool of encoders that run on the same nodes as the workers of `pool`."""
     names = [device.name for device in pool.devices]
     return NodeEncoders(FAKE_ENCODER, names, 1, bridge=pool.bridge, node_id=pool.node_id, restart_backoff_seconds=0.0)
 
 
 def moved(cluster: FakeCluster, node: str) -> None:
-    """Kill the present worker, and start its successor on another node."""
+    """Kill the newest worker of the cluster; its successor starts on the node `node`."""
     cluster.node = node
     cluster.workers[-1].kill()
 
 
 class Pools:
-    """Makes pools of a cluster, and records their clusters and driver processes."""
+    """Makes worker pools, each with a simulated cluster; records the clusters, and the tasks that stand in for driver
+    processes.
+    """
 
     def __init__(self, *first: object) -> None:
         """Set up the pools; `first` are the first messages of the driver processes in order, after which they join the

@@ -1,7 +1,7 @@
 """Tests of the pool on Ray with two nodes in network namespaces: workers killed or frozen, a node cut off, the head
-restarted.
+node restarted.
 
-The listener of a song notices at most a pause: the bytes are those of an undisturbed song of the local pool.
+A song's listener gets the same bytes as from an undisturbed pool on this computer, only with a pause.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ WINDOW = np.zeros((2, 4), np.float32)
 
 
 class Encoder:
-    """A fake encoder that accepts one connection and reads it."""
+    """A stand-in for an encoder: a Unix socket, whose connection from a worker `accept` returns."""
 
     def __init__(self, folder: Path) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
