@@ -38,8 +38,8 @@ class Work:
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def cut(self, share: float) -> "Work":
-        """Return the work for the first part of a song, which ends early; `share` (less than 1) is that part's share of
-        the length.
+        """Return the work of the song if it ends earlier than planned: `share` is its length divided by the planned
+        length. From 1 on the work stays as it is.
         """
         if share >= 1.0:
             return self

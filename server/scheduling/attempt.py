@@ -21,11 +21,11 @@ class Attempt:
     """The progress of one attempt at a song, which starts at `resume_point`. After a failure `next_attempt` gives the
     attempt that replaces it.
 
-    `denoising` is the section being denoised and `step` its next step; steps in flight count as done. `rendering` is
-    the section being rendered, of which `windows` windows (short parts of its sound) with `section_seconds` of sound
-    are rendered so far. `finished` has the final states of the sections from `rendering` on, from this or earlier
-    attempts. `sections` is 0 until the song is planned. `ended` is the number of sections of a song that has ended
-    before its planned length, otherwise `None`.
+    `denoising` is the section being denoised and `step` its next step; steps in flight (sent to the worker, but not
+    answered) count as done. `rendering` is the section being rendered, of which `windows` windows (short parts of its
+    sound) with `section_seconds` of sound are rendered so far. `finished` has the final states of the sections from
+    `rendering` on, from this or earlier attempts. `sections` is 0 until the song is planned. `ended` is the number of
+    sections of a song that has ended before its planned length, otherwise `None`.
     """
 
     key: SongKey
@@ -126,8 +126,8 @@ class Attempt:
         return self.prepared[self.denoising].steps - self.step
 
     def issue_steps(self, steps: int) -> None:
-        """Count the next `steps` denoising steps as done, although they are only in flight, so that the next command
-        can be chosen.
+        """Count the next `steps` denoising steps as done, although the worker has not answered yet, so that the next
+        command can be chosen.
         """
         self.step += steps
         if self.step >= self.prepared[self.denoising].steps:

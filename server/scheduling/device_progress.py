@@ -18,8 +18,8 @@ _MAX_OWED_SECONDS = 2.0
 
 
 class CommandsInFlight:
-    """The unanswered commands of each lane (command queue) of a device. For each command, it has the positions of the
-    attempts (song, section, step or window) that the command works on.
+    """The unanswered commands of each lane (command queue) of a device. A command is stored as the attempts at songs
+    that it works on, each with the position of that work: kind of command, section, step or window.
     """
 
     def __init__(self) -> None:
@@ -34,12 +34,15 @@ class CommandsInFlight:
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Record a command sent to a lane (command queue), with the position of each attempt that it works on."""
+        """Record a command sent to a lane (command queue): the attempts at songs that it works on, each with the
+        position of that work (kind of command, section, step or window).
+        """
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Remove the oldest unanswered command of a lane (command queue), and return the positions that its
-        attempts at songs reach with it; empty if there is none.
+        """Remove the oldest unanswered command of a lane (command queue), because its reply has come. Return the
+        attempts at songs that it worked on, each with the position of that work (kind of command, section, step or
+        window); empty if there is no unanswered command.
         """
         waiting = self._lanes.get(lane)
         if not waiting:
@@ -65,8 +68,8 @@ class CommandsInFlight:
         return {key.song_id for key, (kind, *_) in self._positions() if kind == Prepare.__name__}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
-        """Return the positions in which the songs of the oldest unanswered command of each lane (command queue) are
-        being worked on, by song id.
+        """Return, by song id, the positions (kind of command, section, step or window) at which the oldest unanswered
+        command of each lane (command queue) works on songs.
         """
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
@@ -216,8 +219,8 @@ class DeviceProgress:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """Yield each attempt that the command works on, with its position (kind of command, section, step or
-        window).
+        """Yield each attempt at a song that the command works on, with the position of that work (kind of command,
+        section, step or window).
         """
         kind = type(command).__name__
         match command:

@@ -52,7 +52,8 @@ class FailureHandler:
         """Take a song off the device after an error of the engine, and return the failed attempt; `None` if the error
         belongs to an earlier attempt.
 
-        `shared` is True if the error occurred in a command for several songs.
+        `positions` has the position (kind of command, section, step or window) of each attempt at a song in the command
+        that failed; `shared` is True if that was a command for several songs.
         """
         song = device.find(failed.song)
         if song is None:

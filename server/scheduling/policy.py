@@ -104,7 +104,7 @@ class Policy:
 
     def _ahead_of_detached(self, listeners: Sequence[Urgency], now: float, owed_seconds: float) -> int:
         """Return the number of `listeners` (songs with listeners, in the order of rank) that go before all songs
-        without listeners. The latter still lack `owed_seconds` of their share of the device time.
+        without listeners. Songs without listeners still lack `owed_seconds` of their share of the device time.
         """
         if owed_seconds < self.owed_seconds:
             return len(listeners)

@@ -89,8 +89,8 @@ class WaitingQueue(Generic[WaiterT]):
         return True
 
     def sort_listeners(self) -> None:
-        """Move songs that have gained or lost their listener into the queue for songs with or without listeners,
-        ordered by arrival.
+        """Move songs that have gained a listener into the queue of songs with listeners, and songs that have lost
+        theirs into the queue of songs without; sort both queues by arrival.
         """
         changed = [
             song

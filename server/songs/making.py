@@ -1,4 +1,4 @@
-"""Makes songs on a server with an embedded store, from the accepted request until the end of the song is stored."""
+"""Makes songs on a server with an embedded store, from the accepted request until the song's final state is stored."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -82,7 +82,7 @@ class Making:
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Wait until the ends of songs are stored, but at most five seconds."""
+        """Wait, at most five seconds, until the final states of all songs that have ended are stored."""
         self._lingering.close()
         if tasks := self._tasks | self._settling:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)

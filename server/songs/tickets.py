@@ -73,7 +73,7 @@ class Tickets:
         take: bool,
     ) -> Ticket:
         """Return the admission ticket of a new song. The song is made for `linger_seconds` after its last listener has
-        left, `None` for to its end. With `take` this server wants to make the song itself, at once.
+        left; with `None` it is always made to its end. With `take` this server wants to make the song itself, at once.
         """
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(

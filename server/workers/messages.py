@@ -194,7 +194,7 @@ class Prepared:
 
 class SectionStep(NamedTuple):
     """Progress of a section: `step` of `steps` denoising steps are done. With the last step, the message has the
-    finished state for `Plan.finished`. The other fields are those of `model.engine.SectionState`.
+    finished state for `Plan.finished`. `group` and `ends_song` are those of `model.engine.SectionState`.
     """
 
     section: SectionKey

@@ -1,5 +1,5 @@
 """Makes the songs of a server with a shared store, from the assignment in the song directory (registry of songs) until
-the song's end is stored.
+the song's final state is stored.
 """
 
 import asyncio
@@ -65,7 +65,9 @@ class SharedMaking:
         pace: Pace,
         lease_seconds: float,
     ) -> None:
-        """Set up an object that makes songs. The songs are stored in `tasks`, which `close` closes."""
+        """Set up an object that makes songs. The background tasks that store songs run in `tasks`, which `close`
+        closes.
+        """
         self._store = parts.store
         self._directory = parts.directory
         self._open = parts.opened
@@ -135,7 +137,7 @@ class SharedMaking:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song that this server makes; its listeners get SongCancelled once the song's end is stored."""
+        """Cancel a song that this server makes; its listeners get SongCancelled once its final state is stored."""
         if song := self._songs.get(recording.song.song_id):
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()

@@ -115,7 +115,7 @@ class Sharing:
         return self._open.get(song.song_id) or self.mirrors.open(song, events, linger_seconds, first)
 
     async def cancel(self, song_id: str) -> None:
-        """Cancel a song that this server does not make; if the song waits, this server also stores its end."""
+        """Cancel a song that this server does not make; if the song waits, this server also stores its final state."""
         if claim := await self._directory.cancel(song_id):
             await self._unmade.end(claim, SongState.CANCELLED)
 

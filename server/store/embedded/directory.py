@@ -127,7 +127,7 @@ class EmbeddedDirectory:
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
         """Release the slot and the quota of a song that has ended; see `Directory.settle`.
 
-        The end of the song need not be stored yet, because slots and quotas are lost with this process in any case.
+        The song's final state need not be stored yet, because slots and quotas are lost with this process in any case.
         """
         if self._songs.settle(lease, state, sound_seconds):
             self._bulletin.post(_ANY)

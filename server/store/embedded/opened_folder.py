@@ -114,7 +114,7 @@ class OpenedFolder:
         self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
 
     def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
-        """Flush a song's sound to the disk, then store its end in the database."""
+        """Flush a song's sound to the disk, then store its final record in the database."""
         if self._ended_by(lease):
             return
         self.leases.require(lease)
@@ -130,8 +130,8 @@ class OpenedFolder:
 
     def delete(self, song_id: str, *, unsettled: bool) -> bool:
         """Delete the sound, then the record and the events of a song; return False if the song does not exist or is
-        running. `unsettled` is True if the song directory still has the song as waiting or running. A deletion that
-        fails after the sound can thus be found and repeated.
+        running. `unsettled` is True if the song directory still has the song as waiting or running. If the deletion
+        fails after the sound is deleted, the record is still there, so the deletion can be found and repeated.
         """
         song = self.table.get(song_id)
         if song is None or (unsettled and not song.state.ended):

@@ -203,7 +203,9 @@ class EmbeddedStore:
         return deleted
 
     async def delete(self, song_id: str) -> bool:
-        """Delete a song that has ended, or whose end could not be stored; return False if there is no such song."""
+        """Delete a song that has ended, or whose final state could not be stored; return False if there is no such
+        song.
+        """
         delete = partial(self._opened.delete, song_id, unsettled=self.unsettled(song_id))
         async with self._turns.taken(song_id):
             deleted = await self._on(self._threads.writer, delete)

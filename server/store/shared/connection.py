@@ -136,7 +136,9 @@ class Connection:
             raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Record a failed call, and return if the call should be repeated; otherwise raise an error."""
+        """Record a failed call to the song directory. Return normally if the call should be repeated; otherwise raise
+        StoreFailed or StoreFull.
+        """
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):

@@ -154,8 +154,8 @@ class SharedDirectory:
             raise LeaseLost(lease.song_id)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the slot and the quota of a song that has ended; see `Directory.settle`. If the song's end is not
-        stored, its lease continues.
+        """Release the slot and the quota of a song that has ended; see `Directory.settle`. If the song's final state is
+        not stored, its lease continues.
         """
         await self._connection.run("settle", lease.song_id, lease_text(lease), state.value, sound_seconds)
 
