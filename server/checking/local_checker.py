@@ -294,5 +294,5 @@ class LocalChecker:
 
 
 def _size(request: SongRequest) -> int:
-    """Return the size in bytes of a request's large fields: MIDI melody and recording."""
+    """Return the size in bytes of a request's large fields: MIDI melody and audio recording."""
     return len(request.midi) + len(getattr(request.params.task, "audio", b""))

@@ -68,13 +68,13 @@ class SongInbox:
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
-        """Return the size in bytes of an attempt's sound that waits to be encoded."""
+        """Return the size in bytes of the sound of one attempt at the song that waits to be encoded."""
         queue = self._attempts.get(attempt, ())
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
     def put(self, sound: Sound) -> None:
-        """Add the next sound of an attempt to the queue, cut into short windows; sound of an attempt that was not
-        opened is dropped.
+        """Add the next sound of an attempt at the song to the queue, cut into short windows; sound of an attempt that
+        was not opened is dropped.
         """
         queue = self._attempts.get(sound.section.song.attempt)
         if queue is None:

@@ -1,10 +1,10 @@
 """Forecasts, from costs and order, when the songs of a worker pool will have first audio and when they will end. Pure:
 no clock, no input or output.
 
-The songs of a pool are modelled as a fluid. As many songs are being made as there are slots; the others follow in order
-as slots become free. Songs without audio go first, in order, each on one device; the songs with audio share the other
-devices evenly. With virtual time, the work done for each song with audio, every event is one operation on a heap
-(Parekh and Gallager, 1993), so a forecast for n songs takes time n log n.
+The songs of a pool are modelled as a fluid. As many songs are being made as there are slots; the waiting songs follow
+in order as slots become free. Songs without audio go first, in order, each on one device; the songs with audio share
+the other devices evenly. With virtual time, the work done for each song with audio, every event is one operation on a
+heap (Parekh and Gallager, 1993), so a forecast for n songs takes time n log n.
 """
 
 import math

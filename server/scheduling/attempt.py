@@ -79,15 +79,15 @@ class Attempt:
         return due.cost if due else 0
 
     def next_attempt(self) -> "Attempt":
-        """Return the attempt that follows this one after a failure. It starts at the last section boundary, and reuses
-        denoised sections.
+        """Return the attempt at the song that follows this one after a failure. It starts at the last section boundary,
+        and reuses denoised sections.
         """
         key = SongKey(self.key.song_id, self.key.attempt + 1)
         return Attempt(key, self.resume_point, self.sections, self.finished, self.ended)
 
     def whole_attempt(self) -> "Attempt":
-        """Return the attempt that follows this one if all sound of the song is lost. It starts with the first
-        section.
+        """Return the attempt at the song that follows this one if all sound of the song is lost. It starts with the
+        first section.
         """
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
@@ -169,8 +169,8 @@ class Attempt:
         self.section_seconds += seconds
 
     def finish_section(self, saved: bytes) -> None:
-        """Record that the section being rendered is complete. Another attempt would start after it, with the engine's
-        state `saved`.
+        """Record that the section being rendered is complete. Another attempt at the song would start after this
+        section, with the engine's state `saved`.
         """
         self.prepared.pop(self.rendering, None)
         self.rendering += 1

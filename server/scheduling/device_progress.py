@@ -30,7 +30,9 @@ class CommandsInFlight:
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
-        """Return True if any lane (command queue) has an unanswered command for the attempt `key`."""
+        """Return True if any lane (command queue) has an unanswered command for the attempt at a song with the key
+        `key`.
+        """
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
@@ -82,8 +84,8 @@ class DeviceProgress:
     """State of one device during the life of one worker. The learnt values `steps`, `sharing`, `worked`,
     `section_bytes`, `largest_bytes` and `windows` are passed on to the next worker.
 
-    The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts whose data
-    the worker must still release. `section_bytes` is the memory of each engine's last prepared section, and
+    The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts at songs
+    whose data the worker must still release. `section_bytes` is the memory of each engine's last prepared section, and
     `largest_bytes` that of its largest. Songs without listeners get at least `detached_share` of the device time, of
     which `detached_owed_seconds` are still missing. Until the time `full_until` no further song with a listener fits,
     unless a song leaves before.
@@ -128,7 +130,7 @@ class DeviceProgress:
         return made
 
     def find(self, key: SongKey) -> ScheduledSong | None:
-        """Return the song on this device whose current attempt has the key `key`; `None` if there is none."""
+        """Return the song on this device of which `key` identifies the current attempt; `None` if there is none."""
         song = self.songs.get(key.song_id)
         return song if song is not None and song.attempt.key == key else None
 
@@ -139,8 +141,8 @@ class DeviceProgress:
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Take a song off the device, which frees its slot. The worker will get a command to release the song's
-        attempt.
+        """Take a song off the device, which frees its slot. The worker will get a command to release the data of the
+        attempt at the song.
         """
         song.device = None
         del self.songs[song.song_id]
@@ -201,8 +203,8 @@ class DeviceProgress:
         return held + coming + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:
-        """Remove and return an attempt whose data the worker can release, because no unanswered command works on it;
-        `None` if there is none.
+        """Return an attempt at a song whose data the worker can release, because no unanswered command works on it, and
+        remove the attempt from `to_release`; `None` if there is none.
         """
         key = next((key for key in self.to_release if key not in self.in_flight), None)
         if key is not None:

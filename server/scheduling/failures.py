@@ -17,8 +17,8 @@ class FailureHandler:
         self._retries = retries
 
     def worker_lost(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Take all songs off a device whose worker has died. Return the failed attempts with the decision to retry each
-        song or not.
+        """Take all songs off a device whose worker has died. Return the failed attempts at these songs, each with the
+        decision to retry the song or not.
         """
         former = self._placement.vacate(device)
         positions = former.in_flight.oldest_positions()
@@ -50,7 +50,7 @@ class FailureHandler:
         self, device: DeviceProgress, failed: Failed, positions: Mapping[SongKey, WorkPosition], *, shared: bool
     ) -> FailedAttempt | None:
         """Take a song off the device after an error of the engine, and return the failed attempt; `None` if the error
-        belongs to an earlier attempt.
+        belongs to an earlier attempt at the song.
 
         `positions` has the position (kind of command, section, step or window) of each attempt at a song in the command
         that failed; `shared` is True if that was a command for several songs.

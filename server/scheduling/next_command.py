@@ -20,8 +20,8 @@ Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses the next command of a lane (command queue). Its only side effect is to
-    remove a released attempt from `device.to_release`.
+    """Ranks the songs of a device and chooses the next command of a lane (command queue). Its only side effect: an
+    attempt at a song is removed from `device.to_release` when the command to release its data is chosen.
     """
 
     def __init__(self, policy: Policy, shares: FairShare, clock: Callable[[], float]) -> None:

@@ -94,8 +94,8 @@ class Placement:
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Start a song again from its beginning: free its slot, if it has one, and put a new attempt into the queue.
-        The song may have been rendered completely.
+        """Start a song again from its beginning: free its slot, if it has one, and put the song into the queue for a
+        new attempt. The song may have been rendered completely.
         """
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
@@ -106,14 +106,14 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Take a song off its device after a failed attempt, and put a new attempt into the queue."""
+        """Take a song off its device after a failed attempt, and put the song into the queue for a new attempt."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace the state of a device whose worker has ended by one without worker and songs. Return the former
-        state, which still has the songs.
+        """Replace the state of a device whose worker has ended by one without worker and songs. Return the state
+        before, which still has the songs.
         """
         former = self._devices[name]
         self._devices[name] = former.successor()

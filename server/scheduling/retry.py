@@ -77,10 +77,11 @@ class AttemptHistory:
         return self._again(retries)
 
     def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
-        """Record that the attempt ended with an error at the position `at`, and return the decision. A bug that occurs
-        twice at the same position is not retried.
+        """Record that the present attempt at the song ended with an error at the position `at`, and return the
+        decision. A bug that occurs twice at the same position is not retried.
 
-        If the bug is `shared` with other songs, this song may not have caused it, and is retried alone.
+        If the bug is `shared` (it occurred in a command for several songs), this song may not have caused it, and is
+        retried alone.
         """
         if fault is Fault.BUG and shared:
             self._isolate(at)

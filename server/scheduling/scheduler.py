@@ -176,9 +176,9 @@ class Scheduler:
         self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to the oldest unanswered command of a lane (command queue), and return the attempts that it
-        reports as failed.
+        """Handle the reply to the oldest unanswered command of a lane (command queue), and return the attempts at songs
+        that the reply reports as failed.
 
-        Replies for dropped songs and earlier attempts are ignored.
+        Replies for dropped songs and for earlier attempts at songs are ignored.
         """
         return self._replies.handle(self._placement.device(name), reply, lane)

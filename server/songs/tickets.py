@@ -48,8 +48,8 @@ class Tickets:
         terms: Callable[[str], Terms],
         song_id: Callable[[], str],
     ) -> None:
-        """Set up the creation of tickets. With a shared store another server than the admitting one may make a song,
-        so the ticket contains the request itself.
+        """Set up the creation of admission tickets. With a shared store another server than the admitting one may make
+        a song, so a ticket contains the request itself.
 
         The ticket also reports the song's first listener, who counts as present until the server's first report on its
         listeners.

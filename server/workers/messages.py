@@ -147,8 +147,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker: the engines that it has loaded, the failures of the others by name, and the requested
-    sound fingerprints (hashes of a test song).
+    """First message of a worker: the engines that it has loaded, the failures of those that it could not load, by name,
+    and the requested sound fingerprints (hashes of a test song).
     """
 
     engines: tuple[EngineInfo, ...]

@@ -100,9 +100,10 @@ class Tending:
         """Return the engines for which this server has free slots, each with its sound fingerprint: a hash that is
         equal on servers whose songs are identical byte for byte.
 
-        An engine that has become ready since the last announcement is left out until the next one. From the first
-        announcement of an engine the song directory learns how long a server needs to start: as long as the engine's
-        first waiting song has waited. Its songs must therefore still be waiting at that announcement.
+        An engine that has become ready since the last announcement is left out until the next one. From an announcement
+        of an engine that no server served before, the song directory learns how long a server needs to start: as long
+        as the engine's first waiting song has waited. The engine's songs must therefore still be waiting at that
+        announcement.
         """
         return {
             engine: self._parts.runner.sound(engine)

@@ -57,8 +57,8 @@ class Connection:
         scripts: Mapping[str, str] | None = None,
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """Set up the connection. Calls to an unreachable directory are repeated for at most `outage_seconds`; `scripts`
-        are Lua texts by name.
+        """Set up the connection. Calls to an unreachable song directory are repeated for at most `outage_seconds`;
+        `scripts` are Lua texts by name.
         """
         self._client = client
         self._outage_seconds = outage_seconds

@@ -227,8 +227,8 @@ class SharedDirectory:
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """Return True if the object store has the complete song of `claim`; the end of the song is then written into
-        the song directory.
+        """Return True if the object store has the complete song of `claim`; its final state is then written into the
+        song directory.
 
         If the object store is unreachable, a song that has to be made counts as incomplete.
         """

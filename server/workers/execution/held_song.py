@@ -66,7 +66,7 @@ class HeldSong:
 
     @classmethod
     def planned(cls, command: Plan, engine: Engine) -> "HeldSong":
-        """Create the data of an attempt: plan the song, and restore the sections that an earlier attempt has
+        """Create the data of an attempt at a song: plan the song, and restore the sections that an earlier attempt has
         finished.
         """
         plan, start = _plan(command, engine), command.index
