@@ -33,7 +33,7 @@ class EncoderProcess:
         """Start the encoder process and wait until it accepts sound.
 
         Raises:
-            EncoderDied: the process ended before, or took too long.
+            EncoderDied: the process ended before it accepted sound, or took longer than `timeout_seconds`.
         """
         try:
             ready = await self._process.start(self._spec, timeout_seconds)

@@ -46,7 +46,9 @@ class CloseSong:
 
 @dataclass(frozen=True, slots=True)
 class EncoderPing:
-    """Command to an encoder: send `EncoderPong` after the window that is being encoded, as a sign of life."""
+    """Command to an encoder: send `EncoderPong`, as a sign of life, once the window of sound that is being encoded is
+    done.
+    """
 
 
 @dataclass(frozen=True, slots=True)

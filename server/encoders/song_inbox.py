@@ -90,8 +90,8 @@ class SongInbox:
             queue.append(_QueuedWindow(sound.section, None, sound.ends_song))
 
     def take(self) -> Work | None:
-        """Remove and return the song's next item of work: its plan, a window or the end of a section; `None` if nothing
-        can be encoded now.
+        """Remove and return the song's next item of work: its plan, a window of sound or the end of a section; `None`
+        if nothing can be encoded now.
         """
         if self._opened is not None:
             opened, self._opened = self._opened, None

@@ -35,11 +35,11 @@ class SongStream:
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Process one item of work (plan, window or end of a section) and return the resulting events.
+        """Process one item of work (plan, window of sound or end of a section) and return the resulting events.
 
         Raises:
             InvalidWindow: the sound does not have the engine's channels; the song cannot be continued.
-            RuntimeError: the engine made no score for a section.
+            RuntimeError: the engine made no score (times of syllables and chords) for a section.
         """
         match work:
             case OpenSong():

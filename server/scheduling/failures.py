@@ -32,9 +32,10 @@ class FailureHandler:
 
     def encoder_lost(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
         """Start a song again from its beginning, because its encoder died after `encoded_seconds` of its sound. A song
-        with too many losses is removed.
+        whose encoders died too often is removed.
 
-        Returns the decision; `None` if the song needs no new start, because it has no sound yet or has ended.
+        Returns the decision to retry the song or to end it; `None` if the song needs no new start, because it has no
+        sound yet or has ended.
         """
         song = self._placement.song(song_id) or self._placement.rendered(song_id)
         if song is None or song.untouched:

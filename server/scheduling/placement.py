@@ -55,8 +55,8 @@ class Placement:
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """Return the ids of the songs of `engine` without a slot, approximately in the order in which they will get
-        one.
+        """Return the ids of the songs of `engine` that wait for a slot on a device, approximately in the order in which
+        they will get one.
         """
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
@@ -81,14 +81,16 @@ class Placement:
         song.account.close()
 
     def finish(self, song: ScheduledSong) -> None:
-        """Free the slot of a completely rendered song. The song is stored until `drop`, because its sound may still be
-        lost with an encoder.
+        """Free the slot of a completely rendered song on its device. The song is stored until `drop`, because its sound
+        may still be lost with an encoder.
         """
         self.remove(song)
         self._rendered[song.song_id] = song
 
     def drop(self, song_id: str) -> None:
-        """Remove a song that waits, has a slot or is rendered; unknown songs are ignored."""
+        """Remove a song from the queue, from its device or from the completely rendered songs; unknown songs are
+        ignored.
+        """
         self._rendered.pop(song_id, None)
         if song := self._songs.get(song_id):
             self.remove(song)

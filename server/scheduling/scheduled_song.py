@@ -102,7 +102,7 @@ class PlaybackEstimate:
         self.boundary_seconds = 0.0
 
     def finish_section(self) -> None:
-        """Record that the present section is complete, so that the next window belongs to the next section."""
+        """Record that the present section is complete, so that the next window of sound belongs to the next section."""
         self.boundary_seconds = self.sound_seconds
 
 

@@ -108,8 +108,8 @@ class Scheduler:
         self._placement.drop(song_id)
 
     def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Start a song again from its beginning, because its encoder was lost after `encoded_seconds` of sound; return
-        the decision.
+        """Start a song again from its beginning, because its encoder was lost after `encoded_seconds` of its sound.
+        Return the decision: retry the song, or end it after too many losses.
 
         Returns `None` if the song has no sound yet. The song may already be rendered completely, as long as it is not
         dropped.
@@ -117,8 +117,8 @@ class Scheduler:
         return self._failures.encoder_lost(song_id, encoded_seconds)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """Return the ids of the songs of `engine` without a slot, approximately in the order in which they will get
-        one.
+        """Return the ids of the songs of `engine` that wait for a slot on a device, approximately in the order in which
+        they will get one.
         """
         return self._placement.waiting(engine)
 

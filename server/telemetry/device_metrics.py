@@ -33,7 +33,7 @@ class DeviceMetrics:
             self._up.labels(device)
 
     def _measure_work(self, registry: CollectorRegistry) -> None:
-        """Register the metrics of denoising steps, rendered windows and busy time of each device."""
+        """Register the metrics of denoising steps, rendered windows of sound and busy time of each device."""
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
         self._sections = by_labels(

@@ -44,8 +44,8 @@ class StreamEncoder(Protocol):
         """Number of samples of the song fed so far, per channel, at the delivered rate; final after `finish`."""
 
     def feed(self, window: Window) -> bytes:
-        """Encode a window, float32 [2, samples], full scale 1, and return the frames that are complete, possibly
-        none.
+        """Encode the next window of sound, float32 [2, samples], full scale 1, and return the frames that are complete,
+        possibly none.
         """
 
     def finish(self) -> bytes:

@@ -185,7 +185,7 @@ class SharedMaking:
         """Return at once: a shared store records the end of a song before listeners get it."""
 
     async def close(self) -> None:
-        """Wait, for a limited time, until the final states of the ended songs are stored."""
+        """Wait, for a limited time, until the final states of all songs that have ended are stored."""
         await self._tasks.close(CLOSE_SECONDS)
 
     def _note(self, song: _Song, lease_status: LeaseStatus) -> None:

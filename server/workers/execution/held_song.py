@@ -18,7 +18,9 @@ _SAMPLED = "-01"
 
 @dataclass(slots=True)
 class HeldSection:
-    """Data of one section between commands. The section's `conditions` are deleted after its last denoising step."""
+    """Data of one section between commands. The section's `conditions` (encoded prompt, lyrics ...) are deleted after
+    its last denoising step.
+    """
 
     key: SectionKey
     conditions: SectionConditions | None = None
@@ -110,8 +112,8 @@ class HeldSong:
         return section
 
     def step_of(self, section: HeldSection) -> SectionStep:
-        """Return the progress of a section after a denoising step. After the last step the finished state is included,
-        and the section's conditions are deleted.
+        """Return the progress of a section after a denoising step. After the last step the finished denoising state is
+        included, and the section's conditions (encoded prompt, lyrics ...) are deleted.
         """
         state = section.written
         if state.step < state.steps:
