@@ -1,7 +1,7 @@
 """Signs C2PA manifests (C2PA Technical Specification, c2pa.org) for complete songs.
 
-A manifest is a file of its own, so the song's file does not change after it was streamed. The manifest has a hash of
-the song's bytes, by which it belongs to them.
+A manifest is a file of its own, so the song's file does not change after it was streamed. The manifest contains a hash
+of the song's bytes, which shows to which file it belongs.
 """
 
 import importlib.util

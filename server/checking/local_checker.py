@@ -128,8 +128,8 @@ class LocalChecker:
             await asyncio.gather(task, return_exceptions=True)
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request in the checking process with the validator of its engine. Return it with its MIDI melody
-        parsed, and with the song's plan if the validator has made one.
+        """Check a request in the checking process with the validator of its engine. Return the request with its MIDI
+        melody parsed, and with the song's plan if the validator has made one.
 
         For engines that the settings load from another class (name=module:Class), only the MIDI melody is parsed.
         """

@@ -1,4 +1,4 @@
-"""The server's handle of one encoder process on this computer."""
+"""Starts, commands and stops one encoder process on this computer, for the server."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""The pool of encoder processes of a Ray cluster: a fixed number for each device, on the node of the device's
+"""Keeps encoder processes running on a Ray cluster (pool): a fixed number for each device, on the node of the device's
 worker.
 """
 

@@ -50,8 +50,8 @@ class SongInbox:
     """Queue of one song's sound, which merges the sound of all attempts at the song into one sequence without
     repetitions.
 
-    The sound of a new attempt may arrive before the rest of an earlier attempt, which was sent over another connection.
-    The new sound then waits until the sections before it are complete.
+    The sound of a new attempt may arrive before the last sound of an earlier attempt, which was sent over another
+    connection. The new sound then waits until the sections before it are complete.
     """
 
     def __init__(self, opened: OpenSong) -> None:

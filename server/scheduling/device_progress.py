@@ -86,9 +86,9 @@ class DeviceProgress:
 
     The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts at songs
     whose data the worker must still release. `section_bytes` is the memory of each engine's last prepared section, and
-    `largest_bytes` that of its largest. Songs without listeners get at least `detached_share` of the device time, of
-    which `detached_owed_seconds` are still missing. Until the time `full_until` no further song with a listener fits,
-    unless a song leaves before.
+    `largest_bytes` that of the largest section that the engine has prepared. Songs without listeners get at least
+    `detached_share` of the device time, of which `detached_owed_seconds` are still missing. Until the time `full_until`
+    no further song with a listener fits, unless a song leaves before.
     """
 
     spec: DeviceSpec
@@ -188,9 +188,10 @@ class DeviceProgress:
         """Return True if the device has memory to prepare one more section of the song.
 
         The size of a section is unknown before it is prepared, so the size of the engine's last prepared section is
-        assumed, and for a section that is being prepared that of its largest. While an engine has no prepared section
-        yet, its sections are prepared one at a time. So the limit is exceeded by less than one section, or by more only
-        if several sections that are being prepared at once are larger than all before.
+        assumed; for a section that is being prepared at this moment, the size of the engine's largest section so far.
+        While an engine has no prepared section yet, its sections are prepared one at a time. So the limit is exceeded
+        by less than one section, or by more only if several sections that are being prepared at once are larger than
+        all before.
         """
         limit = self.spec.memory_bytes
         if not limit:

@@ -146,8 +146,8 @@ class Placement:
         device.enter(song)
 
     def _next(self, device: DeviceProgress) -> ScheduledSong | None:
-        """Return the song that gets the next slot on the device: one with a listener if it fits, otherwise one without;
-        `None` if no song fits.
+        """Return the song that gets the next slot on the device: a song with a listener if the device can make one more
+        without stalls, otherwise a song without a listener; `None` if the device can take none.
         """
         if not device.engines or not len(self._waiting):
             return None

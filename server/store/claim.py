@@ -1,4 +1,4 @@
-"""Data types of claims: assignments of songs to servers by the song directory, and the rules for songs that have lost
+"""Data types of claims (assignments of songs to servers by the song directory), and the rules for songs that have lost
 their server.
 """
 

@@ -1,6 +1,6 @@
 """Protocol and data types of the song directory, the registry of all waiting and running songs of a service.
 
-All servers of a service share one directory. A song enters it by `admit`, is assigned to one server at a time by
+All servers of a service share one song directory. A song enters it by `admit`, is assigned to one server at a time by
 `claim`, and leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
 """
 
@@ -189,8 +189,8 @@ class Directory(Protocol):
         """Release the slot and the quota of a song whose final state is stored, and charge its caller for
         `sound_seconds` of sound.
 
-        An embedded directory allows this also before the final state is stored. If that of a complete song then cannot
-        be stored, another call with FAILED frees the request id.
+        An embedded song directory allows this also before the final state is stored. If storing the end of a complete
+        song then fails, another call with FAILED frees the request id.
 
         `state` is the final state of the song. No effect under a lease that is not the song's last. If a song has ended
         in the store and was not settled, the song directory settles it once its lease has expired.
@@ -216,8 +216,8 @@ class Directory(Protocol):
         comes after all sound and events.
 
         Raises:
-            KeyError: the song does not exist, or no longer; raised while iterating. A song that the directory has lost
-            is awaited for one lease duration, in which its server may register it again.
+            KeyError: the song does not exist, or no longer; raised while iterating. A song that the song directory has
+                lost is awaited for one lease duration, in which its server may register it again.
             StoreFailed: the store is unreachable for too long; SongGone: the song was deleted. Both are raised while
             iterating.
         """
@@ -241,7 +241,7 @@ class Directory(Protocol):
         """Return the number of songs that have not ended (waiting, running or lost), by engine.
 
         An engine in `missing`, which no server has ever announced, counts at least one, so that an autoscaler starts a
-        server for it. A shared directory publishes the counts for `seconds`.
+        server for it. A song directory in Redis or Valkey publishes the counts, which are valid for `seconds`.
         """
 
     async def queue(self) -> Queue:

@@ -1,4 +1,4 @@
-"""The limits of a store, and the choice of songs to delete (eviction)."""
+"""Defines the limits of a song store, and chooses the songs to delete (evict) when a limit is exceeded."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ class DeviceMetrics:
         )
 
     def _count_workers(self, registry: CollectorRegistry) -> None:
-        """Register the metrics of processes: ended and restarted workers and encoders, and workers that run."""
+        """Register the metrics of worker and encoder processes: numbers of restarts, and the workers that run."""
         count = partial(counter, registry)
         self._restarts = count(
             "worker_restarts", "Number of worker processes that were started in place of ended ones", "device"

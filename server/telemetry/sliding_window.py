@@ -1,4 +1,4 @@
-"""Sliding windows: values and rates over the last minutes, in bounded memory."""
+"""Keeps the values and rates of the last minutes (sliding windows of time), in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable

@@ -33,7 +33,8 @@ async def range_made(request: Request, recording: Recording) -> bool:
     """Wait until the requested range of bytes exists, at most `RANGE_SECONDS`; return False if the range existed
     already.
 
-    After a wait look up the recording (the song's event log) again, because one without listeners may have been closed.
+    After a wait, look the recording (the song's event log) up again: a recording without listeners may have been
+    removed from memory meanwhile.
 
     Raises:
         ClientLeft: the client disconnects meanwhile.

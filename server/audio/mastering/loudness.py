@@ -1,4 +1,6 @@
-"""Running loudness of a song by ITU-R BS.1770-4, and a slowly changing gain that brings it to the target loudness."""
+"""Measures the running loudness of a song (ITU-R BS.1770-4), and computes the slowly changing gain that brings the song
+to the target loudness.
+"""
 
 import math
 from collections import deque

@@ -20,7 +20,9 @@ class UnmadeSongs:
     """Stores the final states of songs that were assigned to this server but that it does not make."""
 
     def __init__(self, parts: SongParts, tasks: BackgroundTasks) -> None:
-        """Set up the ending of songs. `tasks` runs the work of `end_soon`; its owner closes it."""
+        """Set up the ending of songs. The background tasks that `end_soon` starts run in `tasks`, which the creator of
+        `tasks` closes.
+        """
         self._store = parts.store
         self._directory = parts.directory
         self._now_ns = parts.clocks.now_ns

@@ -1,4 +1,6 @@
-"""The open folder of the embedded store. Every call may block, and must come from the thread that writes."""
+"""Stores songs in the open folder of the embedded store: a database and sound files. Every call may block, and must
+come from the thread that writes.
+"""
 
 import logging
 import time
