@@ -25,7 +25,8 @@ _SLICE_SECONDS = 1.0
 
 
 def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
-    """Cut a window into equal windows of at most one second, or half a second for the `first` window of a song.
+    """Cut a window into equal windows of at most one second, or half a second for the `first` window of a song;
+    `rate_hertz` is its sample rate.
 
     A short first window makes sound start early. The limit keeps chunks below 64 KiB, even at 320 kbit/s with the
     longest lyrics in the first chunk's tag.

@@ -56,8 +56,8 @@ class ManifestSigner:
         self._try()
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return a signed manifest, serialized, for a file with the bytes `sound`. The manifest states that the file
-        was created, and its IPTC digital source type.
+        """Return a signed manifest, serialized, for a file with the bytes `sound`, in which the song is named `title`.
+        The manifest states that the file was created, and its IPTC digital source type.
 
         Raises:
             SigningFailed: the certificate has expired, or the library reports another error.

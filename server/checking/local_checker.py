@@ -80,7 +80,8 @@ class LocalChecker:
         new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
         restart_backoff_seconds: float = 0.1,
     ) -> None:
-        """Set up the checker. With `log_requests`, log lines about bugs contain the prompts and lyrics.
+        """Set up the checker. With `log_requests`, log lines about bugs contain the prompts and lyrics. `new_process`
+        creates the handle of a checking process.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """

@@ -13,7 +13,7 @@ from server.workers.sound.messages import OpenSong
 
 
 class SongStream:
-    """Masters and encodes the sound of one song, and divides it into chunks."""
+    """Masters and encodes the sound of one song, and divides the encoded stream into chunks."""
 
     def __init__(self, opened: OpenSong, factory: EncoderFactory, producer: str | None = None) -> None:
         """Set up the stream of a song, whose plan and settings `opened` has; `factory` opens the song's encoder.

@@ -29,8 +29,8 @@ class Placement:
         *,
         encoders: int | None = None,
     ) -> None:
-        """Set up the placement; `encoders` is the number of encoder processes for all devices; `None` means no limit by
-        encoders.
+        """Set up the placement; `clock` returns monotonic seconds. `encoders` is the number of encoder processes for
+        all devices; `None` means no limit by encoders.
         """
         self.encoding = EncodingLoad(encoders)
         self._devices = {spec.name: DeviceProgress(spec, detached_share=policy.detached_share) for spec in devices}

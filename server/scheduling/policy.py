@@ -81,8 +81,8 @@ class Policy:
         return waits and self.order is Order.DEADLINE
 
     def throttled(self, runs_out_at: float | None, now: float) -> bool:
-        """Return True if a song's listener has so much buffered sound that the song gets no work while others need the
-        device.
+        """Return True if a song's listener has so much buffered sound that the song gets no work while other songs need
+        the device. The sound runs out at the time `runs_out_at`; `None` if the song has no audio yet.
         """
         ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
         return ahead and self.order is Order.DEADLINE

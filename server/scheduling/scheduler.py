@@ -52,8 +52,8 @@ class Scheduler:
         retries: int = 3,
         encoders: int | None = None,
     ) -> None:
-        """Set up the scheduler; `weights` has the weights of callers in fair sharing, 1 for callers not named; a failed
-        song is retried at most `retries` times.
+        """Set up the scheduler; `clock` returns monotonic seconds. `weights` has the weights of callers in fair
+        sharing, 1 for callers not named; a failed song is retried at most `retries` times.
 
         `encoders` is the number of encoder processes for all devices; `None` means no limit by encoders.
         """
@@ -128,8 +128,8 @@ class Scheduler:
         return None if song is None else song.device
 
     def length_share(self, song_id: str) -> float:
-        """Return the length of a song divided by its planned length: less than 1 if it ends early, and 1 while it is
-        unknown.
+        """Return the length of a song divided by its planned length: less than 1 if it ends early, and 1 if the
+        scheduler does not have the song.
         """
         song = self._placement.song(song_id)
         return 1.0 if song is None else song.length_share

@@ -104,7 +104,7 @@ class Making:
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
         """Release the song's slot and its share of the caller's quota at once, so that the caller may request the next
-        song.
+        song. The quota is charged for `sound_seconds` of sound.
         """
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)

@@ -49,8 +49,8 @@ def evicted(
     """Yield the ids of the songs to delete: first songs that are too old, then the oldest ones until the remaining
     songs are within the limits.
 
-    `songs` are ended songs, in the order in which they ended. `stored` has the totals of all songs. Songs whose id is
-    in `in_use` are not deleted.
+    `songs` are ended songs, in the order in which they ended. `stored` has the totals of all songs; `now_ns` is the
+    present time in nanoseconds since 1970. Songs whose id is in `in_use` are not deleted.
     """
     surplus_songs = _surplus(stored.songs, limits.max_songs)
     surplus_bytes = _surplus(stored.size_bytes, limits.max_bytes)

@@ -95,8 +95,8 @@ def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
 
 
 def _earliest(changes: Sequence[_Change], work: float, share: float, since: float) -> float:
-    """Return the earliest time, from `since` on, by which the device can do `work` device seconds in addition to the
-    due work; infinity if there is none.
+    """Return the earliest time, from `since` on, by which a device can do `work` device seconds in addition to the due
+    work, if it spends `share` of its time; infinity if there is none.
     """
     now = rate = due = 0.0
     for change in changes:

@@ -52,7 +52,7 @@ class ListenerCapacity:
 
     def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
         """Return the demand of a song (remaining work, and times at which its listener needs the sound), with all sound
-        due earlier by the safety margin of the policy.
+        due earlier by the safety margin of the policy. `slowdown` is the ratio of actual to expected device time.
         """
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
@@ -94,8 +94,8 @@ def _cost(
 
 
 def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DeviceProgress, count: int) -> float | None:
-    """Return the measured device seconds per second of sound of an engine's songs; `None` before 10 s of sound were
-    made.
+    """Return the measured device seconds per second of sound of an engine's songs, as if `count` songs in total shared
+    the denoising steps; `None` before 10 s of sound were made.
     """
     alike = [song for song in songs if song.engine == engine]
     made = sum(song.playback.sound_seconds for song in alike)

@@ -66,7 +66,7 @@ class SharedMaking:
         lease_seconds: float,
     ) -> None:
         """Set up an object that makes songs. The background tasks that store songs run in `tasks`, which `close`
-        closes.
+        closes. A lease is valid for `lease_seconds` after its last renewal.
         """
         self._store = parts.store
         self._directory = parts.directory
@@ -137,7 +137,9 @@ class SharedMaking:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song that this server makes; its listeners get SongCancelled once its final state is stored."""
+        """Cancel a song that this server makes; its listeners get SongCancelled, with the `reason` as text, once its
+        final state is stored.
+        """
         if song := self._songs.get(recording.song.song_id):
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()

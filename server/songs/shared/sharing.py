@@ -108,7 +108,8 @@ class Sharing:
 
     async def found(self, song: SongRecord, events: Sequence[StoredEvent], linger_seconds: float | None) -> Recording:
         """Return the recording (event log) of a stored song that waits or that another server makes. For a waiting song
-        it begins with the event `accepted`.
+        it begins with the event `accepted`. Without a listener the song is made for `linger_seconds` more; with `None`
+        to its end.
         """
         first = None if events else await self._accepted(song)
         # Another call may have opened the recording meanwhile.

@@ -47,7 +47,8 @@ class UnmadeSongs:
         """Store the final `state` of a song that was assigned to this server but that this server does not make. Raises
         StoreFailed.
 
-        The call waits while the object store is unreachable.
+        The quota of the song's caller is charged as by `end_soon`. The call waits while the object store is
+        unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:

@@ -47,7 +47,8 @@ class OpenedFolder:
     def __init__(
         self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
     ) -> None:
-        """Open the folder, which is created if needed, and repair its contents.
+        """Open the folder, which is created if needed, and repair its contents. `suffixes` has the file suffix of each
+        delivery format; `now_ns` returns wall-clock time in nanoseconds since 1970.
 
         Raises:
             StoreUnusable: the folder cannot be used, or is in use by another server.

@@ -54,7 +54,8 @@ async def embedded_store(
     """Context manager that opens the store in `folder`, which is created if needed, for this process only. Songs that
     were running when the last process ended are marked as failed.
 
-    `suffixes` has the file suffix of each delivery format. `watcher` counts failures.
+    `suffixes` has the file suffix of each delivery format. `watcher` counts failures; `now_ns` returns wall-clock time
+    in nanoseconds since 1970.
 
     Raises:
         StoreUnusable: the folder cannot be used, or is in use by another server.

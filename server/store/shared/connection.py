@@ -170,7 +170,8 @@ async def connected(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[Connection]:
-    """Context manager that opens a connection to the song directory (Redis or Valkey) and closes it at the end.
+    """Context manager that opens a connection to the song directory (Redis or Valkey) and closes it at the end. Calls
+    to an unreachable song directory are repeated for at most `outage_seconds`.
 
     Raises:
         SharedStoreUnusable: the file of the password or of the authorities cannot be read.

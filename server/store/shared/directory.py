@@ -50,7 +50,9 @@ class SharedDirectory:
         lease_seconds: float,
         memory: DirectoryMemory,
     ) -> None:
-        """Set up the song directory for the server `replica`. While `memory` is short, no new songs are admitted."""
+        """Set up the song directory for the server `replica`. A lease is valid for `lease_seconds` after its last
+        renewal. While `memory` is short, no new songs are admitted.
+        """
         self._memory = memory
         self._connection = connection
         self._claims = claims
@@ -204,8 +206,8 @@ class SharedDirectory:
         return {known.engine.info.name: known for known in found}
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Return the number of songs that have not ended, by engine, and publish the numbers as lengths of Redis lists
-        for autoscalers.
+        """Return the number of songs that have not ended, by engine, and publish the numbers for `seconds` as lengths
+        of Redis lists, for autoscalers.
         """
         rows = await self._connection.run("demand", max(1, round(seconds)), *missing)
         return {engine.decode(): count for engine, count in rows}

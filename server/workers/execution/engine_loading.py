@@ -71,7 +71,7 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
     """Load engines at the same time, and return those that loaded; errors go into `failures`. An engine that ran out of
-    memory is in neither.
+    memory is neither returned nor in `failures`.
     """
     engines: dict[str, Engine] = {}
     with ThreadPoolExecutor(len(specs), "load") as threads:
