@@ -61,7 +61,7 @@ class Encoded(NamedTuple):
 
     The events have at most one chunk; `digest` is the SHA-256 of the stream up to the chunk's end. `section_ended` is
     the index of the section that ends with the window. Encoding took `seconds`, between two wall-clock times in
-    nanoseconds.
+    nanoseconds since 1970.
     """
 
     song_id: str

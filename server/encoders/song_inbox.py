@@ -1,4 +1,4 @@
-"""Queues the sound of one song that has arrived at its encoder and waits to be encoded."""
+"""Queues the sound of one song that has arrived in an encoder process and waits to be encoded."""
 
 from collections import deque
 from dataclasses import dataclass

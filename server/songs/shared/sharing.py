@@ -45,8 +45,8 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class SharingRules:
-    """Rules that only a server with a shared store follows: for storing songs, for the duration of their leases in
-    seconds, and for songs whose server was lost.
+    """Rules that only a server with a shared store follows: for storing songs, for the duration of the leases of songs
+    in seconds, and for songs whose server was lost.
     """
 
     pace: Pace = Pace()  # noqa: RUF009  # it cannot change
