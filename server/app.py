@@ -122,7 +122,9 @@ async def _serving_http(
 
 @asynccontextmanager
 async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
-    """Context manager that serves an HTTP application on a port and logs the address."""
+    """Context manager that serves an HTTP application on port `number` of `host`, with the limits `port`, and logs the
+    address; `kind` is the name of the port in the log.
+    """
     async with serving_http(app, host, number, port) as address:
         logger.info("the server is listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
         yield

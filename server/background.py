@@ -25,8 +25,8 @@ def is_cancelled() -> bool:
 
 
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
-    """Wait until one of the coroutines ends or the timeout has passed, then cancel the rest; errors of the coroutines
-    are dropped.
+    """Wait until one of the coroutines ends or the timeout has passed, then cancel the remaining coroutines; errors of
+    the coroutines are dropped.
     """
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -36,8 +36,8 @@ async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) 
 
 
 async def until_one_ends(*bodies: Coroutine[Any, Any, object]) -> None:
-    """Run several coroutines until one ends, then cancel the rest. If the first one ended with an error, raise its
-    error.
+    """Run several coroutines until one ends, then cancel the others. If the one that ended first did so with an error,
+    raise that error.
     """
     tasks = [asyncio.ensure_future(body) for body in bodies]
     try:
@@ -64,7 +64,7 @@ class BackgroundTasks:
         return task
 
     async def close(self, timeout_seconds: float) -> None:
-        """Wait at most `timeout_seconds` until all tasks have ended, then cancel the rest."""
+        """Wait at most `timeout_seconds` until all tasks have ended, then cancel those that still run."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_seconds)
         for task in self._tasks:

@@ -1,4 +1,4 @@
-"""The measured costs of an engine's songs, which the servers of a service share."""
+"""Data type of the measured costs (device time) of an engine's songs, which the servers of a service share."""
 
 from dataclasses import dataclass
 

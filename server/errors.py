@@ -149,8 +149,8 @@ class OutOfMemory(Overloaded):
 
 
 class QuotaExceeded(Overloaded):
-    """The caller has reached one of its own limits: `subject` is its name in the file of API keys, `limit` describes
-    the limit.
+    """The caller has reached one of its own limits: `subject` is the caller's name in the file of API keys, `limit`
+    describes the limit.
     """
 
     def __init__(self, subject: str, limit: str, retry_after_seconds: float) -> None:

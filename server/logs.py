@@ -1,4 +1,4 @@
-"""Format of the log, and fields (such as the song's id) that a task adds to each of its log lines."""
+"""Defines the formats of the log, and adds fields, such as the song's id, to each log line of a task."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -47,7 +47,7 @@ class Shutdown:
 
     async def run(self) -> None:
         """Shut the server down: report "not ready", refuse new songs, let running songs finish or hand them over to
-        other servers, and let listeners read the rest.
+        other servers, and let listeners read the remaining sound.
 
         After `REFUSING_SECONDS` the port closes, and every connection ends with its last call. Clients and load
         balancers that do not check health then use other servers, too.

@@ -51,7 +51,7 @@ class PeerSlots:
         return slot
 
     def release(self, slot: PeerSlot) -> None:
-        """Free a slot; no effect if it was already free."""
+        """Free the slot of a connection or call that has ended; no effect if it was already free."""
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
             del own[slot]
@@ -60,8 +60,8 @@ class PeerSlots:
             self._of_peer.pop(slot.peer, None)
 
     def mark_waiting(self, slot: PeerSlot) -> None:
-        """Mark a slot as waiting for its next request from now on. Slots that have waited longest are the first to be
-        ended.
+        """Mark a connection or call (slot) as waiting for its next request from now on. Those that have waited longest
+        are the first to be ended.
         """
         slot.waiting = True
         own = self._of_peer.get(slot.peer, {})
@@ -70,14 +70,14 @@ class PeerSlots:
             own[slot] = None
 
     def make_room(self) -> bool:
-        """End the longest waiting slot of the peer with the most slots; return False if no slot is waiting for a
-        request.
+        """End the longest waiting connection or call of the peer that has the most of them; return False if none is
+        waiting for a request.
         """
         busiest_first = sorted(self._of_peer, key=lambda peer: len(self._of_peer[peer]), reverse=True)
         return any(self._end_one(peer) for peer in busiest_first)
 
     def __len__(self) -> int:
-        """Return the number of slots in use."""
+        """Return the number of open connections or calls (slots in use)."""
         return self._taken
 
     def _has_room(self, peer: str) -> bool:

@@ -1,6 +1,6 @@
 """Builds the pools of worker and encoder processes from the settings.
 
-This module imports little, so that a server starts its workers before it imports the rest.
+This module imports little, so that a server starts its workers before it imports its other modules.
 """
 
 from server.checking.local_checker import LocalChecker

@@ -25,7 +25,8 @@ _SLICE_SECONDS = 1.0
 
 
 def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
-    """Cut a window into equal windows of at most one second, or half a second for the `first` window of a song.
+    """Cut a window into equal windows of at most one second, or half a second for the `first` window of a song;
+    `rate_hertz` is its sample rate.
 
     A short first window makes sound start early. The limit keeps chunks below 64 KiB, even at 320 kbit/s with the
     longest lyrics in the first chunk's tag.
@@ -111,14 +112,16 @@ class Chunker:
         ]
 
     def feed(self, window: Window) -> list[SongEvent]:
-        """Encode a window, shape [2, samples] at the source rate, and return the resulting events."""
+        """Encode the next window of sound, shape [2, samples] at the source rate, and return the resulting events of
+        the song.
+        """
         self._fed_samples += window.shape[1]
         self._section = len(self._ends)
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 
     def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
-        """Record that all windows of section `index` were fed. The event for the end of the section is returned as soon
-        as its last sample has been encoded, by this call or a later one.
+        """Record that all sound of section `index` was fed. The event for the end of the section is returned as soon as
+        the section's last sample has been encoded, by this call or by a later call of any method.
         """
         start_seconds = self._ended_samples / self._source_rate_hertz
         duration_seconds = self._fed_samples / self._source_rate_hertz - start_seconds

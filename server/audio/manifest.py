@@ -1,7 +1,7 @@
 """Signs C2PA manifests (C2PA Technical Specification, c2pa.org) for complete songs.
 
-A manifest is a file of its own, so the song's file does not change after it was streamed. The manifest has a hash of
-the song's bytes, by which it belongs to them.
+A manifest is a file of its own, so the song's file does not change after it was streamed. The manifest contains a hash
+of the song's bytes, which shows to which file it belongs.
 """
 
 import importlib.util
@@ -56,8 +56,8 @@ class ManifestSigner:
         self._try()
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return a signed manifest, serialized, for a file with the bytes `sound`. The manifest states that the file
-        was created, and its IPTC digital source type.
+        """Return a signed manifest, serialized, for a file with the bytes `sound`, in which the song is named `title`.
+        The manifest states that the file was created, and its IPTC digital source type.
 
         Raises:
             SigningFailed: the certificate has expired, or the library reports another error.

@@ -92,7 +92,7 @@ class ApiKeyFile:
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Read the file of API keys.
+        """Read the file of API keys. `now` returns the present time.
 
         Raises:
             InvalidKeyFile: the file is missing or invalid.
@@ -161,7 +161,9 @@ class ApiKeyFile:
 
 
 def new_key(name: str) -> tuple[str, ApiKey]:
-    """Return a new random API key, as text, and its entry (with the hash) for the file of keys."""
+    """Return a new random API key for the caller `name`, as text, and the key's entry (with the hash) for the file of
+    keys.
+    """
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     return secret, ApiKey(name=name, sha256=hashlib.sha256(secret.encode()).hexdigest())
 

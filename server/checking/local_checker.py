@@ -80,7 +80,8 @@ class LocalChecker:
         new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
         restart_backoff_seconds: float = 0.1,
     ) -> None:
-        """Set up the checker. With `log_requests`, log lines about bugs contain the prompts and lyrics.
+        """Set up the checker. With `log_requests`, log lines about bugs contain the prompts and lyrics. `new_process`
+        creates the handle of a checking process.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
@@ -128,8 +129,8 @@ class LocalChecker:
             await asyncio.gather(task, return_exceptions=True)
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request in the checking process with the validator of its engine. Return it with its MIDI melody
-        parsed, and with the song's plan if the validator has made one.
+        """Check a request in the checking process with the validator of its engine. Return the request with its MIDI
+        melody parsed, and with the song's plan if the validator has made one.
 
         For engines that the settings load from another class (name=module:Class), only the MIDI melody is parsed.
         """
@@ -294,5 +295,5 @@ class LocalChecker:
 
 
 def _size(request: SongRequest) -> int:
-    """Return the size in bytes of a request's large fields: MIDI melody and recording."""
+    """Return the size in bytes of a request's large fields: MIDI melody and audio recording."""
     return len(request.midi) + len(getattr(request.params.task, "audio", b""))

@@ -88,8 +88,8 @@ def _division(data: bytes) -> tuple[float, bool]:
 
 
 def _bodies(data: bytes, offset: int) -> Iterator[bytes]:
-    """Yield the content of each track chunk. After a chunk with a wrong length the search goes on at the next track
-    header.
+    """Yield the content of each track chunk of a MIDI file, from the byte `offset` on. After a chunk with a wrong
+    length the search goes on at the next track header.
     """
     offset = offset if data[offset : offset + 4].isascii() else data.find(_TRACK)
     while 0 <= offset <= len(data) - 8:

@@ -46,7 +46,9 @@ _FIXED_BYTES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Size limits of a request in bytes: of all its content except recordings, and in total with recordings."""
+    """Size limits of a request in bytes: of all its content except audio recordings, and in total with these
+    recordings.
+    """
 
     request_bytes: int = 256 << 10
     recording_bytes: int = 4 << 20
@@ -109,7 +111,7 @@ def scan_foreign(data: bytes) -> bytes:
 
 
 def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
-    """Check a request of `size` bytes, of which `recording_bytes` belong to recordings, against the size limits.
+    """Check a request of `size` bytes, of which `recording_bytes` belong to audio recordings, against the size limits.
 
     Raises:
         InvalidRequest: the request is too large.
@@ -128,7 +130,7 @@ def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 class _Tally:
-    """Counts fields, list elements and bytes of recordings while it scans the encoded bytes of one request."""
+    """Counts fields, list elements and bytes of audio recordings while it scans the encoded bytes of one request."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -38,7 +38,7 @@ class Encoder(Protocol):
         """Start the encoder process and wait until it accepts sound.
 
         Raises:
-            EncoderDied: the process ended before, or took too long.
+            EncoderDied: the process ended before it accepted sound, or took longer than `timeout_seconds`.
         """
 
     def send(self, message: ToEncoder) -> None:

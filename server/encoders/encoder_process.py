@@ -1,4 +1,4 @@
-"""The server's handle of one encoder process on this computer."""
+"""Starts, commands and stops one encoder process on this computer, for the server."""
 
 from typing import cast
 
@@ -33,7 +33,7 @@ class EncoderProcess:
         """Start the encoder process and wait until it accepts sound.
 
         Raises:
-            EncoderDied: the process ended before, or took too long.
+            EncoderDied: the process ended before it accepted sound, or took longer than `timeout_seconds`.
         """
         try:
             ready = await self._process.start(self._spec, timeout_seconds)

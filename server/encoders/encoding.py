@@ -1,4 +1,6 @@
-"""Encodes the songs of an encoder process, one window after another, and sends the resulting events to the server."""
+"""Encodes the songs of an encoder process, one window of sound after another, and sends the resulting events to the
+server.
+"""
 
 import time
 import traceback
@@ -83,8 +85,8 @@ class EncodingLoop:
             self._send(unsent)
 
     def _encoded(self, song_id: str, work: Work) -> FromEncoder:
-        """Encode a song's next work (such as one window) and return a message with the resulting events. After an error
-        the message is EncodingFailed, and only this song ends.
+        """Encode a song's next item of work (such as one window of sound) and return a message with the resulting
+        events. After an error the message is EncodingFailed, and only this song ends.
         """
         try:
             encoded = self._do(song_id, work)

@@ -1,4 +1,4 @@
-"""The pool of encoder processes on one computer."""
+"""Keeps a fixed number of encoder processes running on one computer (pool)."""
 
 from typing_extensions import override
 

@@ -46,7 +46,9 @@ class CloseSong:
 
 @dataclass(frozen=True, slots=True)
 class EncoderPing:
-    """Command to an encoder: send `EncoderPong` after the window that is being encoded, as a sign of life."""
+    """Command to an encoder: send `EncoderPong`, as a sign of life, once the window of sound that is being encoded is
+    done.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Encoded(NamedTuple):
 
     The events have at most one chunk; `digest` is the SHA-256 of the stream up to the chunk's end. `section_ended` is
     the index of the section that ends with the window. Encoding took `seconds`, between two wall-clock times in
-    nanoseconds.
+    nanoseconds since 1970.
     """
 
     song_id: str

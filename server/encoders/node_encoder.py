@@ -1,4 +1,6 @@
-"""The server's handle of one encoder process on a node of a Ray cluster, beside the worker of a device."""
+"""Starts, commands and stops one encoder process on a node of a Ray cluster, beside the worker of a device, for the
+server.
+"""
 
 import asyncio
 import pickle

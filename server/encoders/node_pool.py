@@ -1,4 +1,4 @@
-"""The pool of encoder processes of a Ray cluster: a fixed number for each device, on the node of the device's
+"""Keeps encoder processes running on a Ray cluster (pool): a fixed number for each device, on the node of the device's
 worker.
 """
 
@@ -30,7 +30,9 @@ class NodeEncoders(RestartingEncoders):
         restart_backoff_seconds: float = 0.25,
     ) -> None:
         """Set up `encoders` encoders for each device; `bridge` passes messages to and from the Ray cluster; `node_id`
-        returns the id of the node on which a device's worker runs, "" if there is no worker.
+        returns the id of the node on which a device's worker runs, "" if there is no worker. An encoder that does not
+        answer a ping within `answer_timeout_seconds` is replaced. The pause before a restart is
+        `restart_backoff_seconds`, and doubles with every failed start.
         """
         self._pairs = [device for device in devices for _ in range(encoders)]
         self._spec = spec

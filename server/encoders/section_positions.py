@@ -18,8 +18,8 @@ class SectionPositions:
         self._attempts: dict[int, tuple[int, int]] = {}
 
     def new_samples(self, key: SectionKey, samples: int) -> int:
-        """Return the number of samples at the end of an attempt's next window, which has `samples` samples, that no
-        earlier attempt has delivered.
+        """Return the number of new samples, at the end of the next window of an attempt at the song: those that no
+        earlier attempt has delivered. The window has `samples` samples.
 
         Raises:
             RuntimeError: the end of the previous section has not arrived.

@@ -1,4 +1,4 @@
-"""Queues the sound of one song that has arrived at its encoder and waits to be encoded."""
+"""Queues the sound of one song that has arrived in an encoder process and waits to be encoded."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ class SongInbox:
     """Queue of one song's sound, which merges the sound of all attempts at the song into one sequence without
     repetitions.
 
-    The sound of a new attempt may arrive before the rest of an earlier attempt, which was sent over another connection.
-    The new sound then waits until the sections before it are complete.
+    The sound of a new attempt may arrive before the last sound of an earlier attempt, which was sent over another
+    connection. The new sound then waits until the sections before it are complete.
     """
 
     def __init__(self, opened: OpenSong) -> None:
@@ -68,13 +68,13 @@ class SongInbox:
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
-        """Return the size in bytes of an attempt's sound that waits to be encoded."""
+        """Return the size in bytes of the sound of one attempt at the song that waits to be encoded."""
         queue = self._attempts.get(attempt, ())
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
     def put(self, sound: Sound) -> None:
-        """Add the next sound of an attempt to the queue, cut into short windows; sound of an attempt that was not
-        opened is dropped.
+        """Add the next sound of an attempt at the song to the queue, cut into short windows; sound of an attempt that
+        was not opened is dropped.
         """
         queue = self._attempts.get(sound.section.song.attempt)
         if queue is None:
@@ -90,8 +90,8 @@ class SongInbox:
             queue.append(_QueuedWindow(sound.section, None, sound.ends_song))
 
     def take(self) -> Work | None:
-        """Remove and return the song's next item of work: its plan, a window or the end of a section; `None` if nothing
-        can be encoded now.
+        """Remove and return the song's next item of work: its plan, a window of sound or the end of a section; `None`
+        if nothing can be encoded now.
         """
         if self._opened is not None:
             opened, self._opened = self._opened, None

@@ -13,7 +13,7 @@ from server.workers.sound.messages import OpenSong
 
 
 class SongStream:
-    """Masters and encodes the sound of one song, and divides it into chunks."""
+    """Masters and encodes the sound of one song, and divides the encoded stream into chunks."""
 
     def __init__(self, opened: OpenSong, factory: EncoderFactory, producer: str | None = None) -> None:
         """Set up the stream of a song, whose plan and settings `opened` has; `factory` opens the song's encoder.
@@ -35,11 +35,11 @@ class SongStream:
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Process one item of work (plan, window or end of a section) and return the resulting events.
+        """Process one item of work (plan, window of sound or end of a section) and return the resulting events.
 
         Raises:
             InvalidWindow: the sound does not have the engine's channels; the song cannot be continued.
-            RuntimeError: the engine made no score for a section.
+            RuntimeError: the engine made no score (times of syllables and chords) for a section.
         """
         match work:
             case OpenSong():

@@ -1,4 +1,4 @@
-"""The socket on which an encoder process receives sound, with one connection per worker."""
+"""Receives sound in an encoder process: on a Unix socket, with one connection for each worker."""
 
 import socket
 import threading

@@ -103,8 +103,8 @@ def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: in
 
 
 def corrected(costs: Costs, forecast: Estimate) -> Estimate:
-    """Return a forecast corrected by the engine's costs: the lag is added, and the sum is multiplied by the mean ratio
-    of actual to forecast time.
+    """Return a forecast corrected by the engine's costs: the lag (delay from the first sound to the first chunk) is
+    added, and the sum is multiplied by the mean ratio of actual to forecast time.
     """
     finish = (forecast.finish_seconds + costs.lag_seconds) * math.exp(costs.finish_log_ratio)
     if forecast.first_audio_seconds is None:

@@ -1,10 +1,10 @@
 """Forecasts, from costs and order, when the songs of a worker pool will have first audio and when they will end. Pure:
 no clock, no input or output.
 
-The songs of a pool are modelled as a fluid. As many songs are being made as there are slots; the others follow in order
-as slots become free. Songs without audio go first, in order, each on one device; the songs with audio share the other
-devices evenly. With virtual time, the work done for each song with audio, every event is one operation on a heap
-(Parekh and Gallager, 1993), so a forecast for n songs takes time n log n.
+The songs of a pool are modelled as a fluid. As many songs are being made as there are slots; the waiting songs follow
+in order as slots become free. Songs without audio go first, in order, each on one device; the songs with audio share
+the other devices evenly. With virtual time, the work done for each song with audio, every event is one operation on a
+heap (Parekh and Gallager, 1993), so a forecast for n songs takes time n log n.
 """
 
 import math
@@ -38,8 +38,8 @@ class Work:
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def cut(self, share: float) -> "Work":
-        """Return the work for the first part of a song, which ends early; `share` (less than 1) is that part's share of
-        the length.
+        """Return the work of the song if it ends earlier than planned: `share` is its length divided by the planned
+        length. From 1 on the work stays as it is.
         """
         if share >= 1.0:
             return self

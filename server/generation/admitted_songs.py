@@ -19,8 +19,8 @@ from server.telemetry.traces.song_trace import SongTrace
 
 
 class AdmittedSongs:
-    """Enters admitted songs into the parts of the server that make them or count them, and removes them at their
-    end.
+    """Enters each admitted song into the parts of the server that make or count songs, and removes it from these parts
+    when it has ended.
     """
 
     def __init__(
@@ -35,7 +35,9 @@ class AdmittedSongs:
         wakes: Wakes,
         tracer: Tracer,
     ) -> None:
-        """Set up the start of songs; `parts` are those of every job, `tracer` makes the trace spans of songs."""
+        """Set up the start of songs; `parts` are the objects that all jobs share, `tracer` makes the trace spans of
+        songs.
+        """
         self._parts = parts
         self._jobs = jobs
         self._scheduler = scheduler

@@ -81,7 +81,9 @@ class Readiness:
 
 
 class EngineReadiness(Readiness):
-    """Readiness of a server that makes songs: it is ready if its engines are and its queue is not nearly full."""
+    """Readiness of a server that makes songs: the server is ready if its engines are ready and its queue is not nearly
+    full.
+    """
 
     def __init__(
         self, pool: WorkerPool, encoders: EncoderPool, admission: Admission, *, any_engine: bool = False

@@ -21,11 +21,11 @@ class Attempt:
     """The progress of one attempt at a song, which starts at `resume_point`. After a failure `next_attempt` gives the
     attempt that replaces it.
 
-    `denoising` is the section being denoised and `step` its next step; steps in flight count as done. `rendering` is
-    the section being rendered, of which `windows` windows (short parts of its sound) with `section_seconds` of sound
-    are rendered so far. `finished` has the final states of the sections from `rendering` on, from this or earlier
-    attempts. `sections` is 0 until the song is planned. `ended` is the number of sections of a song that has ended
-    before its planned length, otherwise `None`.
+    `denoising` is the section being denoised and `step` its next step; steps in flight (sent to the worker, but not
+    answered) count as done. `rendering` is the section being rendered, of which `windows` windows (short parts of its
+    sound) with `section_seconds` of sound are rendered so far. `finished` has the final states of the sections from
+    `rendering` on, from this or earlier attempts. `sections` is 0 until the song is planned. `ended` is the number of
+    sections of a song that has ended before its planned length, otherwise `None`.
     """
 
     key: SongKey
@@ -79,15 +79,15 @@ class Attempt:
         return due.cost if due else 0
 
     def next_attempt(self) -> "Attempt":
-        """Return the attempt that follows this one after a failure. It starts at the last section boundary, and reuses
-        denoised sections.
+        """Return the attempt at the song that follows this one after a failure. It starts at the last section boundary,
+        and reuses denoised sections.
         """
         key = SongKey(self.key.song_id, self.key.attempt + 1)
         return Attempt(key, self.resume_point, self.sections, self.finished, self.ended)
 
     def whole_attempt(self) -> "Attempt":
-        """Return the attempt that follows this one if all sound of the song is lost. It starts with the first
-        section.
+        """Return the attempt at the song that follows this one if all sound of the song is lost. It starts with the
+        first section.
         """
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
@@ -126,8 +126,8 @@ class Attempt:
         return self.prepared[self.denoising].steps - self.step
 
     def issue_steps(self, steps: int) -> None:
-        """Count the next `steps` denoising steps as done, although they are only in flight, so that the next command
-        can be chosen.
+        """Count the next `steps` denoising steps as done, although the worker has not answered yet, so that the next
+        command can be chosen.
         """
         self.step += steps
         if self.step >= self.prepared[self.denoising].steps:
@@ -169,8 +169,8 @@ class Attempt:
         self.section_seconds += seconds
 
     def finish_section(self, saved: bytes) -> None:
-        """Record that the section being rendered is complete. Another attempt would start after it, with the engine's
-        state `saved`.
+        """Record that the section being rendered is complete. Another attempt at the song would start after this
+        section, with the engine's state `saved`.
         """
         self.prepared.pop(self.rendering, None)
         self.rendering += 1

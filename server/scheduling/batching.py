@@ -1,8 +1,8 @@
 """Chooses the sections that share a denoising step (a batch), as a pure function of their loads.
 
-The batch begins with the first song in the order of rank (priority). Others join in this order, as far as the token
-budget and their lengths allow. If the first song is urgent, songs with slack join only if the step then takes at most
-10 % longer.
+The batch begins with the first song in the order of rank (priority). Other songs join in this order, as far as the
+token budget and the lengths of their sections allow. If the first song is urgent (its sound is due soon), songs with
+slack (those that can wait) join only if the step then takes at most 10 % longer.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ _STEPS_UNTIL_MORE_SECTIONS = 100
 class StepLoad:
     """Load of one section in a denoising step: tokens in all its batch rows (`cost`), tokens of its longest row
     (`length`), and its batching group. A section may have several rows, for guidance. Only sections of one group can
-    share a step.
+    share a step. `has_slack` is True if the section's song can wait without a stall of its playback.
     """
 
     cost: int

@@ -18,8 +18,8 @@ _MAX_OWED_SECONDS = 2.0
 
 
 class CommandsInFlight:
-    """The unanswered commands of each lane (command queue) of a device. For each command, it has the positions of the
-    attempts (song, section, step or window) that the command works on.
+    """The unanswered commands of each lane (command queue) of a device. A command is stored as the attempts at songs
+    that it works on, each with the position of that work: kind of command, section, step or window.
     """
 
     def __init__(self) -> None:
@@ -30,16 +30,21 @@ class CommandsInFlight:
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
-        """Return True if any lane (command queue) has an unanswered command for the attempt `key`."""
+        """Return True if any lane (command queue) has an unanswered command for the attempt at a song with the key
+        `key`.
+        """
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Record a command sent to a lane (command queue), with the position of each attempt that it works on."""
+        """Record a command sent to a lane (command queue): the attempts at songs that it works on, each with the
+        position of that work (kind of command, section, step or window).
+        """
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Remove the oldest unanswered command of a lane (command queue), and return the positions that its
-        attempts at songs reach with it; empty if there is none.
+        """Remove the oldest unanswered command of a lane (command queue), because its reply has come. Return the
+        attempts at songs that it worked on, each with the position of that work (kind of command, section, step or
+        window); empty if there is no unanswered command.
         """
         waiting = self._lanes.get(lane)
         if not waiting:
@@ -65,8 +70,8 @@ class CommandsInFlight:
         return {key.song_id for key, (kind, *_) in self._positions() if kind == Prepare.__name__}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
-        """Return the positions in which the songs of the oldest unanswered command of each lane (command queue) are
-        being worked on, by song id.
+        """Return, by song id, the positions (kind of command, section, step or window) at which the oldest unanswered
+        command of each lane (command queue) works on songs.
         """
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
@@ -79,11 +84,11 @@ class DeviceProgress:
     """State of one device during the life of one worker. The learnt values `steps`, `sharing`, `worked`,
     `section_bytes`, `largest_bytes` and `windows` are passed on to the next worker.
 
-    The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts whose data
-    the worker must still release. `section_bytes` is the memory of each engine's last prepared section, and
-    `largest_bytes` that of its largest. Songs without listeners get at least `detached_share` of the device time, of
-    which `detached_owed_seconds` are still missing. Until the time `full_until` no further song with a listener fits,
-    unless a song leaves before.
+    The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts at songs
+    whose data the worker must still release. `section_bytes` is the memory of each engine's last prepared section, and
+    `largest_bytes` that of the largest section that the engine has prepared. Songs without listeners get at least
+    `detached_share` of the device time, of which `detached_owed_seconds` are still missing. Until the time `full_until`
+    no further song with a listener fits, unless a song leaves before.
     """
 
     spec: DeviceSpec
@@ -125,7 +130,7 @@ class DeviceProgress:
         return made
 
     def find(self, key: SongKey) -> ScheduledSong | None:
-        """Return the song on this device whose current attempt has the key `key`; `None` if there is none."""
+        """Return the song on this device of which `key` identifies the current attempt; `None` if there is none."""
         song = self.songs.get(key.song_id)
         return song if song is not None and song.attempt.key == key else None
 
@@ -136,8 +141,8 @@ class DeviceProgress:
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Take a song off the device, which frees its slot. The worker will get a command to release the song's
-        attempt.
+        """Take a song off the device, which frees its slot. The worker will get a command to release the data of the
+        attempt at the song.
         """
         song.device = None
         del self.songs[song.song_id]
@@ -183,9 +188,10 @@ class DeviceProgress:
         """Return True if the device has memory to prepare one more section of the song.
 
         The size of a section is unknown before it is prepared, so the size of the engine's last prepared section is
-        assumed, and for a section that is being prepared that of its largest. While an engine has no prepared section
-        yet, its sections are prepared one at a time. So the limit is exceeded by less than one section, or by more only
-        if several sections that are being prepared at once are larger than all before.
+        assumed; for a section that is being prepared at this moment, the size of the engine's largest section so far.
+        While an engine has no prepared section yet, its sections are prepared one at a time. So the limit is exceeded
+        by less than one section, or by more only if several sections that are being prepared at once are larger than
+        all before.
         """
         limit = self.spec.memory_bytes
         if not limit:
@@ -198,8 +204,8 @@ class DeviceProgress:
         return held + coming + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:
-        """Remove and return an attempt whose data the worker can release, because no unanswered command works on it;
-        `None` if there is none.
+        """Return an attempt at a song whose data the worker can release, because no unanswered command works on it, and
+        remove the attempt from `to_release`; `None` if there is none.
         """
         key = next((key for key in self.to_release if key not in self.in_flight), None)
         if key is not None:
@@ -216,8 +222,8 @@ class DeviceProgress:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """Yield each attempt that the command works on, with its position (kind of command, section, step or
-        window).
+        """Yield each attempt at a song that the command works on, with the position of that work (kind of command,
+        section, step or window).
         """
         kind = type(command).__name__
         match command:

@@ -17,8 +17,8 @@ class FailureHandler:
         self._retries = retries
 
     def worker_lost(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Take all songs off a device whose worker has died. Return the failed attempts with the decision to retry each
-        song or not.
+        """Take all songs off a device whose worker has died. Return the failed attempts at these songs, each with the
+        decision to retry the song or not.
         """
         former = self._placement.vacate(device)
         positions = former.in_flight.oldest_positions()
@@ -32,9 +32,10 @@ class FailureHandler:
 
     def encoder_lost(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
         """Start a song again from its beginning, because its encoder died after `encoded_seconds` of its sound. A song
-        with too many losses is removed.
+        whose encoders died too often is removed.
 
-        Returns the decision; `None` if the song needs no new start, because it has no sound yet or has ended.
+        Returns the decision to retry the song or to end it; `None` if the song needs no new start, because it has no
+        sound yet or has ended.
         """
         song = self._placement.song(song_id) or self._placement.rendered(song_id)
         if song is None or song.untouched:
@@ -50,9 +51,10 @@ class FailureHandler:
         self, device: DeviceProgress, failed: Failed, positions: Mapping[SongKey, WorkPosition], *, shared: bool
     ) -> FailedAttempt | None:
         """Take a song off the device after an error of the engine, and return the failed attempt; `None` if the error
-        belongs to an earlier attempt.
+        belongs to an earlier attempt at the song.
 
-        `shared` is True if the error occurred in a command for several songs.
+        `positions` has the position (kind of command, section, step or window) of each attempt at a song in the command
+        that failed; `shared` is True if that was a command for several songs.
         """
         song = device.find(failed.song)
         if song is None:

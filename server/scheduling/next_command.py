@@ -20,8 +20,8 @@ Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses the next command of a lane (command queue). Its only side effect is to
-    remove a released attempt from `device.to_release`.
+    """Ranks the songs of a device and chooses the next command of a lane (command queue). Its only side effect: an
+    attempt at a song is removed from `device.to_release` when the command to release its data is chosen.
     """
 
     def __init__(self, policy: Policy, shares: FairShare, clock: Callable[[], float]) -> None:
@@ -93,7 +93,7 @@ class CommandChooser:
     def _shared_step(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, room: "_Room | None"
     ) -> Command:
-        """Return a denoising step of the first candidate, shared with the songs that can join it.
+        """Return a denoising step of the first song in `candidates`, shared with the songs that can join it.
 
         With `room` (the free memory of a device with one lane (command queue)), a command that another song needs
         before it can join is returned first, if memory allows.
@@ -120,8 +120,8 @@ class CommandChooser:
         return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
-        """Yield the commands, with their songs, that must precede a step so that these songs can share it with the
-        first of `company`.
+        """Yield the commands that songs of `company` need before they can share a denoising step with its first song,
+        each with the song that needs it.
         """
         (_, first), *others = company
         urgent = not self._policy.has_slack(first, now)

@@ -29,8 +29,8 @@ class Placement:
         *,
         encoders: int | None = None,
     ) -> None:
-        """Set up the placement; `encoders` is the number of encoder processes for all devices; `None` means no limit by
-        encoders.
+        """Set up the placement; `clock` returns monotonic seconds. `encoders` is the number of encoder processes for
+        all devices; `None` means no limit by encoders.
         """
         self.encoding = EncodingLoad(encoders)
         self._devices = {spec.name: DeviceProgress(spec, detached_share=policy.detached_share) for spec in devices}
@@ -55,8 +55,8 @@ class Placement:
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """Return the ids of the songs of `engine` without a slot, approximately in the order in which they will get
-        one.
+        """Return the ids of the songs of `engine` that wait for a slot on a device, approximately in the order in which
+        they will get one.
         """
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
@@ -81,21 +81,23 @@ class Placement:
         song.account.close()
 
     def finish(self, song: ScheduledSong) -> None:
-        """Free the slot of a completely rendered song. The song is stored until `drop`, because its sound may still be
-        lost with an encoder.
+        """Free the slot of a completely rendered song on its device. The song is stored until `drop`, because its sound
+        may still be lost with an encoder.
         """
         self.remove(song)
         self._rendered[song.song_id] = song
 
     def drop(self, song_id: str) -> None:
-        """Remove a song that waits, has a slot or is rendered; unknown songs are ignored."""
+        """Remove a song from the queue, from its device or from the completely rendered songs; unknown songs are
+        ignored.
+        """
         self._rendered.pop(song_id, None)
         if song := self._songs.get(song_id):
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Start a song again from its beginning: free its slot, if it has one, and put a new attempt into the queue.
-        The song may have been rendered completely.
+        """Start a song again from its beginning: free its slot, if it has one, and put the song into the queue for a
+        new attempt. The song may have been rendered completely.
         """
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
@@ -106,14 +108,14 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Take a song off its device after a failed attempt, and put a new attempt into the queue."""
+        """Take a song off its device after a failed attempt, and put the song into the queue for a new attempt."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace the state of a device whose worker has ended by one without worker and songs. Return the former
-        state, which still has the songs.
+        """Replace the state of a device whose worker has ended by one without worker and songs. Return the state
+        before, which still has the songs.
         """
         former = self._devices[name]
         self._devices[name] = former.successor()
@@ -144,8 +146,8 @@ class Placement:
         device.enter(song)
 
     def _next(self, device: DeviceProgress) -> ScheduledSong | None:
-        """Return the song that gets the next slot on the device: one with a listener if it fits, otherwise one without;
-        `None` if no song fits.
+        """Return the song that gets the next slot on the device: a song with a listener if the device can make one more
+        without stalls, otherwise a song without a listener; `None` if the device can take none.
         """
         if not device.engines or not len(self._waiting):
             return None

@@ -81,8 +81,8 @@ class Policy:
         return waits and self.order is Order.DEADLINE
 
     def throttled(self, runs_out_at: float | None, now: float) -> bool:
-        """Return True if a song's listener has so much buffered sound that the song gets no work while others need the
-        device.
+        """Return True if a song's listener has so much buffered sound that the song gets no work while other songs need
+        the device. The sound runs out at the time `runs_out_at`; `None` if the song has no audio yet.
         """
         ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
         return ahead and self.order is Order.DEADLINE
@@ -104,7 +104,7 @@ class Policy:
 
     def _ahead_of_detached(self, listeners: Sequence[Urgency], now: float, owed_seconds: float) -> int:
         """Return the number of `listeners` (songs with listeners, in the order of rank) that go before all songs
-        without listeners. The latter still lack `owed_seconds` of their share of the device time.
+        without listeners. Songs without listeners still lack `owed_seconds` of their share of the device time.
         """
         if owed_seconds < self.owed_seconds:
             return len(listeners)

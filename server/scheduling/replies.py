@@ -10,8 +10,8 @@ from server.workers.messages import Done, Failed, Lane, Planned, Prepared, Rende
 
 
 class ReplyHandler:
-    """Updates songs and devices with the replies of workers. Replies for dropped songs and earlier attempts are
-    ignored.
+    """Updates songs and devices with the replies of workers. Replies for dropped songs and for earlier attempts at
+    songs are ignored.
     """
 
     def __init__(self, placement: Placement, failures: FailureHandler, clock: Callable[[], float]) -> None:
@@ -20,8 +20,8 @@ class ReplyHandler:
         self._clock = clock
 
     def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to the oldest unanswered command of a lane (command queue); return the attempts that it
-        reports as failed.
+        """Handle the reply to the oldest unanswered command of a lane (command queue); return the attempts at songs
+        that the reply reports as failed.
         """
         positions = device.in_flight.acknowledge(lane)
         device.worked.add(self._clock(), _seconds(reply))

@@ -64,10 +64,11 @@ class AttemptHistory:
         return self.isolated_until is not None
 
     def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
-        """Record that the song's worker died, and return the decision. `at` is the song's position at that moment,
-        `None` if the worker was working on other songs.
+        """Record that the song's worker died, and return the decision to retry the song or to end it. `at` is the
+        song's position at that moment, `None` if the worker was working on other songs.
 
-        The decision is POISONED if two workers have died at the same position of the song.
+        The decision is POISONED if two workers have died at the same position of the song. At most `retries` failed
+        attempts are retried.
         """
         if at is not None and at in self.fatal_positions:
             return RetryDecision.POISONED
@@ -77,10 +78,12 @@ class AttemptHistory:
         return self._again(retries)
 
     def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
-        """Record that the attempt ended with an error at the position `at`, and return the decision. A bug that occurs
-        twice at the same position is not retried.
+        """Record that the present attempt at the song ended with an error at the position `at`, and return the decision
+        to retry the song or to end it. A bug that occurs twice at the same position is not retried. At most `retries`
+        failed attempts are retried.
 
-        If the bug is `shared` with other songs, this song may not have caused it, and is retried alone.
+        If the bug is `shared` (it occurred in a command for several songs), this song may not have caused it, and is
+        retried alone.
         """
         if fault is Fault.BUG and shared:
             self._isolate(at)
@@ -91,8 +94,9 @@ class AttemptHistory:
         return self._again(retries)
 
     def encoder_lost(self, encoded_seconds: float, retries: int) -> RetryDecision:
-        """Record that the song's encoder died after `encoded_seconds` of its sound, and return the decision. The count
-        of losses starts again when new sound was encoded since the last loss.
+        """Record that the song's encoder died after `encoded_seconds` of its sound, and return the decision to retry
+        the song or to end it. After more than `retries` losses the song ends; the count of losses starts again when new
+        sound was encoded since the last loss.
         """
         if encoded_seconds > self.encoded_seconds:
             self.encoder_losses, self.encoded_seconds = 0, encoded_seconds

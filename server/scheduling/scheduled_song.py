@@ -1,4 +1,6 @@
-"""The state of one song in the scheduler: its identity, present attempt, listener and device time."""
+"""The state of one song in the scheduler: its identity, the present attempt to make it, its listener and its device
+time.
+"""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -100,7 +102,7 @@ class PlaybackEstimate:
         self.boundary_seconds = 0.0
 
     def finish_section(self) -> None:
-        """Record that the present section is complete, so that the next window belongs to the next section."""
+        """Record that the present section is complete, so that the next window of sound belongs to the next section."""
         self.boundary_seconds = self.sound_seconds
 
 
@@ -226,8 +228,8 @@ class ScheduledSong:
             del self.section_seconds[index + 1 :]
 
     def finish_section(self, saved: bytes) -> None:
-        """Record that the present section is completely rendered. Another attempt would start after it, with the
-        engine's state `saved`.
+        """Record that the present section is completely rendered. Another attempt at the song would start after this
+        section, with the engine's state `saved`.
         """
         self.section_seconds[self.attempt.rendering] = self.attempt.section_seconds
         self.history.section_done(self.attempt.rendering)

@@ -52,8 +52,8 @@ class Scheduler:
         retries: int = 3,
         encoders: int | None = None,
     ) -> None:
-        """Set up the scheduler; `weights` has the weights of callers in fair sharing, 1 for callers not named; a failed
-        song is retried at most `retries` times.
+        """Set up the scheduler; `clock` returns monotonic seconds. `weights` has the weights of callers in fair
+        sharing, 1 for callers not named; a failed song is retried at most `retries` times.
 
         `encoders` is the number of encoder processes for all devices; `None` means no limit by encoders.
         """
@@ -108,8 +108,8 @@ class Scheduler:
         self._placement.drop(song_id)
 
     def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Start a song again from its beginning, because its encoder was lost after `encoded_seconds` of sound; return
-        the decision.
+        """Start a song again from its beginning, because its encoder was lost after `encoded_seconds` of its sound.
+        Return the decision: retry the song, or end it after too many losses.
 
         Returns `None` if the song has no sound yet. The song may already be rendered completely, as long as it is not
         dropped.
@@ -117,8 +117,8 @@ class Scheduler:
         return self._failures.encoder_lost(song_id, encoded_seconds)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """Return the ids of the songs of `engine` without a slot, approximately in the order in which they will get
-        one.
+        """Return the ids of the songs of `engine` that wait for a slot on a device, approximately in the order in which
+        they will get one.
         """
         return self._placement.waiting(engine)
 
@@ -128,8 +128,8 @@ class Scheduler:
         return None if song is None else song.device
 
     def length_share(self, song_id: str) -> float:
-        """Return the length of a song divided by its planned length: less than 1 if it ends early, and 1 while it is
-        unknown.
+        """Return the length of a song divided by its planned length: less than 1 if it ends early, and 1 if the
+        scheduler does not have the song.
         """
         song = self._placement.song(song_id)
         return 1.0 if song is None else song.length_share
@@ -176,9 +176,9 @@ class Scheduler:
         self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to the oldest unanswered command of a lane (command queue), and return the attempts that it
-        reports as failed.
+        """Handle the reply to the oldest unanswered command of a lane (command queue), and return the attempts at songs
+        that the reply reports as failed.
 
-        Replies for dropped songs and earlier attempts are ignored.
+        Replies for dropped songs and for earlier attempts at songs are ignored.
         """
         return self._replies.handle(self._placement.device(name), reply, lane)

@@ -28,7 +28,7 @@ class Waiter(Protocol):
 
     @property
     def resumed(self) -> bool:
-        """True if the song had a slot before and lost it."""
+        """True if the song had a slot on a device before and lost it."""
 
     @property
     def has_listener(self) -> bool:
@@ -46,8 +46,8 @@ class _QueueKey(NamedTuple):
 
 
 class WaitingQueue(Generic[WaiterT]):
-    """The queue of songs without a slot. Songs that have lost their slot go first, then the earliest song of the least
-    served caller.
+    """The queue of songs that wait for a slot on a device. Songs that have lost their slot go first, then the earliest
+    song of the least served caller.
 
     Songs with and without a listener are in different queues. A song that gains or loses its listener while it waits
     changes queues only in `sort_listeners`.
@@ -89,8 +89,8 @@ class WaitingQueue(Generic[WaiterT]):
         return True
 
     def sort_listeners(self) -> None:
-        """Move songs that have gained or lost their listener into the queue for songs with or without listeners,
-        ordered by arrival.
+        """Move songs that have gained a listener into the queue of songs with listeners, and songs that have lost
+        theirs into the queue of songs without; sort both queues by arrival.
         """
         changed = [
             song

@@ -40,8 +40,8 @@ class SongAdmission:
         linger_seconds: float,
         log_requests: bool,
     ) -> None:
-        """Set up the admission of songs; `sharing` is `None` with an embedded store. With `log_requests` prompts and
-        lyrics are logged.
+        """Set up the admission of songs; `sharing` is `None` with an embedded store. A song may continue for
+        `linger_seconds` after its last listener has left. With `log_requests` prompts and lyrics are logged.
         """
         self._runner = parts.runner
         self._directory = parts.directory

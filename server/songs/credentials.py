@@ -36,8 +36,8 @@ class Signer(Protocol):
     """Protocol of an object that signs C2PA manifests; `server.audio.manifest` implements it."""
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return the signed C2PA manifest for a sound file, given as bytes. Called on a separate thread. Raises
-        SigningFailed.
+        """Return the signed C2PA manifest for a sound file with the bytes `sound`, in which the song is named `title`.
+        `digital_source_type` is a URL of the IPTC NewsCodes. Called on a separate thread. Raises SigningFailed.
         """
 
 

@@ -10,7 +10,7 @@ from server.songs.recordings.open_recordings import OpenRecordings
 from server.store.base import SongRecord, SongStore, StoreFailed
 
 STORED_SECONDS: Final = 5.0
-"""Time limit in seconds for waiting until the end of a song is stored, before the song can be deleted."""
+"""Time limit in seconds for waiting until the final state of a song is stored, before the song can be deleted."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ class Deletion:
         logger.info("a song was deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
 
     async def _stored(self, song_id: str) -> None:
-        """Wait until the end of a song that was made by this server is stored, so that nothing is written after the
-        deletion.
+        """Wait until the final state of a song that this server has made is stored, so that nothing is written after
+        the deletion.
         """
         if (made := self._open.made(song_id)) is None:
             return

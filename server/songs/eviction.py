@@ -40,8 +40,8 @@ class Eviction:
         """Number of songs that this server has evicted since the start."""
 
     async def evict(self) -> None:
-        """Delete stored songs above the limits. A call during a running eviction makes the running one start once more
-        at its end.
+        """Delete stored songs above the limits. If an eviction is running already, that eviction starts once more when
+        it has ended.
         """
         self._wanted = True
         if self._running:

@@ -126,8 +126,8 @@ def _is_behind(song: SongRecord, after: Cursor | None) -> bool:
 
 
 def same_song(recording: Recording, fingerprint: str) -> Recording:
-    """Return the `recording` of an earlier request if the repeated request has the same content, as its `fingerprint`
-    (hash) shows. Raises RequestIdReused otherwise.
+    """Return the `recording` (event log) of the song of an earlier request if the repeated request has the same
+    content, as its `fingerprint` (hash) shows. Raises RequestIdReused otherwise.
     """
     if recording.song.fingerprint != fingerprint:
         raise RequestIdReused(recording.song.request_id)

@@ -1,4 +1,4 @@
-"""Makes songs on a server with an embedded store, from the accepted request until the end of the song is stored."""
+"""Makes songs on a server with an embedded store, from the accepted request until the song's final state is stored."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -82,7 +82,7 @@ class Making:
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Wait until the ends of songs are stored, but at most five seconds."""
+        """Wait, at most five seconds, until the final states of all songs that have ended are stored."""
         self._lingering.close()
         if tasks := self._tasks | self._settling:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
@@ -104,7 +104,7 @@ class Making:
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
         """Release the song's slot and its share of the caller's quota at once, so that the caller may request the next
-        song.
+        song. The quota is charged for `sound_seconds` of sound.
         """
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)

@@ -1,4 +1,4 @@
-"""The objects that all parts of a server's songs service use together."""
+"""Groups the objects that all parts of a server's songs service use, such as song store, song directory and clocks."""
 
 import time
 from collections.abc import Callable

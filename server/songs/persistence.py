@@ -104,5 +104,5 @@ def _is_nothing(recording: Recording) -> bool:
 
 
 def not_kept(song: SongRecord) -> SongRecord:
-    """Return the record of a song whose end could not be stored: failed, with the reason NOT_KEPT."""
+    """Return the record of a song whose final state could not be stored: failed, with the reason NOT_KEPT."""
     return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

@@ -160,7 +160,9 @@ class Songs:
         return bool(self._served())
 
     def service_load(self) -> tuple[int, int] | None:
-        """Return the number of songs and of slots of the whole service; `None` if this server makes songs itself."""
+        """Return two numbers of the whole service: its songs, and its slots (songs that can be made at the same time);
+        `None` if this server makes songs itself.
+        """
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None

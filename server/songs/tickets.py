@@ -48,8 +48,9 @@ class Tickets:
         terms: Callable[[str], Terms],
         song_id: Callable[[], str],
     ) -> None:
-        """Set up the creation of tickets. With a shared store another server than the admitting one may make a song,
-        so the ticket contains the request itself.
+        """Set up the creation of admission tickets. `terms` returns the present quota and weight of a caller, `song_id`
+        a new id. With a shared store another server than the admitting one may make a song, so a ticket contains the
+        request itself.
 
         The ticket also reports the song's first listener, who counts as present until the server's first report on its
         listeners.
@@ -73,7 +74,8 @@ class Tickets:
         take: bool,
     ) -> Ticket:
         """Return the admission ticket of a new song. The song is made for `linger_seconds` after its last listener has
-        left, `None` for to its end. With `take` this server wants to make the song itself, at once.
+        left; with `None` it is always made to its end. With `take` this server wants to make the song itself, at once.
+        `fingerprint` is a hash of the request.
         """
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(

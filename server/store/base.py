@@ -13,7 +13,7 @@ INTERRUPTED = "INTERRUPTED"
 INTERRUPTED_TEXT = "the server that made the song stopped before it was complete: request a new one"
 
 NOT_KEPT = "NOT_KEPT"
-"""Failure reason of a song whose end could not be stored."""
+"""Failure reason of a song whose final state could not be stored."""
 
 NOT_KEPT_TEXT = "the server could not store the song: request it again"
 

@@ -1,4 +1,4 @@
-"""Data types of claims: assignments of songs to servers by the song directory, and the rules for songs that have lost
+"""Data types of claims (assignments of songs to servers by the song directory), and the rules for songs that have lost
 their server.
 """
 
@@ -49,7 +49,7 @@ class ClaimAction(StrEnum):
     TAKE = "take"
     """Make the song as for MAKE; another server has offered the song, and made it until this assignment."""
     COMPLETE = "complete"
-    """Store the end of a song whose events are all stored."""
+    """Store the final state of a song whose events are all stored."""
     CANCEL = "cancel"
     """End the song as cancelled."""
     INTERRUPT = "interrupt"
@@ -63,7 +63,7 @@ class Claim:
     `song` and `extent` describe the stored part of the song, which is empty unless another server has begun it. `lease`
     is the server's right to the song. `sound` is this server's sound fingerprint (hash of a test song); if the song is
     only to be ended, that of the earlier server. `heard` is True if sound may have been sent to listeners. The other
-    fields are those of the song's admission ticket, with `deadline_seconds` as left now. With `terms` (the caller's
+    fields are those of the song's admission ticket; `deadline_seconds` is the time left now. With `terms` (the caller's
     quota and weight at admission) the song can be registered again if the song directory loses it.
     """
 

@@ -1,6 +1,6 @@
 """Protocol and data types of the song directory, the registry of all waiting and running songs of a service.
 
-All servers of a service share one directory. A song enters it by `admit`, is assigned to one server at a time by
+All servers of a service share one song directory. A song enters it by `admit`, is assigned to one server at a time by
 `claim`, and leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
 """
 
@@ -27,8 +27,8 @@ class Ticket:
     at admission, 0 if unknown; `steps` is the requested number of steps. `deadline_seconds` is the time left until the
     caller's deadline.
 
-    `linger_seconds` is the time for which the song is made without a listener, `None` for to its end. Listeners of the
-    admitting server count as present for `attend_seconds`.
+    `linger_seconds` is the time for which the song is made without a listener; with `None` it is always made to its
+    end. Listeners of the admitting server count as present for `attend_seconds`.
 
     The song is refused if `max_songs` are in the service, or `kept_songs` fewer for a caller who already has a song
     there. With `take` the song is assigned to the admitting server at once, unless another song of its engine waits;
@@ -153,11 +153,11 @@ class Directory(Protocol):
         `but`. In this order:
 
         1. A lost song whose last event is stored is completed; one whose cancellation was requested is cancelled. A
-        song whose end is stored, but unknown to the song directory, gets that end. 2. A song that suits a skill with
-        room is made: any song without delivered sound, unless the rule of its engine is `NEVER`; any other song only by
-        the rule `SAME_SOUND` and with equal sound fingerprints (hashes of a test song). An offered song is taken by the
-        same rule, and only to be made; one whose last event is stored is left to its server. 3. A song that the rule
-        excludes, or that was lost for `max_lost_seconds`, is interrupted.
+        song whose final state is stored, but unknown to the song directory, gets that state. 2. A song that suits a
+        skill with room is made: any song without delivered sound, unless the rule of its engine is `NEVER`; any other
+        song only by the rule `SAME_SOUND` and with equal sound fingerprints (hashes of a test song). An offered song is
+        taken by the same rule, and only to be made; one whose last event is stored is left to its server. 3. A song
+        that the rule excludes, or that was lost for `max_lost_seconds`, is interrupted.
 
         Only one server gets a song, with the next epoch. Lost songs go before offered ones, songs with listeners before
         those without, then by order of admission.
@@ -186,11 +186,11 @@ class Directory(Protocol):
         """
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the slot and the quota of a song whose end is stored, and charge its caller for `sound_seconds` of
-        sound.
+        """Release the slot and the quota of a song whose final state is stored, and charge its caller for
+        `sound_seconds` of sound.
 
-        An embedded directory allows this also before the end is stored. If the end of a complete song then cannot be
-        stored, another call with FAILED frees the request id.
+        An embedded song directory allows this also before the final state is stored. If storing the end of a complete
+        song then fails, another call with FAILED frees the request id.
 
         `state` is the final state of the song. No effect under a lease that is not the song's last. If a song has ended
         in the store and was not settled, the song directory settles it once its lease has expired.
@@ -216,8 +216,8 @@ class Directory(Protocol):
         comes after all sound and events.
 
         Raises:
-            KeyError: the song does not exist, or no longer; raised while iterating. A song that the directory has lost
-            is awaited for one lease duration, in which its server may register it again.
+            KeyError: the song does not exist, or no longer; raised while iterating. A song that the song directory has
+                lost is awaited for one lease duration, in which its server may register it again.
             StoreFailed: the store is unreachable for too long; SongGone: the song was deleted. Both are raised while
             iterating.
         """
@@ -241,7 +241,7 @@ class Directory(Protocol):
         """Return the number of songs that have not ended (waiting, running or lost), by engine.
 
         An engine in `missing`, which no server has ever announced, counts at least one, so that an autoscaler starts a
-        server for it. A shared directory publishes the counts for `seconds`.
+        server for it. A song directory in Redis or Valkey publishes the counts, which are valid for `seconds`.
         """
 
     async def queue(self) -> Queue:

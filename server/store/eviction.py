@@ -1,4 +1,4 @@
-"""The limits of a store, and the choice of songs to delete (eviction)."""
+"""Defines the limits of a song store, and chooses the songs to delete (evict) when a limit is exceeded."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -46,11 +46,11 @@ class Stored:
 def evicted(
     songs: Iterable[EndedSong], limits: StoreLimits, *, stored: Stored, now_ns: int, in_use: Collection[str]
 ) -> Iterator[str]:
-    """Yield the ids of the songs to delete: first songs that are too old, then the oldest ones until the rest is within
-    the limits.
+    """Yield the ids of the songs to delete: first songs that are too old, then the oldest ones until the remaining
+    songs are within the limits.
 
-    `songs` are ended songs, in the order of their ends. `stored` has the totals of all songs. Songs whose id is in
-    `in_use` are not deleted.
+    `songs` are ended songs, in the order in which they ended. `stored` has the totals of all songs; `now_ns` is the
+    present time in nanoseconds since 1970. Songs whose id is in `in_use` are not deleted.
     """
     surplus_songs = _surplus(stored.songs, limits.max_songs)
     surplus_bytes = _surplus(stored.size_bytes, limits.max_bytes)

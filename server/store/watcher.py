@@ -1,5 +1,5 @@
-"""Interface of an observer of a store, which records calls, failures, and songs that were lost or could not be
-stored.
+"""Protocol of an observer of a song store, which records the store's calls, failures, and songs that were lost or could
+not be stored.
 """
 
 from contextlib import AbstractContextManager, nullcontext

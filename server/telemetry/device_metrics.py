@@ -33,7 +33,7 @@ class DeviceMetrics:
             self._up.labels(device)
 
     def _measure_work(self, registry: CollectorRegistry) -> None:
-        """Register the metrics of denoising steps, rendered windows and busy time of each device."""
+        """Register the metrics of denoising steps, rendered windows of sound and busy time of each device."""
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
         self._sections = by_labels(
@@ -83,7 +83,7 @@ class DeviceMetrics:
         )
 
     def _count_workers(self, registry: CollectorRegistry) -> None:
-        """Register the metrics of processes: ended and restarted workers and encoders, and workers that run."""
+        """Register the metrics of worker and encoder processes: numbers of restarts, and the workers that run."""
         count = partial(counter, registry)
         self._restarts = count(
             "worker_restarts", "Number of worker processes that were started in place of ended ones", "device"

@@ -25,7 +25,9 @@ def expose_store(registry: CollectorRegistry, usage: Callable[[], StoreUsage], l
 
 
 def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> None:
-    """Register gauges of the limit of stored sound, and of the free space on the disk of the store's folder."""
+    """Register gauges of the limit of stored sound (`max_bytes`), and of the free space on the disk of the store's
+    folder.
+    """
     limit = Gauge("melisma_stored_bytes_limit", "Most bytes of sound that the song store may hold", registry=registry)
     limit.set(max_bytes)
     free = Gauge(

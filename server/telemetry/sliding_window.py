@@ -1,4 +1,4 @@
-"""Sliding windows: values and rates over the last minutes, in bounded memory."""
+"""Keeps the values and rates of the last minutes (sliding windows of time), in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class SlidingWindow:
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:
-        """Return the values that are in the window now, oldest first."""
+        """Return the values that were added within the last `seconds`, oldest first."""
         oldest = self._clock() - self._seconds
         while self._values and self._values[0][0] < oldest:
             self._values.popleft()

@@ -77,7 +77,9 @@ class SongMetrics:
         self._begin_at_zero(engines)
 
     def _count_songs(self, registry: CollectorRegistry) -> None:
-        """Register the counters of songs: accepted, refused, retried, ended and others, by engine."""
+        """Register the counters by engine: songs accepted, refused, retried, ended and counted for availability, and
+        the seconds for which songs were paused because of their listeners.
+        """
         count = partial(counter, registry)
         self._accepted = count("songs_accepted", "Number of songs that were accepted into the queue", "engine")
         self._refused = count(

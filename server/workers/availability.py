@@ -1,4 +1,4 @@
-"""Tracks the devices on which each engine is ready, and the reasons why the engine is not ready on the others."""
+"""Tracks the devices on which each engine is ready, and the reasons why the engine is not ready on other devices."""
 
 import asyncio
 from collections.abc import Sequence

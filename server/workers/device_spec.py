@@ -1,4 +1,4 @@
-"""Specification of the server's devices: names, engines and limits."""
+"""Data type that describes one device of the server: its names, engines and limits."""
 
 from dataclasses import dataclass
 

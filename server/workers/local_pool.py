@@ -1,4 +1,4 @@
-"""The worker pool of one computer: a process for each device, restarted when it dies."""
+"""Keeps one worker process running for each device of one computer (worker pool), and restarts those that die."""
 
 from collections.abc import Collection, Mapping, Sequence
 

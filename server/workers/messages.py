@@ -147,8 +147,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker: the engines that it has loaded, the failures of the others by name, and the requested
-    sound fingerprints (hashes of a test song).
+    """First message of a worker: the engines that it has loaded, the failures of those that it could not load, by name,
+    and the requested sound fingerprints (hashes of a test song).
     """
 
     engines: tuple[EngineInfo, ...]
@@ -194,7 +194,7 @@ class Prepared:
 
 class SectionStep(NamedTuple):
     """Progress of a section: `step` of `steps` denoising steps are done. With the last step, the message has the
-    finished state for `Plan.finished`. The other fields are those of `model.engine.SectionState`.
+    finished state for `Plan.finished`. `group` and `ends_song` are those of `model.engine.SectionState`.
     """
 
     section: SectionKey

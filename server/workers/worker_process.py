@@ -36,8 +36,8 @@ class WorkerProcess:
     """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
-        """Set up the handle of a worker process. `on_exit` is called on the event loop when the process has ended,
-        unless `stop` ends it.
+        """Set up the handle of a worker process, which must reply to each command within `exchange_timeout_seconds`.
+        `on_exit` is called on the event loop when the process has ended, unless `stop` ends it.
         """
         self._spec = spec
         self._exchange_timeout_seconds = exchange_timeout_seconds

@@ -55,7 +55,8 @@ class Authentication(ServerInterceptor):
 
 
 def _refusing(error: ServiceError, method: str, measure: MeasureCall) -> Handler:
-    """Return a handler that ends a call with an error and logs it.
+    """Return a handler that ends a call with an error and logs it. `measure` records the call in the metrics under the
+    name `method`.
 
     The handler is one for bidirectional streams, which suits all kinds of calls and does not wait for a message first.
     """

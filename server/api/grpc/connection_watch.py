@@ -146,7 +146,9 @@ def connections_of(port: int) -> Iterator[Seen]:
 
 @contextmanager
 def _borrowed(file: int) -> Iterator[socket.socket]:
-    """Context manager for a duplicate of a socket of this process; closing the duplicate leaves the socket open."""
+    """Context manager for a duplicate of the socket with the file descriptor `file`; closing the duplicate leaves the
+    socket open.
+    """
     with socket.socket(fileno=os.dup(file)) as connection:
         yield connection
 

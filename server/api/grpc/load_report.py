@@ -1,4 +1,4 @@
-"""Load reports for load balancers that send new songs to the least loaded server (ORCA; Envoy, gRFC A51).
+"""Sends load reports (ORCA; Envoy, gRFC A51) to load balancers, which send new songs to the least loaded server.
 
 The call of a song lasts for minutes and reports only at its end. Load balancers can therefore subscribe to periodic
 reports.

@@ -27,7 +27,7 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::\d{0,5})?")
 class Rules:
     """Rules for HTTP requests: the allowed `Host` names, in lower case, and the `origins` of web pages that may call.
 
-    Paths in `open_paths` may be called with any name: they do not return songs, and their callers use names and
+    Paths in `open_paths` may be called with any `Host` name: they do not return songs, and their callers use names and
     addresses of the cluster.
     """
 

@@ -1,5 +1,5 @@
-"""One HTTP connection with a time limit for every wait: for headers, for the next request, and for a body that the
-application does not read.
+"""Serves one HTTP connection, with a time limit for every wait: for headers, for the next request, and for a body that
+the application does not read.
 """
 
 import asyncio

@@ -78,8 +78,8 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | None = None) -> AsyncIterator[str]:
-    """Context manager that serves an HTTP application on this event loop, and yields the bound "host:port". Port 0
-    selects a free port.
+    """Context manager that serves an HTTP application on this event loop, and yields the bound "host:port". `number` is
+    the port to listen on, 0 for any free port; `port` has the limits of its connections.
 
     Raises:
         PortUnavailable: the address is in use, or does not belong to this computer.
@@ -141,7 +141,8 @@ def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
 
 
 def _bound_unread(listener: socket.socket, stall_seconds: float) -> None:
-    """Limit the send buffer of a listening socket, and the time for which data that the client does not read is kept.
+    """Limit the send buffer of a listening socket, and to `stall_seconds` the time for which data that the client does
+    not read is kept.
 
     Accepted connections inherit both limits. Without them, closing the connection of a client that does not read would
     wait without end.

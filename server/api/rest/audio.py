@@ -33,7 +33,8 @@ async def range_made(request: Request, recording: Recording) -> bool:
     """Wait until the requested range of bytes exists, at most `RANGE_SECONDS`; return False if the range existed
     already.
 
-    After a wait look up the recording (the song's event log) again, because one without listeners may have been closed.
+    After a wait, look the recording (the song's event log) up again: a recording without listeners may have been
+    removed from memory meanwhile.
 
     Raises:
         ClientLeft: the client disconnects meanwhile.
@@ -136,7 +137,9 @@ def _size(recording: Recording) -> int | None:
 
 
 async def _growing(request: Request, recording: Recording, offset: int, wanted: ByteRange | None) -> Response:
-    """Return the response with the sound of a song that is being made: all of it, or the range `wanted`."""
+    """Return the response with the sound of a song that is being made: all of it from the byte `offset` on, or the
+    range `wanted`.
+    """
     size = _size(recording)
     if wanted and wanted.first is not None and wanted.end is not None and (size or wanted != _LENGTH_PROBE):
         return await _part_so_far(request, recording, wanted.first, wanted.end, size)
@@ -149,8 +152,8 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
-    """Return the response with the part of a requested range that exists already. Players first request two bytes to
-    learn the size of the song.
+    """Return the response with the part that exists already of a requested range of bytes, from `start` to before
+    `end`. Players first request two bytes to learn the size of the song.
     """
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):

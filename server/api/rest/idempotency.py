@@ -41,7 +41,8 @@ def only_key(keys: Sequence[str]) -> str:
 
 
 def joined(request_id: str, key: str, caller: str) -> str:
-    """Return the request id of a call from the field `request_id` or the header Idempotency-Key; either may be empty.
+    """Return the request id of a call from the field `request_id` or `key`, the value of the header Idempotency-Key;
+    either may be empty. An id for a `key` that is no UUID is derived from key and `caller`.
 
     Raises:
         InvalidRequest: field and header give different ids.

@@ -17,8 +17,8 @@ NO_TAGS: Tags = MappingProxyType({})
 class StreamEncoder(Protocol):
     """Protocol of the encoder of one song, which converts windows of sound to whole encoded frames.
 
-    The concatenation of all returned bytes is one valid file, and so is that of the bytes returned up to any call. The
-    bytes do not depend on how the song was cut into windows. Calls come one after another, from any thread.
+    The concatenation of all returned bytes is one valid file; so are the bytes returned up to any call, taken together.
+    The bytes do not depend on how the song was cut into windows. Calls come one after another, from any thread.
     """
 
     @property
@@ -44,8 +44,8 @@ class StreamEncoder(Protocol):
         """Number of samples of the song fed so far, per channel, at the delivered rate; final after `finish`."""
 
     def feed(self, window: Window) -> bytes:
-        """Encode a window, float32 [2, samples], full scale 1, and return the frames that are complete, possibly
-        none.
+        """Encode the next window of sound, float32 [2, samples], full scale 1, and return the frames that are complete,
+        possibly none.
         """
 
     def finish(self) -> bytes:
@@ -72,8 +72,8 @@ class EncoderFactory(Protocol):
 class Format:
     """A delivery format (codec). Its value in the enum of the .proto file is AUDIO_FORMAT_ followed by its name.
 
-    `open` returns the encoder of one song for sound at the delivered rate. Its last argument is the number of samples
-    per channel, `None` if it is not known yet.
+    `open` returns the encoder of one song for sound at the delivered rate. The last argument of `open` is the number of
+    samples per channel, `None` if it is not known yet.
     """
 
     name: str

@@ -70,8 +70,8 @@ class Mp3Encoder:
         return self._sample_count
 
     def feed(self, window: Window) -> bytes:
-        """Encode a window, float32 [2, samples], full scale 1 (values beyond are clipped), and return the frames that
-        are complete.
+        """Encode the next window of sound, float32 [2, samples], full scale 1 (values beyond are clipped), and return
+        the frames that are complete, possibly none.
         """
         if not window.shape[1]:
             return b""

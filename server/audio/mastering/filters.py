@@ -1,4 +1,4 @@
-"""Recursive filters for streams, which keep their state between windows."""
+"""Recursive filters for streams of sound, which keep their state from one window of sound to the next."""
 
 import math
 from typing import TypeAlias
@@ -16,8 +16,8 @@ _SILENT = 1e-30
 
 
 class StreamFilter:
-    """A cascade of biquad filters over `channels` channels. Filtering a signal window by window gives the same result
-    as filtering it whole.
+    """A cascade of biquad filters over `channels` channels. Filtering a signal window by window (in successive parts)
+    gives the same result as filtering it whole.
     """
 
     def __init__(self, sections: Sections, channels: int) -> None:

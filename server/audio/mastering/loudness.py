@@ -1,4 +1,6 @@
-"""Running loudness of a song by ITU-R BS.1770-4, and a slowly changing gain that brings it to the target loudness."""
+"""Measures the running loudness of a song (ITU-R BS.1770-4), and computes the slowly changing gain that brings the song
+to the target loudness.
+"""
 
 import math
 from collections import deque
@@ -45,7 +47,7 @@ class RunningLoudness:
         self._record(energy_of(expected_lufs), expected_seconds * BLOCKS_PER_SECOND)
 
     def add(self, energy: float) -> None:
-        """Add the next 100 ms of sound, given as the K-weighted mean square summed over the channels."""
+        """Add the next 100 ms of sound; `energy` is its K-weighted mean square, summed over the channels."""
         self._recent.append(energy)
         measured = sum(self._recent) / _BLOCKS_PER_MEASUREMENT
         if len(self._recent) == _BLOCKS_PER_MEASUREMENT and loudness_of(measured) >= ABSOLUTE_GATE_LUFS:
@@ -91,8 +93,8 @@ class Leveller:
         return self._gain_db
 
     def add(self, energy: float) -> None:
-        """Add the next 100 ms of sound, given as the K-weighted mean square summed over the channels, and update the
-        gain.
+        """Add the next 100 ms of sound, and update the gain; `energy` is the K-weighted mean square of that sound,
+        summed over the channels.
         """
         self._heard.add(energy)
         slope = self.MAX_SLOPE_DB_PER_SECOND / BLOCKS_PER_SECOND

@@ -69,8 +69,8 @@ class Mastering:
         return self._take(window)
 
     def finish(self) -> Window:
-        """Return the rest of the song's mastered sound, float32 [2, samples]. In total as many samples are returned as
-        were fed.
+        """Return the song's mastered sound that `feed` has not returned yet, float32 [2, samples]. In total as many
+        samples are returned as were fed.
         """
         rest = self._limiter.delay_samples
         padding = -(self._pending.shape[1] + rest) % self._block_samples

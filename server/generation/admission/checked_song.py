@@ -25,7 +25,9 @@ class CheckedSong:
         self._begin = begin
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """Return the event `Accepted`, the first one of a song, with the ETA at the time of the check."""
+        """Return the event `Accepted`, the first one of a song, with its `queue_position` (the number of songs before
+        it) and the ETA at the time of the check.
+        """
         return _accepted(song_id, queue_position, self._eta)
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> Job:

@@ -46,8 +46,8 @@ class ServiceEta:
     """Estimates when songs that wait for any server of a service will start and finish.
 
     If no server serves the engine, the time of a cold start is added: the mean of measured starts, otherwise
-    `cold_start_seconds`, counted from the moment when the first song began to wait. A start that is overdue by some
-    time is assumed to need the same time again.
+    `cold_start_seconds`, counted from the moment when the first song began to wait. A start that is overdue is assumed
+    to need as much more time as it is overdue already.
     """
 
     def __init__(

@@ -30,8 +30,8 @@ class Failures:
         self._log_requests = log_requests
 
     def settle(self, failed_attempt: Iterable[FailedAttempt]) -> None:
-        """Log the errors of failed attempts, report retries to the metrics, and end the jobs of songs that are not
-        retried.
+        """Log the errors of failed attempts at songs, report retries to the metrics, and end the jobs of songs that are
+        not retried.
         """
         for one in failed_attempt:
             job = self._jobs.get(one.song_id)
@@ -71,7 +71,7 @@ class Failures:
 
 
 def error_of(failed_attempt: FailedAttempt) -> ServiceError:
-    """Return the error that a song's caller gets when an attempt has failed and is not repeated."""
+    """Return the error that a song's caller gets when an attempt at the song has failed and the song is not retried."""
     if failed_attempt.failure is None:
         return WorkerLost("the worker that made the song died, also after retries: ask for the song again")
     failure = failed_attempt.failure.failure
@@ -90,5 +90,5 @@ def error_of(failed_attempt: FailedAttempt) -> ServiceError:
 
 
 def _cause_of(failed_attempt: FailedAttempt) -> str:
-    """Return the label of a failed attempt's cause in the metrics: "worker_lost", "bug" or "memory"."""
+    """Return the label in the metrics for the cause of a failed attempt at a song: "worker_lost", "bug" or "memory"."""
     return "worker_lost" if failed_attempt.failure is None else failed_attempt.failure.failure.fault.value

@@ -29,7 +29,8 @@ class LaneLoop:
     async def run(self) -> None:
         """Send commands to the lane (command queue of the worker) and deliver their replies, until the worker has died.
 
-        The next command is sent after the reply to the previous one or, if `Pacing` says so, some time before.
+        The next command is sent after the reply to the previous command or, if `Pacing` says so, already before that
+        reply.
 
         Raises:
             WorkerDied: the worker has ended.

@@ -1,4 +1,4 @@
-"""The objects that the command loops of all devices share."""
+"""Groups the objects that the command loops of all devices share, such as scheduler and metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

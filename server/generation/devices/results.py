@@ -23,7 +23,7 @@ class Results:
 
     def job_of(self, key: SongKey) -> Job | None:
         """Return the job of the song that a reply is about; `None` if the song has ended, or if the reply belongs to an
-        earlier attempt.
+        earlier attempt at the song.
         """
         return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
 

@@ -42,8 +42,8 @@ class BackPressure:
         return self._held_seconds + (0.0 if self._held_since is None else self._clock() - self._held_since)
 
     def rendered(self, rendered: Rendered) -> None:
-        """Add a window of sound that was sent to the encoder; sound that an earlier attempt has sent is not counted
-        again.
+        """Add a window of sound that was sent to the encoder; sound that an earlier attempt at the song has sent is not
+        counted again.
         """
         new = self._positions.new_samples(rendered.section, rendered.samples)
         self._unencoded_seconds += new / rendered.sample_rate_hertz

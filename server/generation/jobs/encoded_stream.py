@@ -1,4 +1,6 @@
-"""The encoded stream of one song, which is encoded again by another encoder if the first one is lost."""
+"""Forwards the encoded stream of one song once, although another encoder encodes the song again if the first encoder is
+lost.
+"""
 
 from server.encoders.messages import Encoded
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent

@@ -31,8 +31,8 @@ class SongReport:
         self._metrics.streams.chunk(self._engine, size_bytes)
 
     def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
-        """Report that the encoder has worked for `seconds` on `sound_seconds` of sound; `start_ns` and `end_ns` are
-        wall-clock times.
+        """Report that the encoder has worked for `seconds` on `sound_seconds` of sound; `start_ns` and `end_ns` are the
+        wall-clock times of start and end, in nanoseconds since 1970.
         """
         if sound_seconds:
             self._trace.encoded(start_ns, end_ns)

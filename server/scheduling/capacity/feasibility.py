@@ -31,8 +31,8 @@ class Demand:
     first_seconds: float | None = None
 
     def by(self, seconds: float) -> "Demand":
-        """Return the demand with the sound due earlier, so that the song is complete in `seconds`; unchanged if it is
-        complete by then anyway.
+        """Return this demand with all sound due earlier, so that the song is complete within `seconds`; unchanged if
+        the song is complete by then anyway.
         """
         left_seconds = seconds - (self.first_seconds or 0.0)
         if self.buffered_seconds + self.sound_seconds <= left_seconds:
@@ -56,8 +56,8 @@ class _Change(NamedTuple):
 
 
 def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
-    """Return True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on these
-    demands.
+    """Return True if no listener's playback stalls when one device spends `share` of its time, in the range (0, 1], on
+    the songs of `demands`.
 
     Songs without audio must start soon and one after the other, in the given order. The scheduler serves them before
     songs with buffered sound, so a song that could start only late must wait in the queue.
@@ -95,8 +95,8 @@ def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
 
 
 def _earliest(changes: Sequence[_Change], work: float, share: float, since: float) -> float:
-    """Return the earliest time, from `since` on, by which the device can do `work` device seconds in addition to the
-    due work; infinity if there is none.
+    """Return the earliest time, from `since` on, by which a device can do `work` device seconds in addition to the due
+    work, if it spends `share` of its time; infinity if there is none.
     """
     now = rate = due = 0.0
     for change in changes:

@@ -40,8 +40,8 @@ class ListenerCapacity:
         return device.worked.value - self._policy.headroom - detached
 
     def _demands(self, songs: Sequence[ScheduledSong], device: DeviceProgress, now: float) -> list[Demand]:
-        """Return the demands of those of `songs` whose costs are known. The last of `songs` is not on the device
-        yet.
+        """Return the demands (remaining work, and times at which its sound is needed) of those of `songs` whose costs
+        are known. The last of `songs` is not on the device yet.
         """
         count = max(len(device.songs), len(songs))
         measured = functools.cache(lambda engine: _measured_pace(engine, songs, device, count))
@@ -51,7 +51,9 @@ class ListenerCapacity:
         return [self._demand(song, cost, slowdown, now) for song, cost in known]
 
     def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
-        """Return the demand of a song's listener, with all sound due earlier by the safety margin of the policy."""
+        """Return the demand of a song (remaining work, and times at which its listener needs the sound), with all sound
+        due earlier by the safety margin of the policy. `slowdown` is the ratio of actual to expected device time.
+        """
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
         if runs_out_at is None:
@@ -92,8 +94,8 @@ def _cost(
 
 
 def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DeviceProgress, count: int) -> float | None:
-    """Return the measured device seconds per second of sound of an engine's songs; `None` before 10 s of sound were
-    made.
+    """Return the measured device seconds per second of sound of an engine's songs, as if `count` songs in total shared
+    the denoising steps; `None` before 10 s of sound were made.
     """
     alike = [song for song in songs if song.engine == engine]
     made = sum(song.playback.sound_seconds for song in alike)

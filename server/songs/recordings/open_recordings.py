@@ -14,8 +14,8 @@ FOUND_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A song that is being made, or whose end is not stored yet: its event log, and the job that makes it. The event
-    `stored` is set once the song's end is stored.
+    """A song that is being made, or whose final state is not stored yet: its event log, and the job that makes it. The
+    event `stored` is set once the final state is stored.
     """
 
     recording: Recording

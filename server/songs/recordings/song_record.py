@@ -1,4 +1,4 @@
-"""The changes of a song's record (state, size and other data) that its events and its end bring."""
+"""Computes a song's record (state, size and so on) after an event of the song, or after the song's end."""
 
 from dataclasses import replace
 

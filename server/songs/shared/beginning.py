@@ -104,8 +104,8 @@ class Beginning:
         return True
 
     def _leaves(self, song_id: str) -> bool:
-        """Record that a song is left to servers of another version; return False if that was already recorded, so that
-        the song must end.
+        """Record that a song is left to servers of another version. Return False if this server had already left the
+        song and is assigned it again: no other server could make it, so the song must end.
         """
         if song_id in self._left_to_others:
             return False

@@ -1,5 +1,5 @@
 """Makes the songs of a server with a shared store, from the assignment in the song directory (registry of songs) until
-the song's end is stored.
+the song's final state is stored.
 """
 
 import asyncio
@@ -65,7 +65,9 @@ class SharedMaking:
         pace: Pace,
         lease_seconds: float,
     ) -> None:
-        """Set up an object that makes songs. The songs are stored in `tasks`, which `close` closes."""
+        """Set up an object that makes songs. The background tasks that store songs run in `tasks`, which `close`
+        closes. A lease is valid for `lease_seconds` after its last renewal.
+        """
         self._store = parts.store
         self._directory = parts.directory
         self._open = parts.opened
@@ -135,7 +137,9 @@ class SharedMaking:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song that this server makes; its listeners get SongCancelled once the song's end is stored."""
+        """Cancel a song that this server makes; its listeners get SongCancelled, with the `reason` as text, once its
+        final state is stored.
+        """
         if song := self._songs.get(recording.song.song_id):
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()
@@ -183,7 +187,7 @@ class SharedMaking:
         """Return at once: a shared store records the end of a song before listeners get it."""
 
     async def close(self) -> None:
-        """Wait, for a limited time, until the final states of the ended songs are stored."""
+        """Wait, for a limited time, until the final states of all songs that have ended are stored."""
         await self._tasks.close(CLOSE_SECONDS)
 
     def _note(self, song: _Song, lease_status: LeaseStatus) -> None:

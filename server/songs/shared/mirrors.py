@@ -52,7 +52,8 @@ class Mirrors:
         first: Message | None = None,
     ) -> Recording:
         """Create the recording (event log) of a song that has not ended, and fill it with the song's stored events
-        until the song ends or has no listener here.
+        until the song ends or has no listener here. `linger_seconds` is the time for which the song is made without a
+        listener; with `None` to its end.
 
         If no event is stored yet, the recording begins with `first`; the server that makes the song will store an equal
         event.

@@ -45,8 +45,8 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class SharingRules:
-    """Rules that only a server with a shared store follows: for storing songs, for the duration of their leases in
-    seconds, and for songs whose server was lost.
+    """Rules that only a server with a shared store follows: for storing songs, for the duration of the leases of songs
+    in seconds, and for songs whose server was lost.
     """
 
     pace: Pace = Pace()  # noqa: RUF009  # it cannot change
@@ -108,14 +108,15 @@ class Sharing:
 
     async def found(self, song: SongRecord, events: Sequence[StoredEvent], linger_seconds: float | None) -> Recording:
         """Return the recording (event log) of a stored song that waits or that another server makes. For a waiting song
-        it begins with the event `accepted`.
+        it begins with the event `accepted`. Without a listener the song is made for `linger_seconds` more; with `None`
+        to its end.
         """
         first = None if events else await self._accepted(song)
         # Another call may have opened the recording meanwhile.
         return self._open.get(song.song_id) or self.mirrors.open(song, events, linger_seconds, first)
 
     async def cancel(self, song_id: str) -> None:
-        """Cancel a song that this server does not make; if the song waits, this server also stores its end."""
+        """Cancel a song that this server does not make; if the song waits, this server also stores its final state."""
         if claim := await self._directory.cancel(song_id):
             await self._unmade.end(claim, SongState.CANCELLED)
 

@@ -29,7 +29,7 @@ DIFFERS_TEXT = "the server that made the song was lost, and the song could not b
 
 class StoredRecorder(EventSink):
     """Receives the events of one song from the part of the server that makes it: `entries` are all events of the song,
-    `song` is its record after the last one. All sound stays in memory until the song's end is stored.
+    `song` is its record after the last one. All sound stays in memory until the song's final state is stored.
 
     A song with a stored part is made again from its beginning: events that are already stored are compared and dropped,
     later ones are appended. A song that differs from its stored part ends as interrupted.

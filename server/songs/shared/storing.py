@@ -42,8 +42,8 @@ class Pace:
 
 
 class Storing:
-    """Stores the events of one song while the song is made. All sound of the song stays in memory until its end is
-    stored.
+    """Stores the events of one song while the song is made. All sound of the song stays in memory until its final state
+    is stored.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Storing:
         self._log_fields = {"song_id": recorder.song.song_id}
 
     async def run(self, cancel: Callable[[], None]) -> None:
-        """Store the song's events until its end is stored.
+        """Store the song's events as they are made, and at last its final state.
 
         If the store is full, the song is continued without being stored, for the listeners of this server, and ends as
         NOT_KEPT. Without such a listener the song fails, and `cancel` is called to end its job.

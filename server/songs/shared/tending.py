@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 class Tending:
-    """Checks the song directory (shared registry of songs) whenever it changes or a slot becomes free, and at least
-    three times per lease duration.
+    """Checks the song directory (shared registry of songs) whenever it changes or this server can start another song,
+    and at least three times per lease duration.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class Tending:
         self._announced: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Check the song directory at intervals until cancelled: renew leases, and start waiting songs while slots are
-        free.
+        """Check the song directory at intervals until cancelled: renew leases, and start waiting songs while this
+        server has free slots for them.
 
         If the song directory returns an error, the check is repeated after a sixth of the lease duration.
         """
@@ -69,7 +69,7 @@ class Tending:
 
     async def check(self) -> bool:
         """Check the song directory once: renew leases, take over lost or offered songs, and start waiting songs while
-        slots are free.
+        this server has free slots for them.
 
         Even if many songs are lost, the next renewal is in time. While the store is full, no songs are started. Returns
         False if a song was released again; the caller then pauses, so that this server does not take the song again at
@@ -100,9 +100,10 @@ class Tending:
         """Return the engines for which this server has free slots, each with its sound fingerprint: a hash that is
         equal on servers whose songs are identical byte for byte.
 
-        An engine that has become ready since the last announcement is left out until the next one. At the first
-        announcement of an engine, the song directory measures the start time of engines by the time for which songs
-        have waited; these songs must still be waiting then.
+        An engine that has become ready since the last announcement is left out until the next one. From an announcement
+        of an engine that no server served before, the song directory learns how long a server needs to start: as long
+        as the engine's first waiting song has waited. The engine's songs must therefore still be waiting at that
+        announcement.
         """
         return {
             engine: self._parts.runner.sound(engine)

@@ -17,10 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 class UnmadeSongs:
-    """Stores the ends of songs that were assigned to this server but that it does not make."""
+    """Stores the final states of songs that were assigned to this server but that it does not make."""
 
     def __init__(self, parts: SongParts, tasks: BackgroundTasks) -> None:
-        """Set up the ending of songs. `tasks` runs the work of `end_soon`; its owner closes it."""
+        """Set up the ending of songs. The background tasks that `end_soon` starts run in `tasks`, which the creator of
+        `tasks` closes.
+        """
         self._store = parts.store
         self._directory = parts.directory
         self._now_ns = parts.clocks.now_ns
@@ -30,7 +32,8 @@ class UnmadeSongs:
     def end_soon(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store, as a background task, the end of a song that was assigned to this server but is not made here.
+        """Store, as a background task, the final `state` of a song that was assigned to this server but is not made
+        here.
 
         The quota of the song's caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
         interrupted song is free. If storing fails, the lease expires, and a server is assigned the song again.
@@ -41,10 +44,11 @@ class UnmadeSongs:
     async def end(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that was assigned to this server but that this server does not make. Raises
+        """Store the final `state` of a song that was assigned to this server but that this server does not make. Raises
         StoreFailed.
 
-        The call waits while the object store is unreachable.
+        The quota of the song's caller is charged as by `end_soon`. The call waits while the object store is
+        unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:

@@ -61,7 +61,7 @@ class AdmittedSongs:
         self, leases: Leases, audiences: Audiences, clock: Callable[[], float], lease_seconds: float | None
     ) -> None:
         """Set up an empty registry. Leases expire after `lease_seconds`; with `None` never, because the server ends
-        together with this registry.
+        together with this registry. `clock` returns monotonic seconds.
         """
         self._leases = leases
         self._audiences = audiences
@@ -201,6 +201,7 @@ class AdmittedSongs:
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
         """Release the slot and the quota of a song that has ended; return True if the song had them under this lease.
+        Its caller is charged for `sound_seconds` of sound.
 
         Until the song can be found in the store, the request id of a complete song still refers to it.
         """

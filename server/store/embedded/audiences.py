@@ -6,8 +6,8 @@ from server.store.directory import Attendance
 
 
 class Audiences:
-    """For each song the servers that have listeners of it, and the furthest byte of the stream that those have
-    reached.
+    """Lists, for each song, the servers that have listeners of the song, each with the furthest byte of the stream that
+    its listeners have reached.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -76,7 +76,7 @@ class Database:
         self._connections.clear()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """Return all rows that a query selects; may be called from any thread."""
+        """Return all rows that the SQL query `statement` selects; may be called from any thread."""
         with _failing():
             return self._connection().execute(statement, values).fetchall()
 

@@ -127,7 +127,7 @@ class EmbeddedDirectory:
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
         """Release the slot and the quota of a song that has ended; see `Directory.settle`.
 
-        The end of the song need not be stored yet, because slots and quotas are lost with this process in any case.
+        The song's final state need not be stored yet, because slots and quotas are lost with this process in any case.
         """
         if self._songs.settle(lease, state, sound_seconds):
             self._bulletin.post(_ANY)
@@ -204,7 +204,9 @@ class EmbeddedDirectory:
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
     async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
-        """Assign a song to this server for `action`, also one of which a part is stored, and return the assignment."""
+        """Assign a song, of which a part may be stored, to this server for `action`, and return the assignment. `sound`
+        is this server's sound fingerprint (hash of a test song).
+        """
         claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:

@@ -45,11 +45,11 @@ class Leases:
         self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
 
     def settled(self, song_id: str) -> None:
-        """Record that the song directory has recorded the end of a song."""
+        """Record that the song directory has recorded that a song has ended."""
         self._note(self._settled, song_id)
 
     def stored(self, song_id: str) -> None:
-        """Record that the end of a song is stored in the store."""
+        """Record that the final state of a song is stored in the store."""
         self._note(self._stored, song_id)
 
     def _note(self, ended: set[str], song_id: str) -> None:

@@ -23,8 +23,9 @@ class LostSong:
 
 
 def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
-    """Return the action with which a server takes a lost or offered song, given its `skill` to continue songs of the
-    engine; `None` if the song is left to other servers. A song lost for `max_lost_seconds` is interrupted.
+    """Return the action with which a server takes a lost or offered song, given the server's `skill`: its sound
+    fingerprint and free slots for the engine; `None` if the song is left to other servers. A song lost for
+    `max_lost_seconds` is interrupted.
     """
     has_sound = song.stored.size_bytes > 0
     suits = _suits(skill, has_sound=has_sound, made=song.made)

@@ -46,8 +46,8 @@ class Mending:
             )
 
     def mend_rest(self) -> None:
-        """Make the repairs for which there was no disk space before. Songs of this run whose end could not be stored
-        are marked as failed.
+        """Make the repairs for which there was no disk space before. Songs of this run whose final state could not be
+        stored are marked as failed.
         """
         if not self.complete:
             self.mend()

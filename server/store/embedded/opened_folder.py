@@ -1,4 +1,6 @@
-"""The open folder of the embedded store. Every call may block, and must come from the thread that writes."""
+"""Stores songs in the open folder of the embedded store: a database and sound files. Every call may block, and must
+come from the thread that writes.
+"""
 
 import logging
 import time
@@ -45,7 +47,8 @@ class OpenedFolder:
     def __init__(
         self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
     ) -> None:
-        """Open the folder, which is created if needed, and repair its contents.
+        """Open the folder, which is created if needed, and repair its contents. `suffixes` has the file suffix of each
+        delivery format; `now_ns` returns wall-clock time in nanoseconds since 1970.
 
         Raises:
             StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -114,7 +117,7 @@ class OpenedFolder:
         self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
 
     def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
-        """Flush a song's sound to the disk, then store its end in the database."""
+        """Flush a song's sound to the disk, then store its final record in the database."""
         if self._ended_by(lease):
             return
         self.leases.require(lease)
@@ -130,8 +133,8 @@ class OpenedFolder:
 
     def delete(self, song_id: str, *, unsettled: bool) -> bool:
         """Delete the sound, then the record and the events of a song; return False if the song does not exist or is
-        running. `unsettled` is True if the song directory still has the song as waiting or running. A deletion that
-        fails after the sound can thus be found and repeated.
+        running. `unsettled` is True if the song directory still has the song as waiting or running. If the deletion
+        fails after the sound is deleted, the record is still there, so the deletion can be found and repeated.
         """
         song = self.table.get(song_id)
         if song is None or (unsettled and not song.state.ended):

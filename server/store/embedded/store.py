@@ -54,7 +54,8 @@ async def embedded_store(
     """Context manager that opens the store in `folder`, which is created if needed, for this process only. Songs that
     were running when the last process ended are marked as failed.
 
-    `suffixes` has the file suffix of each delivery format. `watcher` counts failures.
+    `suffixes` has the file suffix of each delivery format. `watcher` counts failures; `now_ns` returns wall-clock time
+    in nanoseconds since 1970.
 
     Raises:
         StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -203,7 +204,9 @@ class EmbeddedStore:
         return deleted
 
     async def delete(self, song_id: str) -> bool:
-        """Delete a song that has ended, or whose end could not be stored; return False if there is no such song."""
+        """Delete a song that has ended, or whose final state could not be stored; return False if there is no such
+        song.
+        """
         delete = partial(self._opened.delete, song_id, unsettled=self.unsettled(song_id))
         async with self._turns.taken(song_id):
             deleted = await self._on(self._threads.writer, delete)

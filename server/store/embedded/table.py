@@ -146,8 +146,8 @@ class SongTable:
         return list(self._songs(f"WHERE {_ENDED}"))
 
     def ends(self, after: EndedSong | None, count: int) -> Sequence[EndedSong]:
-        """Return up to `count` ended songs in the order of their ends, beginning after the song `after`; `None` for the
-        first.
+        """Return up to `count` ended songs in the order in which they ended, beginning after the song `after`; with
+        `None` from the first song on.
         """
         behind = (after.ended_ns, after.song_id) if after else (-1, "")
         rows = self._database.rows(

@@ -26,7 +26,9 @@ def queue_of(rows: Sequence[Sequence[Any]]) -> Queue:
 
 
 def known_engine_of(announced: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
-    """Return the engine of one row of the response to "known"."""
+    """Return the engine of one row of the response of the Lua script "known": the announced engine (JSON), and the
+    seconds of `KnownEngine` as texts.
+    """
     (engine,) = engines_of(announced)
     return KnownEngine(engine, float(away_seconds), None if start_seconds is None else float(start_seconds))
 

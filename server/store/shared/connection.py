@@ -57,8 +57,8 @@ class Connection:
         scripts: Mapping[str, str] | None = None,
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """Set up the connection. Calls to an unreachable directory are repeated for at most `outage_seconds`; `scripts`
-        are Lua texts by name.
+        """Set up the connection. Calls to an unreachable song directory are repeated for at most `outage_seconds`;
+        `scripts` are Lua texts by name.
         """
         self._client = client
         self._outage_seconds = outage_seconds
@@ -136,7 +136,9 @@ class Connection:
             raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Record a failed call, and return if the call should be repeated; otherwise raise an error."""
+        """Record a failed call to the song directory. Return normally if the call should be repeated; otherwise raise
+        StoreFailed or StoreFull.
+        """
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):
@@ -168,7 +170,8 @@ async def connected(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[Connection]:
-    """Context manager that opens a connection to the song directory (Redis or Valkey) and closes it at the end.
+    """Context manager that opens a connection to the song directory (Redis or Valkey) and closes it at the end. Calls
+    to an unreachable song directory are repeated for at most `outage_seconds`.
 
     Raises:
         SharedStoreUnusable: the file of the password or of the authorities cannot be read.

@@ -50,7 +50,9 @@ class SharedDirectory:
         lease_seconds: float,
         memory: DirectoryMemory,
     ) -> None:
-        """Set up the song directory for the server `replica`. While `memory` is short, no new songs are admitted."""
+        """Set up the song directory for the server `replica`. A lease is valid for `lease_seconds` after its last
+        renewal. While `memory` is short, no new songs are admitted.
+        """
         self._memory = memory
         self._connection = connection
         self._claims = claims
@@ -154,8 +156,8 @@ class SharedDirectory:
             raise LeaseLost(lease.song_id)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the slot and the quota of a song that has ended; see `Directory.settle`. If the song's end is not
-        stored, its lease continues.
+        """Release the slot and the quota of a song that has ended; see `Directory.settle`. If the song's final state is
+        not stored, its lease continues.
         """
         await self._connection.run("settle", lease.song_id, lease_text(lease), state.value, sound_seconds)
 
@@ -204,8 +206,8 @@ class SharedDirectory:
         return {known.engine.info.name: known for known in found}
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Return the number of songs that have not ended, by engine, and publish the numbers as lengths of Redis lists
-        for autoscalers.
+        """Return the number of songs that have not ended, by engine, and publish the numbers for `seconds` as lengths
+        of Redis lists, for autoscalers.
         """
         rows = await self._connection.run("demand", max(1, round(seconds)), *missing)
         return {engine.decode(): count for engine, count in rows}
@@ -227,8 +229,8 @@ class SharedDirectory:
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """Return True if the object store has the complete song of `claim`; the end of the song is then written into
-        the song directory.
+        """Return True if the object store has the complete song of `claim`; its final state is then written into the
+        song directory.
 
         If the object store is unreachable, a song that has to be made counts as incomplete.
         """

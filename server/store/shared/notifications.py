@@ -85,7 +85,9 @@ class Notifications:
             logger.warning("no messages arrived from the song directory (Redis or Valkey): the server reconnects to it")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
-        """Wake the tasks that a received message concerns; return True for a message of this server to itself."""
+        """Wake the tasks that a message concerns, which was received as `data` on the Redis channel `channel`; return
+        True for a message of this server to itself.
+        """
         own = channel == self._own.encode()
         if channel == _SONGS.encode():
             self._waiting.discard(data.decode())

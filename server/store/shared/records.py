@@ -151,7 +151,7 @@ def _admission_terms(
 
 def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
     """Serialize the assignment of a song to a server as JSON, without record and request; the song's listeners count as
-    present for `attend_seconds`.
+    present for `attend_seconds`; `heard` is True if sound may have been sent to listeners.
     """
     terms = {
         **_names(claim.song),

@@ -124,7 +124,9 @@ def _unusable(error: StoreFailed) -> SharedStoreUnusable:
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
-    """Fill a new song directory from the object store, and write this version into it."""
+    """Fill a new song directory from the object store, and write the version number of this server's data format into
+    it.
+    """
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:

@@ -106,8 +106,8 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Copy a song into the object store, then store its end in the song directory. Until the object store accepts
-        the song, the song has not ended.
+        """Copy a song into the object store, then store its final state in the song directory. Until the object store
+        accepts the song, the song has not ended.
         """
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)

@@ -1,4 +1,4 @@
-"""Sets up OpenTelemetry tracing: the exporter that sends spans to a collector, and its provider."""
+"""Sets up OpenTelemetry tracing: the provider of tracers, and the exporter that sends spans to a collector."""
 
 import asyncio
 import threading

@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 
 
 def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], dict[str, Failure]]:
-    """Load the engines of a worker onto `device`, each in its own thread. Returns the loaded engines and the failures
-    of the others, by name.
+    """Load the engines of a worker onto `device`, each in its own thread. Returns the loaded engines, and the failures
+    of the engines that could not be loaded, both by name.
 
     An engine that fails does not affect the others. An engine that runs out of memory is loaded again after the others.
     If memory is still short then, the error is raised, so that a new process loads all engines: an earlier process on
@@ -46,8 +46,8 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
 def ready_message(
     engines: Mapping[str, Engine], failures: Mapping[str, Failure], sounds: Mapping[str, str] | None = None
 ) -> Ready:
-    """Return the first message of a worker: its loaded engines by their configured names, the failures of the others,
-    and the sound fingerprints (hashes of a test song).
+    """Return the first message of a worker: its loaded engines by their configured names, the failures of the engines
+    that could not be loaded, and the sound fingerprints (hashes of a test song).
     """
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
     return Ready(infos, failures, sounds or {})
@@ -71,7 +71,7 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
     """Load engines at the same time, and return those that loaded; errors go into `failures`. An engine that ran out of
-    memory is in neither.
+    memory is neither returned nor in `failures`.
     """
     engines: dict[str, Engine] = {}
     with ThreadPoolExecutor(len(specs), "load") as threads:

@@ -248,8 +248,8 @@ class CommandExecutor:
         )
 
     def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
-        """Return the saved state of a finished section, from which another attempt can continue after it; empty for the
-        song's last section.
+        """Return the saved state of a finished section, from which another attempt at the song can continue with the
+        next section; empty for the song's last section.
         """
         return song.engine.save(song.sections[key.index].written) if key.index < song.last else b""
 

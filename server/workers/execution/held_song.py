@@ -18,7 +18,9 @@ _SAMPLED = "-01"
 
 @dataclass(slots=True)
 class HeldSection:
-    """Data of one section between commands. The section's `conditions` are deleted after its last denoising step."""
+    """Data of one section between commands. The section's `conditions` (encoded prompt, lyrics ...) are deleted after
+    its last denoising step.
+    """
 
     key: SectionKey
     conditions: SectionConditions | None = None
@@ -66,7 +68,7 @@ class HeldSong:
 
     @classmethod
     def planned(cls, command: Plan, engine: Engine) -> "HeldSong":
-        """Create the data of an attempt: plan the song, and restore the sections that an earlier attempt has
+        """Create the data of an attempt at a song: plan the song, and restore the sections that an earlier attempt has
         finished.
         """
         plan, start = _plan(command, engine), command.index
@@ -110,8 +112,8 @@ class HeldSong:
         return section
 
     def step_of(self, section: HeldSection) -> SectionStep:
-        """Return the progress of a section after a denoising step. After the last step the finished state is included,
-        and the section's conditions are deleted.
+        """Return the progress of a section after a denoising step. After the last step the finished denoising state is
+        included, and the section's conditions (encoded prompt, lyrics ...) are deleted.
         """
         state = section.written
         if state.step < state.steps:

@@ -20,8 +20,8 @@ class SpanTimer:
         self._busy_seconds = 0.0
 
     def add(self, seconds: float, batch: int = 1, pieces: int = 1) -> None:
-        """Add `seconds` of work that has just ended: `pieces` denoising steps or rendered windows, each done for
-        `batch` sections at once.
+        """Add `seconds` of work that has just ended: `pieces` is the number of denoising steps or of rendered windows
+        of sound, each done for `batch` sections at once.
         """
         self._end_ns = self._now_ns()
         if not self.batches:

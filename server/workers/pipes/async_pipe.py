@@ -1,4 +1,4 @@
-"""The server's end, on the event loop, of the pipe to a child process."""
+"""Sends and receives Python values on the event loop of the server, through a pipe to a child process."""
 
 import asyncio
 import pickle

@@ -15,8 +15,8 @@ class ProcessEnded(Exception):
 
 
 class PipedProcess:
-    """The server's handle of one child process, to which it is connected by a pipe. The process ends when the server's
-    end of the pipe is closed, so it never runs longer than the server.
+    """The server's handle of one child process, which a pipe connects to the server. The child process ends when the
+    server's end of the pipe is closed, so it never runs longer than the server.
     """
 
     def __init__(self, module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:

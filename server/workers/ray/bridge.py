@@ -131,8 +131,8 @@ class Bridge:
         self._end_companions("the server stops")
 
     async def _connect(self) -> None:
-        """Start the driver process and wait until it has joined the cluster. After the loss of a cluster, attempts are
-        repeated for some time, so that songs wait for the cluster.
+        """Start the driver process and wait until it has joined the cluster. After the loss of a cluster, attempts to
+        join it again are made for some time, so that songs wait for the cluster.
         """
         try:
             async with asyncio.timeout(self._rejoin_seconds if self._joined else None):

@@ -26,7 +26,8 @@ class RayCluster:
     """A connection to a Ray cluster, of which this computer is a node. A process can have only one connection."""
 
     def __init__(self, address: str, ping_seconds: float) -> None:
-        """Join the cluster whose head is at "host:port"; blocks for some seconds.
+        """Join the cluster whose head is at `address`, "host:port"; blocks for some seconds. The server sends a
+        heartbeat to each actor every `ping_seconds`.
 
         Raises:
             CannotJoin: there is no such cluster, or it does not admit this process; the text says what to do.

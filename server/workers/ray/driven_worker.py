@@ -45,7 +45,8 @@ class DrivenWorker:
         ping_seconds: float,
     ) -> None:
         """Set up the control of one worker. `tell` sends a message to the server, `relay` sends sound to the encoders
-        of a node; `placed` is called when the worker has a node.
+        of a node; `placed` is called when the worker has a node. `pool` is the id of the server's worker pool; a
+        heartbeat is sent to the worker every `ping_seconds`.
         """
         self._start = start
         self._cluster = cluster

@@ -1,4 +1,4 @@
-"""The worker pool of a Ray cluster: for each configured device one worker, on a free device of any node."""
+"""Keeps one worker running on a Ray cluster for each configured device (worker pool), on a free device of any node."""
 
 import importlib.util
 import uuid

@@ -42,8 +42,9 @@ class RayWorker:
         exchange_timeout_seconds: float,
         on_exit: Callable[[], None],
     ) -> None:
-        """Set up the handle of a worker. `on_exit` is called on the event loop when the worker has ended, unless `stop`
-        ends it.
+        """Set up the handle of a worker for the device named `device`, which must reply to each command within
+        `exchange_timeout_seconds`. `on_exit` is called on the event loop when the worker has ended, unless `stop` ends
+        it.
         """
         self._device = device
         self._spec = spec

@@ -1,4 +1,4 @@
-"""The worker's connections to encoders: a Unix socket to each encoder that has a song of this worker."""
+"""Keeps a worker's connections to encoders: a Unix socket to each encoder that has a song of this worker."""
 
 import logging
 import socket

@@ -36,8 +36,8 @@ class OpenSong:
 class Sound(NamedTuple):
     """Message: one window of sound (the stretch rendered at once), as the bytes of float32 PCM, channel after channel.
 
-    The first message of a section has its `score`. After the last window of a section comes a message without samples
-    and with `last` set; in the song's last section `ends_song` is set, too.
+    The first message of a section has the section's `score` (times of syllables and chords). After the last window of a
+    section comes a message without samples and with `last` set; in the song's last section `ends_song` is set, too.
     """
 
     section: SectionKey

@@ -77,7 +77,7 @@ class DeviceLock:
 
     def free(self, timeout_seconds: float) -> bool:
         """Kill the process that holds the lock of the device, if any, and remove the lock file; return True once no
-        process holds the lock.
+        process holds the lock, False if one still does after `timeout_seconds`.
         """
         descriptor = _locked(self._file, 0.0)
         if descriptor is None:

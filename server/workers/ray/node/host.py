@@ -63,8 +63,8 @@ class CompanionHost:
         self._device_lock.acquire(_LOCK_SECONDS)
 
     def start(self, number: int, module: str, spec: bytes) -> tuple[str, bytes]:
-        """Start a companion (a process beside a worker) that runs the Python module `module`; return the path of its
-        socket, and its first message, pickled.
+        """Start companion `number` (a process beside a worker), which runs the Python module `module` and gets the
+        pickled `spec` as its first message; return the path of its socket, and its own first message, pickled.
 
         Raises:
             RuntimeError: the companion has ended, or has not answered in time.

@@ -1,4 +1,4 @@
-"""Sends a worker's sound to the encoders on its own node. Sound for encoders elsewhere is collected during a command,
+"""Sends a worker's sound to the encoders on its own node. Sound for encoders on other nodes is queued during a command,
 and returned with the command's reply.
 """
 
@@ -27,8 +27,8 @@ a song that gets no more sound.
 
 
 class Outbox:
-    """Sends the sound of a worker to the encoders of its node. Sound for other encoders is collected for each thread,
-    that is for each lane (command queue), until the thread's command ends.
+    """Sends the sound of a worker to the encoders of its node. Sound for encoders on other nodes is queued for each
+    thread, that is for each lane (command queue), until the thread's command ends.
     """
 
     def __init__(self) -> None:
@@ -50,14 +50,18 @@ class Outbox:
             self._waiting().append(OpenedSong(target, opened))
 
     def send(self, sound: Sound) -> None:
-        """Send sound of a song to its encoder, or collect it if the encoder is on another node."""
+        """Send sound of a song to its encoder; if the encoder is on another node, queue the sound for the server, which
+        sends it there.
+        """
         if sound.section.song in self._away:
             self._waiting().append(sound._replace(pcm=bytes(sound.pcm)))
         else:
             self._links.send(sound)
 
     def release(self, song: SongKey) -> None:
-        """Announce to a song's encoder that no more sound of the song will come, or collect the announcement."""
+        """Tell a song's encoder that no more sound of the song will come; if the encoder is on another node, queue this
+        message for the server, which sends it there.
+        """
         if song in self._away:
             self._away.discard(song)
             self._waiting().append(song)
@@ -65,7 +69,9 @@ class Outbox:
             self._links.release(song)
 
     def take(self) -> tuple[Outgoing, ...]:
-        """Return the messages that the calling thread has collected since the last call."""
+        """Return the messages for encoders on other nodes that the calling thread has queued since the last call, and
+        remove them from the queue.
+        """
         waiting = self._waiting()
         taken = tuple(waiting)
         waiting.clear()
