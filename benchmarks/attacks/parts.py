@@ -27,7 +27,7 @@ _BODY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that is attacked, with a watcher of its memory and event loop."""
+    """A server that is attacked, and the object that measures its memory and the delay of its event loop."""
 
     address: str
     http_port: int

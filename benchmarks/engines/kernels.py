@@ -56,5 +56,5 @@ class Sum:
         return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
 
     def share(self, operations: int) -> float:
-        """Return the share of the GPU's peak rate at which the required `operations` are done."""
+        """Return the achieved share, 0 to 1, of the GPU's peak rate, if only the required `operations` are counted."""
         return operations / PEAK / self.seconds

@@ -64,7 +64,7 @@ class Record:
 
     @property
     def why(self) -> str:
-        """Return the last line of each reason for missing figures, shortened."""
+        """The last line of each exception or, without exceptions, of each reason for a missing figure, shortened."""
         absent = {name: text for name, text in self.notes.items() if self.figures.get(name) is None}
         return "; ".join(dict.fromkeys(last_line(text) for text in (self.errors or absent).values()))
 

@@ -4,7 +4,8 @@
     python -m benchmarks.music.bench_mix OLD NEW --recogniser FOLDER    # words, too; needs faster-whisper and a model
     python -m benchmarks.music.bench_mix NEW --styles pop rock --seconds 60
 
-Every song is rendered whole, as its voice alone and as its band alone. Figures are means over the songs of a checkout.
+Every song is rendered whole, as its voice alone and as its band alone. The table has the mean of each measure over the
+songs of a checkout.
 """
 
 import argparse

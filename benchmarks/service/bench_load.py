@@ -107,7 +107,9 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 
 def _estimate_errors(pairs: Sequence[tuple[float | None, float]]) -> str:
-    """Return the median ratio of estimated to actual times, and the median error in seconds."""
+    """Return, as text, the median ratio of estimated to actual times and the median error in seconds; `pairs` are
+    (estimated, actual) seconds, `None` without an estimate.
+    """
     known = [(estimated, true) for estimated, true in pairs if estimated is not None]
     if not known:
         return "-"

@@ -31,7 +31,9 @@ TIMEOUT_SECONDS = 60.0
 
 
 async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Reader = in_response) -> float:
-    """Receive one song to its end; return the seconds from `due_at` to its first chunk."""
+    """Request one song and receive it to its end; return the seconds from `due_at` (monotonic time) to its first chunk.
+    `read` extracts the event from the bytes of a response.
+    """
     request = music_pb2.GenerateRequest(prompt="pretend", seed=1)
     first: float | None = None
     async for event in events(channel, request, TIMEOUT_SECONDS, read):

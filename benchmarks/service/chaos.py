@@ -1,9 +1,9 @@
 """Kills workers and encoders and cancels songs at random, and compares every completed song with an undisturbed one.
 
-python -m benchmarks.service.chaos 200 songs of the studio engine python -m benchmarks.service.chaos --engine fake
---songs 1000 a thousand songs of the tests' engine, for leaks python -m benchmarks.service.chaos --render-beside the
-same with two lanes (command queues) per device python -m benchmarks.service.chaos --ray HEAD:6379 --token-file t
-workers on a Ray cluster of this computer alone
+    python -m benchmarks.service.chaos                                  200 songs of the studio engine
+    python -m benchmarks.service.chaos --engine fake --songs 1000       a thousand songs of the tests' engine, for leaks
+    python -m benchmarks.service.chaos --render-beside                  each device also renders while it denoises
+    python -m benchmarks.service.chaos --ray HEAD:6379 --token-file t   workers on a Ray cluster of this computer alone
 
 Two workers, their encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
 clients leave at random chunks. No processes, threads, file descriptors or shared memory may leak. On Ray the processes

@@ -167,7 +167,9 @@ def _restored(setup: Setup) -> Iterator[Figure]:
 
 
 def _company(setup: Setup) -> Iterator[Figure]:
-    """Compare four songs that share steps with each of them made alone, in float32."""
+    """Make four songs in shared denoising steps, and each of them again alone, in float32; yield the greatest
+    difference of their latents.
+    """
     engine = load(setup.device, small=True, dtype="float32")
     asked = [songs.asked(15.0 + 0.4 * number, 25 * (number + 1), seed=number, steps=STEPS) for number in range(4)]
     with _plain_float32():

@@ -73,7 +73,8 @@ class Server:
 def running(setup: Setup, *, free_gib: float = 0.0, device: Mapping[str, object] | None = None) -> Iterator[Server]:
     """Context manager with a server whose log is written to `server.log` in the folder of the results.
 
-    `device` has limits of the device; with `free_gib` the engine leaves that much memory free. Songs may share steps.
+    `device` has additional fields of the device in the setting MELISMA_DEVICES. If `free_gib` is not 0, all device
+    memory except that much is allocated beforehand. Songs may share denoising steps.
     """
     shared = {"shared_steps": "on"} if "shared_steps" in AceStepSettings.model_fields else {}
     devices = [{"device": setup.device, "render_beside": True} | dict(device or {})]
