@@ -53,7 +53,6 @@ def _places(dep: Any) -> np.ndarray[Any, Any]:
 
 
 def _small(expression: Any, keep: frozenset[Any] | set[Any] = frozenset()) -> Any:
-    """Return the symbolic `expression` with a small number in place of every dynamic size; the symbols in `keep` stay.
-    """
+    """Return the symbolic `expression` with a small number in place of each dynamic size; symbols in `keep` stay."""
     expression = sympy.sympify(expression)
     return expression.subs(dict.fromkeys(expression.free_symbols - keep, _SMALL))

@@ -82,8 +82,7 @@ def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:
 
 
 def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], ticks: int) -> None:
-    """Advance songs by `ticks` ticks (columns of tokens); the noise of a tick depends only on the number of its column.
-    """
+    """Advance songs by `ticks` ticks (columns of tokens); the noise of a tick depends only on its column number."""
     shape = (network.codebooks, network.vocabulary)
     core.advance(
         [Advance(song, torch.cat([noise(song.column + tick, 1, shape) for tick in range(ticks)])) for song in songs]

@@ -188,8 +188,8 @@ def _plain(name: str) -> str:
 
 
 def _name(kind: SectionKind, tag: str) -> str:
-    """Return a section's kind and number, such as "verse 2", by which tags are compared; without a number for "last
-    chorus".
+    """Return the kind and number of the section that `tag` names, such as "verse 2", by which repeated sections are
+    found; without a number for "last chorus".
     """
     if _LAST.match(tag):
         return kind.value
