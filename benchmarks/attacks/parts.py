@@ -1,4 +1,4 @@
-"""The attacks, grouped by the part of the server that they aim at."""
+"""Attacks a server with expensive or invalid requests; each function attacks one part of the server."""
 
 import http.client
 import itertools

@@ -1,4 +1,4 @@
-"""Bytes and operations of a kernel, and the time that a GPU would need for it (roofline model)."""
+"""Estimates the time that a GPU would need for a kernel from its bytes and operations (roofline model)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -57,7 +57,9 @@ class Listened:
 
 
 async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: int) -> list[Listened]:
-    """Run clients that each request songs one after the other, and return the received songs."""
+    """Run `clients` clients, each of which requests one or two songs of `seconds` one after the other; return the
+    received songs.
+    """
 
     each = 2 if clients <= CAPACITY_CLIENTS else 1
 
@@ -69,7 +71,7 @@ async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: 
 
 
 async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: int) -> list[Listened]:
-    """Request songs at random times, at a given mean rate per second."""
+    """Request songs of `seconds` at random times, `rate` per second on average; return the received songs."""
     rng, started = random.Random(seed), time.monotonic()
     dues = np.cumsum([rng.expovariate(rate) for _ in range(OPEN_SONGS)])
 

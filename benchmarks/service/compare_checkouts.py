@@ -76,8 +76,8 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:
-    """Start a server from the source code in the folder `checkout`, send it all requests, and return its responses by
-    request.
+    """Start a server from the source code in the folder `checkout`, send it all requests, and return its responses, one
+    record for each request in order. `ace_step` are the settings of the engine ace_step.
     """
     options = {f"ACE_STEP__{name.upper()}": str(value) for name, value in ace_step.items()}
     with (
