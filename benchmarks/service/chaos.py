@@ -93,7 +93,7 @@ def request_of(number: int, engine: str) -> music_pb2.GenerateRequest:
 
 
 async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, tally: Tally | None = None) -> str:
-    """Request a song and return the SHA-256 of its sound; the longest time between two chunks is recorded in `tally`."""
+    """Request a song and return the SHA-256 of its sound; `tally` gets the longest time between two chunks."""
     digest, last = hashlib.sha256(), time.monotonic()
     async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS):
         if response.event.HasField("chunk"):

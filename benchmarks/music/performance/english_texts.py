@@ -1,5 +1,5 @@
-"""English lyrics for measuring how many sung words are understood. The singing may be tuned on the other texts, never
-on `HELD_OUT`.
+"""English lyrics for measuring how many sung words are understood. The singing may be tuned on `TUNING`, never on
+`HELD_OUT`.
 """
 
 _TUNED = (
