@@ -34,7 +34,9 @@ class Target:
     watch: Watch
 
     def grpc(self, data: bytes, method: str = _GENERATE) -> str:
-        """Send the bytes of a request message over gRPC; return the status, OK at the first response message."""
+        """Send the serialized request message `data` to the gRPC method with the full name `method`; return the status,
+        OK at the first response message.
+        """
         with grpc.insecure_channel(self.address) as channel:
             call = channel.unary_stream(method, lambda sent: sent, lambda received: received)
             try:

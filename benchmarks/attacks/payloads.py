@@ -28,7 +28,7 @@ def unknown_fields(size: int) -> bytes:
 
 
 def nested_unknown(depth: int) -> bytes:
-    """Make a GenerateRequest with nested unknown messages."""
+    """Make a GenerateRequest with unknown messages that are nested `depth` deep."""
     inner = b""
     for _ in range(depth):
         inner = _framed(b"\xa2\x06", inner)
@@ -41,12 +41,12 @@ def json_notes(size: int) -> bytes:
 
 
 def json_unknown(count: int) -> bytes:
-    """Make a JSON body with many unknown fields."""
+    """Make a JSON body with `count` unknown fields."""
     return ("{" + ",".join(f'"f{number}":1' for number in range(count)) + "}").encode()
 
 
 def json_nested(depth: int) -> bytes:
-    """Make a JSON body of nested lists."""
+    """Make a JSON body with lists that are nested `depth` deep."""
     return b'{"prompt":' + b"[" * depth + b"]" * depth + b"}"
 
 

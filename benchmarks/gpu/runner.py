@@ -77,7 +77,9 @@ def last_line(text: str) -> str:
 def run(
     parts: Sequence[Part], setup: Setup, machine: str, log: Path, total_seconds: float = TOTAL_SECONDS
 ) -> Iterator[Record]:
-    """Run the measurements and yield a record of each as soon as it has ended; their output is written to `log`."""
+    """Run the measurements, for at most `total_seconds` together, and yield the record of each part as soon as it has
+    ended. `machine` is the name of the GPU in the records; what the measurements print is written to `log`.
+    """
     end = time.monotonic() + total_seconds * setup.pick(1.0, PATIENCE)
     for part in parts:
         record, started = Record(part.name, machine, setup.small), time.monotonic()
@@ -104,8 +106,8 @@ def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: 
 
 
 def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str:
-    """Run a command in its own session, with a time limit; return the reason for which it was killed, empty if it ended
-    by itself.
+    """Run the command `arguments` in its own session, for at most `seconds`, and write what it prints to `output`;
+    return the reason for which it was killed, empty if it ended by itself.
     """
     process = subprocess.Popen(
         arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -33,8 +33,8 @@ _PARTS = ("whole", "voice", "band")
 
 
 def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
-    """Return the songs to render: every style on the first texts; each as whole song, as voice alone and as band
-    alone.
+    """Return the songs of `seconds` to render: each of `styles` on the first `texts` held-out texts; each as whole
+    song, as voice alone and as band alone.
     """
     pairs = list(zip(HELD_OUT.items(), HELD_OUT_SEEDS, strict=True))[:texts]
     return [

@@ -107,8 +107,8 @@ async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
 async def burst(
     clients: Sequence[AsyncClient], delay_seconds: float, first_seed: int, songs: int
 ) -> Sequence[ReceivedSong]:
-    """Request songs at the same time, from the frontends in turn; return the received songs, without those that
-    failed.
+    """After `delay_seconds`, request `songs` songs at the same time, from the frontends in turn; return the received
+    songs, without those that failed. Their seeds count up from `first_seed`.
     """
     await asyncio.sleep(delay_seconds)
     asked = (heard(clients[number % len(clients)], first_seed + number) for number in range(songs))

@@ -47,7 +47,7 @@ class Song:
 
 
 async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
-    """Receive one song from its request to its end."""
+    """Request one song with `steps` denoising steps and receive it to its end."""
     request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed, steps=steps)
     song, sound = Song(time.monotonic()), hashlib.sha256()
     last_at = song.asked_at

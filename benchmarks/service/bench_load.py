@@ -84,7 +84,9 @@ async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: i
 
 
 def row(mode: str, arrivals: str, songs: Sequence[Listened], wall_seconds: float) -> str:
-    """Return the results under one load, such as first audio and stalls, as a line of the table."""
+    """Return the results under one load, such as first audio and stalls, as a line of the table; `wall_seconds` is the
+    duration of the run.
+    """
     heard = [one.heard for one in songs]
     sound = sum(one.finished.duration_seconds for one in heard)
     stalls = [one.stall_seconds for one in heard if one.stall_seconds > 0]

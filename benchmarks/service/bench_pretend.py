@@ -76,7 +76,9 @@ async def opened(channel: grpc.aio.Channel, seed: int) -> tuple[float, list[floa
 
 
 def row(what: str, rate: float, firsts: Sequence[float]) -> None:
-    """Print the songs per second and the times to the first chunk of one loop as a line of the table."""
+    """Print the songs per second (`rate`) and the times to the first chunk of one loop, which `what` names, as a line
+    of the table.
+    """
     p50, p95 = np.quantile(firsts, [0.5, 0.95])
     print(f"| {what} | {len(firsts)} | {rate:.1f} | {p50:.3f} | {p95:.3f} | {max(firsts):.3f} |", flush=True)
 

@@ -79,7 +79,7 @@ def events(
 async def listen(
     channel: grpc.aio.Channel, name: str, request: music_pb2.GenerateRequest, read: Reader = in_response
 ) -> Heard:
-    """Receive one song to its end, and return its chunks with their times."""
+    """Request one song and receive it to its end; return its chunks with their times, under the name `name`."""
     heard, started = Heard(name), time.monotonic()
     async for event in events(channel, request, SONG_TIMEOUT_SECONDS, read):
         _note(heard, event, time.monotonic() - started)

@@ -67,7 +67,9 @@ def plain_digits(number: str) -> str:
 
 
 def _say(text: str, before: str, after: str) -> list[str]:
-    """Return the pinyin of a number together with its minus, currency or percent sign and its unit."""
+    """Return the pinyin of the number `text` together with its minus, currency or percent sign and its unit; `before`
+    and `after` are the texts around it, from which its reading is chosen.
+    """
     match = re.fullmatch(r"(-?)([¥$€£]?)([\d.]+)([%‰]?)\s?(°?)([CFcf]?)", text)
     assert match is not None, text
     minus, currency, digits, share, degree, scale = match.groups()

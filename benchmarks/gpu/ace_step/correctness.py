@@ -108,8 +108,8 @@ def recording() -> bytes:
 
 
 def _case(name: str, engine: AceStepEngine, reference: AceStepEngine, params: SongParams) -> Iterator[Figure]:
-    """Compare a song's initial noise, its velocities at every step, its latents and its sound; yield the greatest
-    differences.
+    """Compare a song of `engine` with that of `reference`: its initial noise, its velocities at every step, its latents
+    and its sound. Yield the greatest differences, in figures whose names begin with `name`.
     """
     ours, theirs = songs.begun(engine, params), songs.begun(reference, params)
     start = _difference(songs.latents(ours), songs.latents(theirs))

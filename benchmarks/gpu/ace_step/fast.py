@@ -92,7 +92,7 @@ def _relative(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def _shapes(name: str, engine: AceStepEngine) -> Iterator[Figure]:
     """Count the compiler's graphs before and after passes of twelve shapes, and measure the longest first pass among
-    them.
+    them. The names of the figures begin with `name`.
     """
     before, longest = _compiled_graphs(), 0.0
     for seconds, guided in SHAPES:

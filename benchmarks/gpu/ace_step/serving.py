@@ -122,7 +122,9 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 def request(
     seconds: float, seed: int = 1, *, steps: int = 27, lines: int = 8, prompt: str = "pop"
 ) -> music_pb2.GenerateRequest:
-    """Return a request for a song of the random engine in the mode "whole"."""
+    """Return a request for a song of `seconds` in the mode "whole", with `steps` denoising steps and `lines` lines of
+    lyrics.
+    """
     return music_pb2.GenerateRequest(
         engine="ace_step", prompt=prompt, lyrics="[verse]\n" + LINE * lines, language="en", seed=seed, steps=steps,
         duration_seconds=seconds, ace_step=music_pb2.AceStepOptions(mode=music_pb2.GENERATION_MODE_WHOLE),

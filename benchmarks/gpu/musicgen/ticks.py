@@ -90,7 +90,9 @@ def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], 
 
 
 def _sequence(network: Decoder, setup: Setup, number: int, known: int) -> TokenSequence:
-    """Return the token sequence of a guided song that continues `known` columns of tokens."""
+    """Return the token sequence of a guided song that continues `known` columns of tokens; `number` is the seed of its
+    random text and tokens.
+    """
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 16 + number, network.config.width, generator=generator).to(network.device, network.dtype)
     texts: list[TextCache | None] = [network.text_cache(states), None]
