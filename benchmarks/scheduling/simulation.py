@@ -126,8 +126,8 @@ class Simulation:
         self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds, work_seconds))
 
     def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float, work_seconds: float) -> None:
-        """Deliver an encoded window to its listener; a song that was paused because its listener had too much unheard
-        sound continues.
+        """Deliver an encoded window to its listener; a song that was paused, because too much of its sound waited for
+        the encoders, continues.
         """
         dispatcher.encoded(work_seconds, window_seconds)
         sink = self._sinks[song_id]
