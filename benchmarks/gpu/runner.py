@@ -41,8 +41,8 @@ _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 
 @dataclass(slots=True)
 class Record:
-    """The result of one part of the measurement. `notes` are the reasons for missing figures, `errors` the
-    exceptions.
+    """The result of one part of the measurement. `figures` are the measured values by name, `notes` the reasons for
+    missing values, `errors` the exceptions.
     """
 
     part: str
@@ -55,8 +55,8 @@ class Record:
     errors: dict[str, str] = field(default_factory=dict)
 
     def ended(self, status: str, stage: Stage, why: str) -> None:
-        """Record that a stage has ended with `status` for the reason `why`; the part's status is the worst of its
-        stages.
+        """Record that a stage (measuring function) has ended with `status` for the reason `why`; the status of the part
+        is the worst of its stages.
         """
         self.status = min(self.status, status, key=_ORDER.index)
         if why:

@@ -169,7 +169,9 @@ def _show(scaler: Autoscaler, received: Sequence[Sequence[ReceivedSong]], ended_
 
 
 def main() -> None:
-    """Command line: run the scenario and print its figures."""
+    """Command line: run the scenario, and print the numbers of lost and repeated songs, the times to first sound, and
+    the numbers of generators over time.
+    """
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with fleet(cold_start_seconds=10.0) as service:
         asyncio.run(play(service))

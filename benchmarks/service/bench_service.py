@@ -1,7 +1,7 @@
 """Measures the service from outside, over gRPC, with the studio engine.
 
     python -m benchmarks.service.bench_service idle        first audio, song time, CPU per second, memory, start
-    python -m benchmarks.service.bench_service crowd       the same song together with seven others
+    python -m benchmarks.service.bench_service crowd       one, two and eight songs at once
     python -m benchmarks.service.bench_service listeners   8 to 64 live listeners: who stalls, how many at once
     python -m benchmarks.service.bench_service soak        memory over many songs
 

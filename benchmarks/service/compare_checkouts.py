@@ -2,9 +2,9 @@
 
     python -m benchmarks.service.compare_checkouts OLD NEW [--only TEXT]
 
-Starts the server of each in turn, on this computer and in this environment, and sends the same requests to both. The
-checksum of the sound and all response fields except ids, times, estimates and progress must be equal (see
-`comparison.rules`). The exit status is 1 if something differs.
+Starts the server of each checkout in turn, on this computer and in this environment, and sends the same requests to
+both servers. The checksum of the sound and all response fields except ids, times, estimates and progress must be equal
+(see `comparison.rules`). The exit status is 1 if something differs.
 
 The engine ace_step is given a tiny checkpoint with random weights, the same for both.
 """

@@ -121,7 +121,7 @@ def _songs(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _kept_apart(engine: AceStepEngine) -> Iterator[Figure]:
-    """Yield a figure that is True if the scheduler must not batch two songs of different seeds."""
+    """Yield True, as the measured value `kept_apart`, if the scheduler must not batch two songs of different seeds."""
     plans = [engine.plan(songs.asked(20.0, seed=seed)) for seed in (1, 2)]
     groups = [engine.prepare(plan, 0).group for plan in plans]
     yield Figure("kept_apart", groups[0] != groups[1])
