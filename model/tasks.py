@@ -68,8 +68,8 @@ class Edit:
     """Task: transform a recording into a song with other lyrics or in another style, given by `prompt` and `lyrics`.
 
     The request's own prompt and lyrics describe the recording. The song is transformed in the steps between `start` and
-    `end`, shares of all steps from 0 to 1; after `end` it is denoised freely. Each step averages over `averages`
-    noises.
+    `end`, shares of all steps from 0 to 1; after `end` the recording has no influence. Each step averages over
+    `averages` noises.
     """
 
     audio: bytes = field(repr=False)

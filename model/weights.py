@@ -49,7 +49,7 @@ def load_weights(path: Path) -> Weights:
     configuration.
 
     Raises:
-        WeightsMissing: either file is missing.
+        WeightsMissing: the file of weights or its manifest is missing.
         WeightsDamaged: the manifest cannot be read, or the checksum of the file differs from the manifest's.
     """
     manifest_path = path.with_suffix(".json")

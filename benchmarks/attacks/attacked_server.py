@@ -97,7 +97,9 @@ def _ports(log: Path, process: "subprocess.Popen[bytes]") -> dict[str, tuple[str
 
 
 def silent(address: tuple[str, int], count: int, data: bytes = b"") -> list[socket.socket]:
-    """Open up to `count` TCP connections, each of which sends `data` and then nothing; return their sockets."""
+    """Open up to `count` TCP connections to the host and port `address`. Each sends `data` and then nothing; return
+    their sockets.
+    """
     opened = []
     for _ in range(count):
         try:
@@ -145,7 +147,7 @@ def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> 
 def ask(address: tuple[str, int], method: str, path: str, body: str | None = None, **headers: str) -> str:
     """Send one HTTP request; return the status of the response and its duration in milliseconds, as text.
 
-    Header names are keyword arguments, with _ in place of -.
+    `address` is the host and port of the server. Header names are keyword arguments, with _ in place of -.
     """
     began = time.monotonic()
     connection = http.client.HTTPConnection(*address, timeout=10)

@@ -39,7 +39,9 @@ FILES = 1_024
 
 
 def called(server: Attacked, *, keyed: bool = False) -> str:
-    """Make one gRPC call on a new connection; return its status and its duration in milliseconds, as text."""
+    """Make one gRPC call (ListEngines) on a new connection, with the API key `KEY` if `keyed`; return its status and
+    its duration in milliseconds, as text.
+    """
     metadata = (("authorization", f"Bearer {KEY}"),) if keyed else None
     began = time.monotonic()
     options = [("grpc.use_local_subchannel_pool", 1)]

@@ -1,4 +1,4 @@
-"""The attacks, grouped by the part of the server that they aim at."""
+"""Attacks a server with expensive or invalid requests; each function attacks one part of the server."""
 
 import http.client
 import itertools
@@ -27,14 +27,16 @@ _BODY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that is attacked, with a watcher of its memory and event loop."""
+    """A server that is attacked, and the object that measures its memory and the delay of its event loop."""
 
     address: str
     http_port: int
     watch: Watch
 
     def grpc(self, data: bytes, method: str = _GENERATE) -> str:
-        """Send the bytes of a request message over gRPC; return the status, OK at the first response message."""
+        """Send the serialized request message `data` to the gRPC method with the full name `method`; return the status,
+        OK at the first response message.
+        """
         with grpc.insecure_channel(self.address) as channel:
             call = channel.unary_stream(method, lambda sent: sent, lambda received: received)
             try:

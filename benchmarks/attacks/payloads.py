@@ -12,7 +12,7 @@ _FIELD_1_BYTES, _FIELD_12_BYTES, _FIELD_13_BYTES, _FIELD_100_NUMBER = b"\x0a", b
 
 
 def empty_notes(size: int) -> bytes:
-    """Make a GenerateRequest of about `size` bytes whose anchor consists of empty notes."""
+    """Make a GenerateRequest of about `size` bytes whose anchor (the given melody) consists of empty notes."""
     notes = b"\x0a\x00" * (size // 2)
     return _PROMPT + _framed(_FIELD_12_BYTES, _framed(_FIELD_1_BYTES, notes))
 
@@ -28,7 +28,7 @@ def unknown_fields(size: int) -> bytes:
 
 
 def nested_unknown(depth: int) -> bytes:
-    """Make a GenerateRequest with nested unknown messages."""
+    """Make a GenerateRequest with unknown messages that are nested `depth` deep."""
     inner = b""
     for _ in range(depth):
         inner = _framed(b"\xa2\x06", inner)
@@ -36,17 +36,17 @@ def nested_unknown(depth: int) -> bytes:
 
 
 def json_notes(size: int) -> bytes:
-    """Make a JSON body of about `size` bytes whose anchor consists of empty objects."""
+    """Make a JSON body of about `size` bytes whose anchor (the given melody) consists of empty objects."""
     return b'{"prompt":"pop","anchor":{"notes":{"notes":[' + b",".join([b"{}"] * (size // 3)) + b"]}}}"
 
 
 def json_unknown(count: int) -> bytes:
-    """Make a JSON body with many unknown fields."""
+    """Make a JSON body with `count` unknown fields."""
     return ("{" + ",".join(f'"f{number}":1' for number in range(count)) + "}").encode()
 
 
 def json_nested(depth: int) -> bytes:
-    """Make a JSON body of nested lists."""
+    """Make a JSON body with lists that are nested `depth` deep."""
     return b'{"prompt":' + b"[" * depth + b"]" * depth + b"}"
 
 
@@ -80,18 +80,18 @@ def midi_of_chords(size: int) -> bytes:
 
 
 def with_midi(data: bytes) -> bytes:
-    """Make a GenerateRequest whose anchor is a given MIDI file."""
+    """Make a GenerateRequest whose anchor (the given melody) is the MIDI file `data`."""
     anchor = music_pb2.Anchor(midi=data)
     return music_pb2.GenerateRequest(prompt="pop", anchor=anchor, duration_seconds=10).SerializeToString()
 
 
 def with_lyrics(lyrics: str) -> bytes:
-    """Make a GenerateRequest with given lyrics."""
+    """Make a GenerateRequest with the lyrics `lyrics`."""
     return music_pb2.GenerateRequest(prompt="pop", lyrics=lyrics).SerializeToString()
 
 
 def hostile_lyrics() -> Iterator[tuple[str, str]]:
-    """Yield lyrics, by name, that take long to parse or to lay out."""
+    """Yield pairs of a name and lyrics; the lyrics take long to parse or to convert to syllables."""
     chance = random.Random(1)
     yield "100 lines of 99 nines", "\n".join(["9" * 99] * 100)
     yield "100 different numbers", "\n".join(str(chance.randrange(10**98, 10**99)) for _ in range(100))

@@ -10,12 +10,14 @@ _FIRST_INDEX = b"\xbe"
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """Build one HTTP/2 frame."""
+    """Build one HTTP/2 frame; `kind` is its type, and `stream` the number of the stream (RFC 9113, section 4.1)."""
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
 def literal(name: bytes, value: bytes, *, indexed: bool = False) -> bytes:
-    """Encode one HTTP/2 header; `indexed` adds it to the header table, so that one byte can repeat it."""
+    """Encode one HTTP/2 header, without compression; `indexed` adds it to the header table, so that one byte can repeat
+    it.
+    """
     return (b"\x40" if indexed else b"\x00") + _text(name) + _text(value)
 
 
@@ -30,15 +32,17 @@ def _text(text: bytes) -> bytes:
 
 
 def call(stream: int, method: bytes, extra: bytes = b"") -> bytes:
-    """Build the headers of a call whose message never follows."""
+    """Build the headers of a gRPC call on the stream `stream`, whose message never follows; `method` is the path of the
+    method, and `extra` are further encoded headers.
+    """
     block = b"\x83\x86" + literal(b":path", method) + literal(b":authority", b"x")
     block += literal(b"te", b"trailers") + literal(b"content-type", b"application/grpc") + extra
     return frame(1, 0x4, stream, block)
 
 
 def hostile_calls(method: bytes, size_bytes: int) -> bytes:
-    """Return the bytes of HTTP/2 calls, `size_bytes` in total. Their binary header is sent once, then each repetition
-    takes one byte.
+    """Return the bytes of gRPC calls of the path `method`, at least `size_bytes` in total. Their headers repeat a
+    header with binary data; it is sent once, and each repetition takes one byte.
     """
     first = literal(b"x-evil", b"\xff\xfe" * 40, indexed=True)
     sent, stream = b"", 1
@@ -50,7 +54,7 @@ def hostile_calls(method: bytes, size_bytes: int) -> bytes:
 
 
 def connect(address: tuple[str, int]) -> socket.socket:
-    """Open an HTTP/2 connection and exchange settings."""
+    """Open an HTTP/2 connection to the host and port `address`, exchange the settings, and return its socket."""
     connection = socket.create_connection(address, timeout=5)
     connection.sendall(PREFACE + SETTINGS)
     connection.recv(4096)

@@ -2,7 +2,7 @@
 each attack.
 
 `python -m benchmarks.attacks.store [attack ...]`, by the names of the functions below; store_server.py has the attacks
-on the store of a running server. F4 and other numbers are those of the faults that the attacks once found.
+on the store of a running server. Numbers such as F4 identify the faults of the store that the attacks once found.
 """
 
 import asyncio
@@ -44,7 +44,9 @@ async def opened(
 
 
 async def kept_songs(folder: Path, count: int, **fields: int) -> list[SongRecord]:
-    """Return the records of `count` songs of ten bytes each that were written to the store in a folder."""
+    """Write `count` songs of ten bytes each to the store in a folder, and return their records; `fields` are values of
+    the records.
+    """
     async with opened(folder) as server:
         named = (record(number, song_id=f"song-{uuid.uuid4()}") for number in range(count))
         return [await keep(server, song, b"0123456789", **{"ended_ns": time.time_ns(), **fields}) for song in named]
@@ -115,7 +117,7 @@ async def cancelled(folder: Path) -> str:
 
 
 async def with_old_songs(folder: Path) -> None:
-    """Put 20,000 songs without sound, which are too old, into the store of a folder."""
+    """Put 20,000 songs without sound into the store of a folder; they are so old that the store must delete them."""
     async with opened(folder) as server:
         await server.store.evict(set())
     with closing(sqlite3.connect(folder / DATABASE)) as database:
@@ -196,7 +198,9 @@ async def overflow(folder: Path) -> str:
 
 
 async def clock_jump(folder: Path) -> str:
-    """Set the wall clock 30 days ahead while the store is open; return as text how many songs are left (F25)."""
+    """Set the wall clock 30 days ahead while the store is open; return as text how many songs the store still has
+    (F25).
+    """
     jump_ns = 0
     limits = StoreLimits(max_age_hours=168.0)
     async with opened(folder, limits, now_ns=lambda: time.time_ns() + jump_ns) as server:

@@ -1,4 +1,4 @@
-"""Watches a server from outside while it is attacked: delay of its event loop, memory of its processes."""
+"""Measures a server from outside while it is attacked: the delay of its event loop and the memory of its processes."""
 
 import http.client
 import threading

@@ -1,4 +1,5 @@
-"""Computes the cost of ACE-Step: operations and kernel launches at full size, and padding compared with buckets.
+"""Computes the cost of ACE-Step: operations and kernel launches at full size, and the time of one padded forward pass
+for songs of different lengths compared with separate passes.
 
 The full-size model is built without weights, so nothing here needs a GPU or the checkpoint; the comparison of padding
 runs a smaller transformer with random weights.
@@ -60,7 +61,9 @@ def flops(work: Callable[[], object]) -> float:
 
 @app.command()
 def operations() -> None:
-    """Print the number of operations of the full-size model, of the original implementation, and of a whole song."""
+    """Print the operations of the full-size model in TFLOP: of a denoising step, beside the published number of the
+    original implementation, and of decoding a song; also the kernel launches of a step.
+    """
     with torch.device("meta"), torch.no_grad():
         model, vocoder = Transformer(TransformerConfig()), Vocoder(VocoderConfig())
         autoencoder = Autoencoder(AutoencoderConfig())
@@ -106,8 +109,8 @@ def _estimates(model: Transformer) -> None:
 
 
 def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> float:
-    """Return the TFLOP until the first sound: 27 steps, half of them guided, then the decoding of half a second of
-    sound.
+    """Return the TFLOP until the first sound of a song of `seconds`: `evaluations` of the model (41 for 27 steps of
+    which 14 are guided), then the decoding of the mel frames and of half a second of sound.
     """
     frames = frames_of(seconds)
     batch = ContextBatch.of([model.cached(torch.empty(1, 400, model.config.width))])
@@ -116,8 +119,9 @@ def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> flo
 
 @app.command()
 def padding(repeats: int = 5, width: int = 256) -> None:
-    """Compare three ways to compute songs of four lengths: one padded pass, one pass per length, and the engine's
-    grouping; print the times.
+    """Print the seconds that a forward pass over four songs takes in three ways: padded to one length, one pass for
+    each length, and grouped by the engine. The transformer has the given `width`; each time is the median of `repeats`
+    runs.
     """
     torch.set_num_threads(1)
     sizes = TransformerConfig(heads=width // 64, head_width=64, layers=8, lyric=LyricEncoderConfig(64, 2, 128, 6))

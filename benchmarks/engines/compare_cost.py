@@ -2,9 +2,9 @@
 
     python -m benchmarks.engines.compare_cost OLD NEW [--pairs 20] [--seconds 60]
 
-A process of each checkout makes the same songs in turn, in ten styles with other seeds in each pair. Prints for each of
-the two costs (CPU seconds per second of sound, and to the first window) the median of the ratios new/old with its 95 %
-interval, as `benchmarks.service.compare_speed` does.
+A process of each checkout makes the same songs in turn, in ten styles, with different seeds in each pair. Prints for
+each of the two costs (CPU seconds per second of sound, and CPU seconds until the first window of sound is rendered) the
+median of the ratios new/old with its 95 % interval, as `benchmarks.service.compare_speed` does.
 """
 
 import argparse
@@ -46,7 +46,9 @@ def worker(checkout: Path) -> Iterator[Worker]:
 
 
 def cost(process: Worker, song: str) -> tuple[float, float]:
-    """Have the process make a song; return CPU seconds per second of sound, and CPU seconds to the first window."""
+    """Have the process make a song, given as the line "prompt|seed|seconds"; return the CPU seconds per second of
+    sound, and the CPU seconds until the first window of sound is rendered.
+    """
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(song + "\n")
     process.stdin.flush()

@@ -1,7 +1,8 @@
 """Makes songs with the studio engine of the checkout that it imports, and prints what they cost.
 
-Reads a line `prompt|seed|seconds` for each song, and answers with a line of three figures: CPU seconds of the song, CPU
-seconds to its first window, and seconds of sound. Imports nothing of the benchmarks, which old checkouts lack.
+Reads a line `prompt|seed|seconds` for each song, and answers with a line of three numbers: CPU seconds of the song, CPU
+seconds until its first window of sound is rendered, and seconds of sound. Imports nothing of the benchmarks, which old
+checkouts lack.
 """
 
 import sys
@@ -21,8 +22,8 @@ LYRICS = (
 
 
 def made(engine: StudioEngine, prompt: str, seed: int, seconds: float) -> tuple[float, float, float]:
-    """Make one song; return the CPU seconds of the song, the CPU seconds to its first window, and its length in
-    seconds.
+    """Make one song; return the CPU seconds of the song, the CPU seconds until its first window of sound is rendered,
+    and its length in seconds.
     """
     began = time.process_time()
     samples, first = 0, 0.0

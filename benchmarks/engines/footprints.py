@@ -53,6 +53,6 @@ def _places(dep: Any) -> np.ndarray[Any, Any]:
 
 
 def _small(expression: Any, keep: frozenset[Any] | set[Any] = frozenset()) -> Any:
-    """Return the symbolic `expression` with small numbers in place of dynamic sizes."""
+    """Return the symbolic `expression` with a small number in place of each dynamic size; symbols in `keep` stay."""
     expression = sympy.sympify(expression)
     return expression.subs(dict.fromkeys(expression.free_symbols - keep, _SMALL))

@@ -1,4 +1,4 @@
-"""Bytes and operations of a kernel, and the time that a GPU would need for it (roofline model)."""
+"""Estimates the time that a GPU would need for a kernel from its bytes and operations (roofline model)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,5 +56,5 @@ class Sum:
         return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
 
     def share(self, operations: int) -> float:
-        """Return the share of the GPU's peak rate at which the required `operations` are done."""
+        """Return the achieved share, 0 to 1, of the GPU's peak rate, if only the required `operations` are counted."""
         return operations / PEAK / self.seconds

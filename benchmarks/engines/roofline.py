@@ -55,8 +55,8 @@ def full_size() -> Transformer:
 
 
 def step(forward: BatchedForward, model: Transformer, batch: Batch) -> Callable[[], object]:
-    """Return a function that computes a denoising step of the batch in the middle of its songs, with contexts already
-    stacked.
+    """Return a function that computes a denoising step of the batch at the middle noise level. The contexts of its
+    songs were stacked into one batch before, which is not counted.
     """
     config = model.config
     sizes = (config.layers, config.heads, batch.tokens, config.head_width)
@@ -98,8 +98,8 @@ def compiled(batch: Batch) -> list[Kernel]:
 
 
 def main(as_json: bool = typer.Option(False, "--json"), detail: bool = False) -> None:
-    """Command line: print the table of batches; `--detail` also lists the kernels, `--json` prints all figures as
-    JSON.
+    """Command line: print a table with the estimated cost of a denoising step for each batch, eager and compiled.
+    `--detail` also lists the kernels; `--json` prints JSON instead of the table.
     """
     found = []
     for batch in BATCHES:

@@ -1,4 +1,6 @@
-"""Data types of GPU measurements: the setup that a measuring function gets, and the figures that it yields."""
+"""Data types of GPU measurements: the setup that a measuring function gets, and the measured values (figures) that it
+yields.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ class Setup:
 
 
 class Figure(NamedTuple):
-    """One measured figure. `value` is `None` if there is no result; `note` then gives the reason.
+    """One measured value with its name. `value` is `None` if there is no result; `note` then gives the reason.
 
     `failed` is True if measuring raised an error, which is then in `note`.
     """
@@ -39,7 +41,9 @@ class Figure(NamedTuple):
 
 
 def absent(name: str, why: str) -> Figure:
-    """Return a figure without a value, for a measurement that has no meaning on this device; `why` is the reason."""
+    """Return the `Figure` of a measurement that has no meaning on this device: its `name`, no value, and the reason
+    `why`.
+    """
     return Figure(name, None, why)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A measuring function "module:function", which takes a `Setup` and yields figures, and its time limit in seconds.
+    """A measuring function "module:function", which takes a `Setup` and yields measured values, and its time limit in
+    seconds.
 
     A stage runs in its own process. With `always` it also runs without a GPU.
     """

@@ -41,8 +41,8 @@ _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 
 @dataclass(slots=True)
 class Record:
-    """The result of one part of the measurement. `notes` are the reasons for missing figures, `errors` the
-    exceptions.
+    """The result of one part of the measurement. `figures` are the measured values by name, `notes` the reasons for
+    missing values, `errors` the exceptions.
     """
 
     part: str
@@ -55,8 +55,8 @@ class Record:
     errors: dict[str, str] = field(default_factory=dict)
 
     def ended(self, status: str, stage: Stage, why: str) -> None:
-        """Record that a stage has ended with `status` for the reason `why`; the part's status is the worst of its
-        stages.
+        """Record that a stage (measuring function) has ended with `status` for the reason `why`; the status of the part
+        is the worst of its stages.
         """
         self.status = min(self.status, status, key=_ORDER.index)
         if why:
@@ -64,7 +64,7 @@ class Record:
 
     @property
     def why(self) -> str:
-        """Return the last line of each reason for missing figures, shortened."""
+        """The last line of each exception or, without exceptions, of each reason for a missing figure, shortened."""
         absent = {name: text for name, text in self.notes.items() if self.figures.get(name) is None}
         return "; ".join(dict.fromkeys(last_line(text) for text in (self.errors or absent).values()))
 
@@ -77,7 +77,9 @@ def last_line(text: str) -> str:
 def run(
     parts: Sequence[Part], setup: Setup, machine: str, log: Path, total_seconds: float = TOTAL_SECONDS
 ) -> Iterator[Record]:
-    """Run the measurements and yield a record of each as soon as it has ended; their output is written to `log`."""
+    """Run the measurements, for at most `total_seconds` together, and yield the record of each part as soon as it has
+    ended. `machine` is the name of the GPU in the records; what the measurements print is written to `log`.
+    """
     end = time.monotonic() + total_seconds * setup.pick(1.0, PATIENCE)
     for part in parts:
         record, started = Record(part.name, machine, setup.small), time.monotonic()
@@ -104,8 +106,8 @@ def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: 
 
 
 def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str:
-    """Run a command in its own session, with a time limit; return the reason for which it was killed, empty if it ended
-    by itself.
+    """Run the command `arguments` in its own session, for at most `seconds`, and write what it prints to `output`;
+    return the reason for which it was killed, empty if it ended by itself.
     """
     process = subprocess.Popen(
         arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -1,4 +1,4 @@
-"""Compares expected with measured figures and prints a table."""
+"""Compares measured values with expected ones, and formats a table of both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,15 @@ Seen: TypeAlias = Mapping[str, Value]
 
 
 class Expectation(Protocol):
-    """Protocol of the expected value of one figure, with the reason. Unless `everywhere` is True, the expectation
+    """Protocol of the expectation for one measured value, with the reason. Unless `everywhere` is True, the expectation
     applies only to runs on a GPU with a model of its real size.
     """
 
     @property
     def figure(self) -> str:
-        """Name of the measured figure, in the form "part.figure"."""
+        """Name of the measured value that this expectation is about: the part of the measurement, a dot, and the name
+        in this part.
+        """
 
     @property
     def why(self) -> str:
@@ -43,7 +45,7 @@ class Expectation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The expectation that a figure lies between `low` and `high`.
+    """The expectation that a measured value lies between `low` and `high`.
 
     The range is for a GPU whose copies reach `at` TB/s (0: any GPU). On another GPU it is multiplied by (at / measured)
     ** `power`, with `power` 1 for a time that memory limits and -1 for a share or a rate.
@@ -80,7 +82,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Exactly:
-    """The expectation that a figure has one exact value."""
+    """The expectation that a measured value equals one exact value."""
 
     figure: str
     value: Value
@@ -132,8 +134,8 @@ def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
 
 
 def _reason(record: Record, name: str) -> str:
-    """Return the reason for which a figure of a part is missing: its own note or error, that of its group, or that of
-    the part.
+    """Return the reason for which the value `name` of a part is missing: the note or error of this name, of the group
+    of names that it belongs to, or of the part.
     """
     reasons = record.errors | record.notes
     groups = [name[: len(name) - len(end)] for end in _ends(name)]

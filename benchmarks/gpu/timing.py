@@ -32,7 +32,9 @@ def settle(device: str) -> None:
 
 
 def timed(setup: Setup, work: Callable[[], object], repeats: int = REPEATS, warm_ups: int = WARM_UPS) -> Times:
-    """Return the median times of `repeats` runs, after `warm_ups` runs; with small networks, of one run each."""
+    """Return the median times of `repeats` runs of `work`, after `warm_ups` runs that are not measured; with small
+    networks there is at most one of each.
+    """
     for _ in range(setup.pick(warm_ups, min(warm_ups, 1))):
         work()
     times = [once(setup, work) for _ in range(setup.pick(repeats, 1))]

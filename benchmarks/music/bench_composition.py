@@ -27,7 +27,9 @@ from model.studio.engine import StudioEngine
 
 
 def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, Piece]]:
-    """Compose a song in every style on each text, and return each song with its seed."""
+    """Compose a song in every style on each text for tuning, or on each held-out text if `held_out`; return each song
+    with its seed.
+    """
     texts, seeds = (HELD_OUT, HELD_OUT_SEEDS) if held_out else (TUNING, TUNING_SEEDS)
     out = []
     for (name, lyrics), seed, seconds in zip(texts.items(), seeds, SECONDS, strict=True):
@@ -38,8 +40,8 @@ def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, P
 
 
 def louder_choruses(count: int, *, held_out: bool) -> list[float]:
-    """Return by how many LU the last chorus is louder than the first, for one song in each of the first `count`
-    styles.
+    """Return by how many LU the last chorus is louder than the first, for one song in each of the first `count` styles;
+    the text is one for tuning, or a held-out one if `held_out`.
     """
     engine = StudioEngine.load("cpu")
     (lyrics, *_), (seed, *_) = (HELD_OUT.values(), HELD_OUT_SEEDS) if held_out else (TUNING.values(), TUNING_SEEDS)

@@ -4,7 +4,8 @@
     python -m benchmarks.music.bench_mix OLD NEW --recogniser FOLDER    # words, too; needs faster-whisper and a model
     python -m benchmarks.music.bench_mix NEW --styles pop rock --seconds 60
 
-Every song is rendered whole, as its voice alone and as its band alone. Figures are means over the songs of a checkout.
+Every song is rendered whole, as its voice alone and as its band alone. The table has the mean of each measure over the
+songs of a checkout.
 """
 
 import argparse
@@ -32,8 +33,8 @@ _PARTS = ("whole", "voice", "band")
 
 
 def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
-    """Return the songs to render: every style on the first texts; each as whole song, as voice alone and as band
-    alone.
+    """Return the songs of `seconds` to render: each of `styles` on the first `texts` held-out texts; each as whole
+    song, as voice alone and as band alone.
     """
     pairs = list(zip(HELD_OUT.items(), HELD_OUT_SEEDS, strict=True))[:texts]
     return [

@@ -59,8 +59,8 @@ def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> li
 
 
 def measured(folder: Path, recorded: Sequence[RecordedSong], only: Sequence[str], *, english: bool) -> dict[str, float]:
-    """Return the measures of recordings by name. For English words the same measures of the spoken versions are added,
-    as a control.
+    """Return the measures of the recordings in `folder`, by name; `only` are the kinds of measures, such as "pitch" and
+    "words". For English words the same measures of the spoken versions are added, as a control.
     """
     out: dict[str, float] = {}
     for name in only:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.music.bench_songs [--styles 3] [--voice male]
 
-The studio engine makes each song three times, as in the service: whole, only the voice, and only the rest. swift-f0
-detects pitch and notes of the voice without using the score.
+The studio engine makes each song three times, as in the service: the whole song, only the voice, and only the
+instruments. swift-f0 detects pitch and notes of the voice without using the score.
 """
 
 import argparse
@@ -90,7 +90,7 @@ class Row:
 
 
 def measure(engine: Engine, prompt: str, lyrics: str, seconds: float, voice: Voice, seed: int) -> Row:
-    """Make one song and return all its measures."""
+    """Make the same song three times (whole, voice alone, instruments alone) and return all its measures."""
 
     def rendered(stems: frozenset[Stem]) -> Made:
         return make(engine, SongParams(prompt, lyrics, seed, seconds, stems=stems, voice=voice))

@@ -17,7 +17,7 @@ Sound: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A song that `make` has made: its plan, scores and sound."""
+    """A song that `make` has made: its plan, its sound, the score of each section, and the CPU seconds that it took."""
 
     plan: SongPlan
     sound: Sound

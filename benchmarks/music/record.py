@@ -43,7 +43,9 @@ def lead_only(request: music_pb2.GenerateRequest) -> music_pb2.GenerateRequest:
 
 
 async def record(address: str, names: list[str], folder: Path, lead: bool) -> None:
-    """Request songs from a server one after another and save them."""
+    """Request the songs `names` of `SONGS` from the server at `address`, one after another, and save them in `folder`;
+    with `lead` the lead line of each alone, too.
+    """
     async with grpc.aio.insecure_channel(address) as channel:
         for name in names:
             save(await listen(channel, name, SONGS[name]), folder)

@@ -61,8 +61,8 @@ def _notes(track: mido.MidiTrack) -> Iterator[tuple[int, int, int, bool]]:
 
 
 def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.float64]:
-    """Return the deviation in cents from the score for every voiced frame inside a note, without the glides at its
-    ends.
+    """Return the absolute deviation in cents of the detected pitch from the score, for every voiced frame inside a
+    note; the glides at the ends of a note are left out.
     """
     found = []
     for note in notes:
@@ -74,8 +74,8 @@ def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.
 
 
 def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
-    """Return for vowels after silence or a fricative the difference in milliseconds between the reported start and the
-    start of voiced sound.
+    """Return the absolute difference in milliseconds between the start of a vowel in the score and the start of voiced
+    sound in the recorded `voice`, for each vowel after silence or a fricative.
     """
     low = _lowpassed(voice)
     errors = []

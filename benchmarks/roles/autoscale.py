@@ -2,10 +2,12 @@
 
     python -m benchmarks.roles.autoscale
 
-Two frontends run all the time. Every two seconds the length of the list `m:demand:slow` and the largest
-`melisma_backlog_seconds` are read, as KEDA does with components/autoscaling-keda-backlog of deploy/kubernetes. The
-length scales from none to one; the backlog and the songs per generator scale from one to three; generators are halved,
-and stopped once the list was empty for a while. A generator is stopped by SIGTERM, and hands its songs over.
+Two frontends run all the time. Every two seconds the length of the Redis list `m:demand:slow` (one entry for each
+unfinished song of the engine "slow") and the largest metric `melisma_backlog_seconds` of the frontends are read, as
+KEDA does with components/autoscaling-keda-backlog of deploy/kubernetes. If the list is not empty, the first generator
+is started; the second and the third depend on the backlog and on the number of songs. If fewer are needed for a while,
+at most half of the generators are stopped; all are stopped when the list was empty for some seconds. A generator is
+stopped by SIGTERM, and hands its songs over.
 
 Songs arrive in two bursts, so that generators stop while songs are being made. Every song is received to its end
 through a frontend, with the client's own resumption, and compared with the server's checksum.
@@ -47,7 +49,7 @@ class Autoscaler:
     high_at: float = 0.0
 
     def wanted(self) -> int:
-        """Return the number of generators that KEDA and its HorizontalPodAutoscaler would want."""
+        """Return the number of generators, 0 to 3, that KEDA and its HorizontalPodAutoscaler would run now."""
         now, songs = time.monotonic(), self.service.demand()
         backlog = max(frontend.gauge("melisma_backlog_seconds") or 0.0 for frontend in self.frontends)
         self.largest_backlog_seconds = max(self.largest_backlog_seconds, backlog)
@@ -105,8 +107,8 @@ async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
 async def burst(
     clients: Sequence[AsyncClient], delay_seconds: float, first_seed: int, songs: int
 ) -> Sequence[ReceivedSong]:
-    """Request songs at the same time, from the frontends in turn; return the received songs, without those that
-    failed.
+    """After `delay_seconds`, request `songs` songs at the same time, from the frontends in turn; return the received
+    songs, without those that failed. Their seeds count up from `first_seed`.
     """
     await asyncio.sleep(delay_seconds)
     asked = (heard(clients[number % len(clients)], first_seed + number) for number in range(songs))
@@ -167,7 +169,9 @@ def _show(scaler: Autoscaler, received: Sequence[Sequence[ReceivedSong]], ended_
 
 
 def main() -> None:
-    """Command line: run the scenario and print its figures."""
+    """Command line: run the scenario, and print the numbers of lost and repeated songs, the times to first sound, and
+    the numbers of generators over time.
+    """
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with fleet(cold_start_seconds=10.0) as service:
         asyncio.run(play(service))

@@ -1,12 +1,14 @@
-"""Measures a frontend without generators: its memory with 32 followed songs, and its estimates for callers.
+"""Measures a frontend while no generator runs: its memory while 32 callers wait for songs, and the errors of the times
+that it estimates for callers.
 
     python -m benchmarks.roles.cold_start absence
     python -m benchmarks.roles.cold_start followed
 
-A generator announces its engine and ends. `absence`, twice: songs are requested, wait for half a minute, a generator is
-started, and the estimates that callers got are compared with the actual times. The first round uses the setting for the
-start time, the second the start measured in the first. `followed`: 32 songs wait, then are made at once and received
-through the frontend.
+At first a generator announces its engine and ends. `absence`, in two rounds: songs are requested; half a minute later a
+generator is started, and the estimates that callers got are compared with the actual times. The estimates of the first
+round contain the start time of a generator from the settings, those of the second round the start time that was
+measured in the first. `followed`: 32 songs wait, are then made at once by a new generator, and are received through the
+frontend.
 """
 
 import argparse
@@ -45,7 +47,7 @@ class Song:
 
 
 async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
-    """Receive one song from its request to its end."""
+    """Request one song with `steps` denoising steps and receive it to its end."""
     request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed, steps=steps)
     song, sound = Song(time.monotonic()), hashlib.sha256()
     last_at = song.asked_at
@@ -66,7 +68,9 @@ async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
 
 
 async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, number: int) -> None:
-    """Request songs while no generator runs, start one after some seconds, and print the estimates that callers got."""
+    """Request songs while no generator runs, start one after `seconds`, and print how wrong the estimates were that
+    callers got; `number` is that of the round.
+    """
     asked = [asyncio.create_task(heard(channel, 10 * number + index)) for index in range(WAITING)]
     await asyncio.sleep(seconds)
     generator = service.start("generator")
@@ -88,7 +92,7 @@ async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, num
 
 
 async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) -> None:
-    """Print the largest memory of the frontend with 32 songs that wait and are then made."""
+    """Print the memory of the frontend, in MiB, while 32 songs wait, and its largest memory until they are complete."""
     asked = [asyncio.create_task(heard(channel, 1000 + index, steps=1)) for index in range(FOLLOWED)]
     await asyncio.sleep(5.0)
     waiting = frontend.resident_mebibytes
@@ -102,7 +106,9 @@ async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) 
 
 
 async def measure(service: Fleet, part: str, seconds: float) -> None:
-    """Start a frontend and a generator, and run the measurement `part`: `absence` or `followed`."""
+    """Start a frontend and a generator, stop the generator, and run the measurement `part`: `absence` or `followed`. In
+    `absence` songs wait for `seconds` before a generator is started again.
+    """
     frontend, generator = service.start("frontend"), service.start("generator")
     frontend.wait_ready()
     generator.wait_ready()

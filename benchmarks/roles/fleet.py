@@ -71,7 +71,9 @@ class Server:
         return sum(sizes) / (1 << 20)
 
     def gauge(self, name: str) -> float | None:
-        """Return the value of one of the server's metrics for the engine; `None` if it is absent."""
+        """Return the value of the server's metric `name` for the engine of this benchmark; `None` if the server does
+        not have it.
+        """
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as answer:
             lines = str(answer.read(), "utf-8").splitlines()
         wanted = f'{name}{{engine="{ENGINE}"}} '
@@ -135,7 +137,9 @@ class Fleet:
 
 @contextmanager
 def fleet(cold_start_seconds: float) -> Iterator[Fleet]:
-    """Context manager with a service without servers; servers that are started later end with it."""
+    """Context manager with a service that has a Redis or Valkey and no server yet; servers that are started later end
+    with it. `cold_start_seconds` is the setting of its frontends for the start time of a generator.
+    """
     directory = DirectoryServer()
     with tempfile.TemporaryDirectory() as folder, Redis.from_url(directory.url) as redis:
         service = Fleet(directory, redis, Path(folder), cold_start_seconds)

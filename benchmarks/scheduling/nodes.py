@@ -63,8 +63,9 @@ def spread(
 def measured(
     options: argparse.Namespace, model: DeviceModel, devices: int, of_node: int, load: float
 ) -> list[SimulationOutcome]:
-    """Simulate one load in three ways, and print and return the outcomes: one scheduler for all devices, one for each
-    node with a balancer that estimates the nodes' work, and one for each node with a balancer that chooses at random.
+    """Simulate one load in three ways, and print and return the outcomes: one scheduler for all `devices`, one for each
+    node of `of_node` devices with a balancer that estimates the nodes' work, and one for each node with a balancer that
+    chooses at random.
     """
     traffic = Traffic({model.name: devices * options.capacity}, 0.0, options.bursty, options.seed)
     songs = traffic.steady(load, options.seconds)

@@ -26,7 +26,7 @@ class Pool:
         return {model.name: model for model in self.models}
 
     def specs(self, *, alone: bool = False, running_songs: int = RUNNING_SONGS) -> list[DeviceSpec]:
-        """Return the devices; with `alone` each makes one song at a time."""
+        """Return the devices, each with slots for `running_songs` songs; with `alone` each makes one song at a time."""
         return [
             replace(_spec(model, alone, running_songs), name=f"{model.name}-{number}")
             for model, count in zip(self.models, self.devices, strict=True)

@@ -18,7 +18,9 @@ POLICIES = ("listeners", "deadline", "arrival", "requests", "alone")
 def simulated(
     pool: Pool, policy: str, songs: Sequence[ArrivingSong], until: float, *, error: float = 0.0, seed: int = 1
 ) -> Simulation:
-    """Run `songs` under one of `POLICIES`; their costs are estimated with an `error`, see `Estimates`."""
+    """Simulate the pool with `songs` under `policy`, one of `POLICIES`, until the time `until`, and return the
+    simulation. The estimated costs of the songs have a random `error`, drawn with `seed`; see `Estimates`.
+    """
     specs = pool.specs(alone=policy == "alone")
     simulation = Simulation(pool, specs)
     dispatcher = _dispatcher(policy, specs, simulation, Estimates(pool, error, seed), pool.encoders)

@@ -5,9 +5,9 @@
     python -m benchmarks.scheduling.simulate --day --seconds 7200 --detached 0.3 --png day.png
 
 Each preset is an engine with its own devices; all engines get the same load, a share of the pool's capacity. Policies:
-`listeners` (the server's: a song waits until it causes no stall of other listeners), `deadline` (the same, limited only
-by slots), `arrival` (first come first served, joining at steps), `requests` (batches of whole songs) and `alone` (no
-batching). outcome.py explains the columns.
+`listeners` (that of the server: a song waits until it causes no stall of other listeners), `deadline` (the same order
+of songs, but a song waits only until a device has a free slot for it), `arrival` (first come first served, joining at
+steps), `requests` (batches of whole songs) and `alone` (no batching). outcome.py explains the columns.
 """
 
 import argparse

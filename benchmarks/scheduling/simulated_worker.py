@@ -112,7 +112,9 @@ def section_lengths(seconds: float, section_seconds: float) -> list[float]:
 
 
 def windows_of(seconds: float, first: float, following: float) -> Iterator[float]:
-    """Yield the lengths of the windows of a section of `seconds`; the last one is the remainder."""
+    """Yield the lengths in seconds of the windows into which the sound of a section of `seconds` is divided: one of
+    `first`, then windows of `following`; the last one is shorter if needed.
+    """
     left, size = seconds, first
     while left > 1e-9:
         yield min(size, left)
@@ -120,7 +122,7 @@ def windows_of(seconds: float, first: float, following: float) -> Iterator[float
 
 
 def plan_of(engine: str, lengths: Sequence[float]) -> SongPlan:
-    """Return a song plan with a given number of sections."""
+    """Return a plan of a song for `engine`, with sections of the given `lengths` in seconds."""
     starts = itertools.accumulate(lengths, initial=0.0)
     sections = tuple(
         SectionPlan(index, SectionKind.VERSE, "", start, length)

@@ -119,14 +119,16 @@ class Simulation:
         self._serve(dispatcher, name)
 
     def _encode(self, dispatcher: Dispatcher, song_id: str, device: _Device, window_seconds: float) -> None:
-        """Pass a window to the encoders."""
+        """Pass a window of `window_seconds` of the song, which `device` has rendered, to the encoders."""
         self.sound_seconds += window_seconds
         self._sinks[song_id].unsent_seconds += window_seconds
         work_seconds = device.model.encode_seconds * window_seconds
         self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds, work_seconds))
 
     def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float, work_seconds: float) -> None:
-        """Deliver an encoded window to its listener; a song that was paused because of its listener continues."""
+        """Deliver an encoded window to its listener; a song that was paused, because too much of its sound waited for
+        the encoders, continues.
+        """
         dispatcher.encoded(work_seconds, window_seconds)
         sink = self._sinks[song_id]
         was_full = sink.full

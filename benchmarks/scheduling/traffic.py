@@ -75,5 +75,5 @@ def day_load(at: float, until: float) -> float:
 
 
 def _burst_size(rng: random.Random, mean: int) -> int:
-    """Draw a geometrically distributed number of songs, at least 1."""
+    """Draw a geometrically distributed number of songs, at least 1 and `mean` on average."""
     return 1 if mean == 1 else 1 + int(math.log(1.0 - rng.random()) / math.log(1.0 - 1.0 / mean))

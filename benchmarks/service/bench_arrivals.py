@@ -78,7 +78,9 @@ async def capacity(channel: grpc.aio.Channel) -> float:
 async def arrivals(
     channel: grpc.aio.Channel, web: str, rate: float, songs: int, detached: float, seed: int
 ) -> list[Arrived]:
-    """Request songs that arrive at random, at `rate` per second on average."""
+    """Request songs at random times, `rate` per second on average, and return them when all are complete. The share
+    `detached` of them has no listener and is requested over HTTP from the address `web`.
+    """
     rng, due = random.Random(seed), time.monotonic()
     tasks = []
     for number in range(songs):

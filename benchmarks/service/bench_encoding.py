@@ -46,8 +46,9 @@ class Speed:
 
 
 def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[tuple[float, float]]") -> None:
-    """Master and encode the same sound repeatedly for `seconds`; put the results into the queue `made`: the seconds of
-    sound encoded per second, and the CPU milliseconds per second of sound.
+    """Wait for the other processes at the barrier `together`, then master and encode the same sound repeatedly for
+    `seconds`. Put the results into the queue `made`: the seconds of sound encoded per second, and the CPU milliseconds
+    per second of sound.
     """
     windows = tape()
     encoder = SongEncoder(SOURCE_RATE_HERTZ, AudioSettings())
@@ -62,7 +63,7 @@ def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[t
 
 
 def plain(processes: int) -> Speed:
-    """Return the encoding speed of a number of processes without a server."""
+    """Return the total encoding speed of `processes` encoder processes without a server."""
     spawn = multiprocessing.get_context("spawn")
     together, made = spawn.Barrier(processes), spawn.Queue()
     workers = [spawn.Process(target=encode_for, args=(PLAIN_SECONDS, together, made)) for _ in range(processes)]
@@ -91,7 +92,9 @@ def cpu_seconds_of(process: psutil.Process) -> float:
 
 
 async def served(service: Service, songs: int) -> tuple[Speed, float]:
-    """Return the encoding speed of the service, and the CPU milliseconds of the server process per chunk."""
+    """Request `songs` songs at once; return the encoding speed of the service, and the CPU milliseconds of the server
+    process per chunk.
+    """
     async with grpc.aio.insecure_channel(service.address) as channel:
         await listen(channel, "first", music_pb2.GenerateRequest(prompt="tape", seed=1))
         before, started = cpu_seconds(service), time.monotonic()

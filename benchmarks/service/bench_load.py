@@ -57,7 +57,9 @@ class Listened:
 
 
 async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: int) -> list[Listened]:
-    """Run clients that each request songs one after the other, and return the received songs."""
+    """Run `clients` clients, each of which requests one or two songs of `seconds` one after the other; return the
+    received songs.
+    """
 
     each = 2 if clients <= CAPACITY_CLIENTS else 1
 
@@ -69,7 +71,7 @@ async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: 
 
 
 async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: int) -> list[Listened]:
-    """Request songs at random times, at a given mean rate per second."""
+    """Request songs of `seconds` at random times, `rate` per second on average; return the received songs."""
     rng, started = random.Random(seed), time.monotonic()
     dues = np.cumsum([rng.expovariate(rate) for _ in range(OPEN_SONGS)])
 
@@ -82,7 +84,9 @@ async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: i
 
 
 def row(mode: str, arrivals: str, songs: Sequence[Listened], wall_seconds: float) -> str:
-    """Return the results under one load, such as first audio and stalls, as a line of the table."""
+    """Return the results under one load, such as first audio and stalls, as a line of the table; `wall_seconds` is the
+    duration of the run.
+    """
     heard = [one.heard for one in songs]
     sound = sum(one.finished.duration_seconds for one in heard)
     stalls = [one.stall_seconds for one in heard if one.stall_seconds > 0]
@@ -107,7 +111,9 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 
 def _estimate_errors(pairs: Sequence[tuple[float | None, float]]) -> str:
-    """Return the median ratio of estimated to actual times, and the median error in seconds."""
+    """Return, as text, the median ratio of estimated to actual times and the median error in seconds; `pairs` are
+    (estimated, actual) seconds, `None` without an estimate.
+    """
     known = [(estimated, true) for estimated, true in pairs if estimated is not None]
     if not known:
         return "-"

@@ -31,7 +31,9 @@ TIMEOUT_SECONDS = 60.0
 
 
 async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Reader = in_response) -> float:
-    """Receive one song to its end; return the seconds from `due_at` to its first chunk."""
+    """Request one song and receive it to its end; return the seconds from `due_at` (monotonic time) to its first chunk.
+    `read` extracts the event from the bytes of a response.
+    """
     request = music_pb2.GenerateRequest(prompt="pretend", seed=1)
     first: float | None = None
     async for event in events(channel, request, TIMEOUT_SECONDS, read):
@@ -74,7 +76,9 @@ async def opened(channel: grpc.aio.Channel, seed: int) -> tuple[float, list[floa
 
 
 def row(what: str, rate: float, firsts: Sequence[float]) -> None:
-    """Print the songs per second and the times to the first chunk of one loop as a line of the table."""
+    """Print the songs per second (`rate`) and the times to the first chunk of one loop, which `what` names, as a line
+    of the table.
+    """
     p50, p95 = np.quantile(firsts, [0.5, 0.95])
     print(f"| {what} | {len(firsts)} | {rate:.1f} | {p50:.3f} | {p95:.3f} | {max(firsts):.3f} |", flush=True)
 

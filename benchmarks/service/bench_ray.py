@@ -113,8 +113,8 @@ def _drop(descriptor: int) -> None:
 
 
 async def measured(name: str, once: Callable[[], Awaitable[object]], rounds: int = ROUNDS, of: int = 1) -> None:
-    """Call `once` repeatedly, each time `of` operations; print the median and P99 of a call in milliseconds, and the
-    processor time of one operation in microseconds.
+    """Call `once`, which does `of` operations, `rounds` times. Print, for one operation, the median and P99 of the time
+    in milliseconds, and the processor time in microseconds.
     """
     for _ in range(10):
         await once()

@@ -1,7 +1,7 @@
 """Measures the service from outside, over gRPC, with the studio engine.
 
     python -m benchmarks.service.bench_service idle        first audio, song time, CPU per second, memory, start
-    python -m benchmarks.service.bench_service crowd       the same song together with seven others
+    python -m benchmarks.service.bench_service crowd       one, two and eight songs at once
     python -m benchmarks.service.bench_service listeners   8 to 64 live listeners: who stalls, how many at once
     python -m benchmarks.service.bench_service soak        memory over many songs
 
@@ -47,7 +47,7 @@ def spread(values: list[float]) -> str:
 
 
 async def idle(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """Measure songs one after another on an otherwise idle server."""
+    """Measure `songs` songs one after another on an otherwise idle server; print times, CPU time and memory."""
     row("start to SERVING", f"{service.start_seconds:.2f} s")
     row("memory of the idle server with its worker", f"{service.memory_bytes() / _MEBIBYTE:.0f} MiB")
     row("first audio of the first song", f"{(await listen(channel, 'warm', song(0))).first_audio_seconds:.3f} s")
@@ -61,7 +61,9 @@ async def idle(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
 
 
 async def crowd(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """Measure one song together with seven others, `songs` times."""
+    """Measure about `songs` songs of each load: made one at a time, two at once, and eight at once; print the times to
+    first audio and to the end of the song.
+    """
     await listen(channel, "warm", song(0))
     for together in (1, 2, 8):
         heard: list[Heard] = []
@@ -94,7 +96,9 @@ async def _arrive(channel: grpc.aio.Channel, index: int) -> tuple[float, Heard]:
 
 
 async def soak(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """Make short songs, two at a time, and print the memory ten times."""
+    """Make short songs, two at a time, about `songs` in total, and print the memory of the server after each tenth of
+    them.
+    """
     for part in range(10):
         for pair in range(max(1, songs // 20)):
             seed = 10_000 + 2 * (part * songs + pair)

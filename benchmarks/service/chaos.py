@@ -1,9 +1,9 @@
 """Kills workers and encoders and cancels songs at random, and compares every completed song with an undisturbed one.
 
-python -m benchmarks.service.chaos 200 songs of the studio engine python -m benchmarks.service.chaos --engine fake
---songs 1000 a thousand songs of the tests' engine, for leaks python -m benchmarks.service.chaos --render-beside the
-same with two lanes (command queues) per device python -m benchmarks.service.chaos --ray HEAD:6379 --token-file t
-workers on a Ray cluster of this computer alone
+    python -m benchmarks.service.chaos                                  200 songs of the studio engine
+    python -m benchmarks.service.chaos --engine fake --songs 1000       a thousand songs of the tests' engine, for leaks
+    python -m benchmarks.service.chaos --render-beside                  each device also renders while it denoises
+    python -m benchmarks.service.chaos --ray HEAD:6379 --token-file t   workers on a Ray cluster of this computer alone
 
 Two workers, their encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
 clients leave at random chunks. No processes, threads, file descriptors or shared memory may leak. On Ray the processes
@@ -44,7 +44,9 @@ RAY_KILL_SECONDS = (10.0, 30.0)  # a worker there takes seconds to start
 
 @dataclass(slots=True)
 class Tally:
-    """Counts the outcomes of the songs, and the longest pauses in seconds."""
+    """Counts of the outcomes, refusals and disturbances of songs, the numbers of the requests whose songs differ from
+    undisturbed ones, and the longest time between two chunks of a song.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -55,7 +57,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """The system resources that a server uses: processes, threads, file descriptors, shared memory."""
+    """The system resources that a server uses: the numbers of its processes, threads and file descriptors, the number
+    of files in shared memory, and its resident memory in MiB.
+    """
 
     processes: int
     threads: int
@@ -65,8 +69,8 @@ class Footprint:
 
     @classmethod
     def of(cls, service: Service, *, ray: bool) -> "Footprint":
-        """Read the resources of a server now, with its part of a cluster; threads and descriptors are those of the
-        server process.
+        """Return the resources that a server uses now; with `ray` its processes on the Ray cluster count, too. Threads,
+        descriptors and memory are those of the server process alone.
         """
         return cls(
             len(service.family()) + (len(ray_processes()) if ray else 0),
@@ -78,7 +82,9 @@ class Footprint:
 
 
 def request_of(number: int, engine: str) -> music_pb2.GenerateRequest:
-    """Return one of several requests, for songs of 10 to 24 s."""
+    """Return the request with this number for a song of 10 to 24 s; after `DIFFERENT_SONGS` numbers the requests
+    repeat.
+    """
     number %= DIFFERENT_SONGS
     seconds = 10.0 + 2.0 * (number % 8)
     prompts = ("pop", "lo-fi, chill", "rock", "ambient", "中国风")
@@ -87,7 +93,7 @@ def request_of(number: int, engine: str) -> music_pb2.GenerateRequest:
 
 
 async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, tally: Tally | None = None) -> str:
-    """Return the SHA-256 of a whole song as received."""
+    """Request a song and return the SHA-256 of its sound; `tally` gets the longest time between two chunks."""
     digest, last = hashlib.sha256(), time.monotonic()
     async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS):
         if response.event.HasField("chunk"):
@@ -125,7 +131,9 @@ async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequ
 
 
 async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Sequence[str], tally: Tally) -> None:
-    """Receive one song and count its outcome; the request is repeated until the server accepts it."""
+    """Receive song `number`, or cancel it at a random chunk, and count its outcome in `tally`. The request is repeated
+    until the server accepts it. `expected` are the digests of undisturbed songs, by number.
+    """
     rng, request = random.Random(number), request_of(number, engine)
     leaves = rng.random() < CANCEL_SHARE
     while True:

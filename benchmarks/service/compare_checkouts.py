@@ -2,9 +2,9 @@
 
     python -m benchmarks.service.compare_checkouts OLD NEW [--only TEXT]
 
-Starts the server of each in turn, on this computer and in this environment, and sends the same requests to both. The
-checksum of the sound and all response fields except ids, times, estimates and progress must be equal (see
-`comparison.rules`). The exit status is 1 if something differs.
+Starts the server of each checkout in turn, on this computer and in this environment, and sends the same requests to
+both servers. The checksum of the sound and all response fields except ids, times, estimates and progress must be equal
+(see `comparison.rules`). The exit status is 1 if something differs.
 
 The engine ace_step is given a tiny checkpoint with random weights, the same for both.
 """
@@ -76,8 +76,8 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:
-    """Start a server from the source code in the folder `checkout`, send it all requests, and return its responses by
-    request.
+    """Start a server from the source code in the folder `checkout`, send it all requests, and return its responses, one
+    record for each request in order. `ace_step` are the settings of the engine ace_step.
     """
     options = {f"ACE_STEP__{name.upper()}": str(value) for name, value in ace_step.items()}
     with (
@@ -100,8 +100,9 @@ def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list
 
 
 def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | None:
-    """Return the difference between the records of two checkouts, or an outcome that is an error in both; `None` if
-    there is none.
+    """Return as text why a request fails the comparison: it was refused although it is valid, was accepted although it
+    is invalid, or the responses of the two checkouts differ. `None` if nothing is wrong. `alone` is True if the request
+    was sent without others at the same time.
     """
     for name, record in (("old", old), ("new", new)):
         if ("error" in record) != asked.refused:
@@ -112,8 +113,8 @@ def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | 
 
 
 def compare(asked: Rounds, old: Sequence[Record], new: Sequence[Record]) -> int:
-    """Print a line for each request, saying if its responses are equal, and what the first difference is. Return the
-    number of requests whose responses differ.
+    """Print a line for each request with its name and the result "equal" or "DIFFERENT", and for a different one the
+    first difference below. Return the number of different requests.
     """
     differing = 0
     every = [(one, len(each) == 1) for each in asked for one in each]

@@ -68,7 +68,9 @@ def in_response(data: bytes) -> music_pb2.SongEvent:
 def events(
     channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, timeout: float, read: Reader = in_response
 ) -> AsyncIterator[music_pb2.SongEvent]:
-    """Request a song and yield its events."""
+    """Request a song and yield its events; the call ends after `timeout` seconds. `read` extracts the event from the
+    bytes of a response.
+    """
     generate = channel.unary_stream(GENERATE, music_pb2.GenerateRequest.SerializeToString, read)
     found: AsyncIterator[music_pb2.SongEvent] = aiter(generate(request, timeout=timeout))
     return found
@@ -77,7 +79,7 @@ def events(
 async def listen(
     channel: grpc.aio.Channel, name: str, request: music_pb2.GenerateRequest, read: Reader = in_response
 ) -> Heard:
-    """Receive one song to its end, and return its chunks with their times."""
+    """Request one song and receive it to its end; return its chunks with their times, under the name `name`."""
     heard, started = Heard(name), time.monotonic()
     async for event in events(channel, request, SONG_TIMEOUT_SECONDS, read):
         _note(heard, event, time.monotonic() - started)

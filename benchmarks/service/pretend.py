@@ -165,8 +165,8 @@ class PretendEngine:
 
 
 def pools_of(address: str, token_file: str) -> tuple[AnyPool, RestartingEncoders]:
-    """Return a local worker and encoder; with an `address`, HOST:PORT of the head of a Ray cluster, those of the
-    cluster.
+    """Return the pools of workers and of encoders: local ones, or with an `address`, HOST:PORT of the head of a Ray
+    cluster, those of the cluster; `token_file` has the token of the cluster.
     """
     if not address:
         return LocalPool((DEVICE,), (ENGINE,)), LocalEncoders(lambda address: EncoderProcess(address, ENCODER))

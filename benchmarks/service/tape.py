@@ -1,4 +1,4 @@
-"""An engine that repeats recorded sound at 48 kHz at almost no cost, so that only the rest of the server is
+"""An engine that repeats recorded sound at 48 kHz at almost no cost, so that only the server without a model is
 measured.
 """
 

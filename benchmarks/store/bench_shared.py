@@ -82,7 +82,9 @@ async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: flo
 
 
 async def measure(load: Load) -> None:
-    """Measure the latency under one load and print it."""
+    """Start a Redis or Valkey, and print the latency under one load: from the moment at which a chunk exists in the
+    writer to its arrival at the listener.
+    """
     server = DirectoryServer()
     try:
         with tempfile.TemporaryDirectory() as folder:

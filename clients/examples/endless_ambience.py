@@ -120,8 +120,8 @@ def listen(ambience: Ambience, loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def play(arguments: argparse.Namespace, write: Callable[[bytes], object]) -> None:
-    """Pass the music to `write` as PCM until its time is over; raises MelismaError, or BrokenPipeError when the player
-    has ended.
+    """Pass the music to `write` as PCM, for the number of seconds in the arguments or without end; raises MelismaError,
+    or BrokenPipeError when the player has ended.
     """
     left = round(arguments.seconds * RATE_HERTZ) if arguments.seconds else None
     key, loop = os.environ.get("MELISMA_API_KEY", ""), asyncio.get_running_loop()

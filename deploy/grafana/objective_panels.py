@@ -1,4 +1,4 @@
-"""Panels of the Grafana dashboard about objectives, calls and processes."""
+"""Panels of the Grafana dashboard about service level objectives, gRPC calls, and the processes of the servers."""
 
 from deploy.grafana.queries import (
     PERCENTILE_TIME,

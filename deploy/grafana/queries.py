@@ -16,7 +16,8 @@ PERCENTILE_TIME = "5m"
 class Query:
     """A Prometheus query and the legend of its lines in the panel.
 
-    With `exemplars`, traces are shown as points. A line that is only for comparison is `dashed`.
+    With `exemplars`, the traces of single songs are shown as points. `dashed` is for a line with which others are
+    compared, such as a limit.
     """
 
     expr: str
@@ -62,24 +63,30 @@ class Heatmap:
 
 
 def rate(counter: str, by: str, labels: str = ENGINES, time: str = "$__rate_interval") -> str:
-    """Return the query for the rate of a counter per second."""
+    """Return the query for the rate of a counter per second over the range `time`, summed for each value of the labels
+    in `by`; `labels` is the selector of the series.
+    """
     return f"sum by ({by}) (rate({counter}{{{labels}}}[{time}]))"
 
 
 def per_minute(counter: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """Return the queries for the rate of a counter per minute."""
+    """Return a list with one query, the rate of a counter per minute, summed for each value of the labels `by`;
+    `labels` is the selector of the series.
+    """
     return [Query(f"60 * {rate(counter, ', '.join(by), labels)}", _legend(*by))]
 
 
 def percentile(percent: int, histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> Query:
-    """Return the query for a percentile of a histogram."""
+    """Return the query for the percentile `percent`, 1 to 99, of a histogram, for each value of the labels `by`. With
+    `exemplars` the traces of songs are shown on its line; `labels` is the selector of the series.
+    """
     rates = rate(f"{histogram}_bucket", ", ".join(("le", *by)), labels, time=PERCENTILE_TIME)
     return Query(f"histogram_quantile({percent / 100}, {rates})", f"{_legend(*by)} P{percent}", exemplars)
 
 
 def spread(histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> list[Query]:
-    """Return the queries for P50 and P95 of a histogram; with `exemplars` the traces of songs are shown on the line of
-    P95.
+    """Return the queries for the 50th and 95th percentile of a histogram, for each value of the labels `by`; with
+    `exemplars` the traces of songs are shown on the line of the latter. `labels` is the selector of the series.
     """
     return [
         percentile(50, histogram, *by, labels=labels),
@@ -88,33 +95,39 @@ def spread(histogram: str, *by: str, exemplars: bool = False, labels: str = ENGI
 
 
 def mean(histogram: str, *by: str) -> list[Query]:
-    """Return the query for the mean of a histogram."""
+    """Return a list with one query, the mean of a histogram for each value of the labels `by`."""
     total, count = (rate(f"{histogram}_{what}", ", ".join(by), time=PERCENTILE_TIME) for what in ("sum", "count"))
     return [Query(f"{total} / {count}", _legend(*by))]
 
 
 def objective(histogram: str) -> Query:
-    """Return the query for the objective that deploy/prometheus/rules.yml sets for a histogram."""
+    """Return the query for the service level objective that deploy/prometheus/rules.yml sets for a histogram, as a
+    dashed line.
+    """
     return Query(f'engine:{histogram}:objective{{engine=~"$engine"}}', "{{engine}} objective", dashed=True)
 
 
 def limit(what: str) -> Query:
-    """Return the query for the metric melisma_`what`_limit, a limit of each server for all engines together."""
+    """Return the query for the metric "melisma_WHAT_limit", the limit that each server has for all its engines
+    together, as a dashed line.
+    """
     return Query(f"melisma_{what}_limit{{{SERVERS}}}", f"{SERVER} limit", dashed=True)
 
 
 def share(part: str, whole: str) -> str:
-    """Return the query for the ratio of two counters over the last hour."""
+    """Return the query for the ratio of the increases of two counters, `part` and `whole`, in the last hour."""
     return f"sum(increase({part}[1h])) / sum(increase({whole}[1h]))"
 
 
 def as_it_is(gauge: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """Return the query for the present value of a gauge, by server and the labels `by`."""
+    """Return a list with one query, the present values of a gauge; the legend shows the server and the labels `by`.
+    `labels` is the selector of the series.
+    """
     return [Query(f"{gauge}{{{labels}}}", f"{SERVER} {_legend(*by)}".strip())]
 
 
 def of_process(metric: str) -> str:
-    """Return the query for a metric of the server process."""
+    """Return the query for a metric of the server process, such as its memory, on the selected servers."""
     return f'{metric}{{job="melisma",{SERVERS}}}'
 
 

@@ -59,8 +59,8 @@ def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Windo
 
 
 def _held_back(sounds: Iterator[Window], samples: int, overlap: Overlap) -> Iterator[Window]:
-    """Yield the first `samples` samples of a section, window by window; store the rest in `overlap` for the crossfade
-    with the next section.
+    """Yield the first `samples` samples of `sounds`, the sound of a section, window by window; store the sound after
+    them in `overlap` for the crossfade with the next section.
     """
     beyond: list[Window] = []
     for sound in sounds:

@@ -41,7 +41,9 @@ def step_bytes(stack: StackConfig, itemsize: int, cost: int) -> int:
 
 
 def codec_bytes(config: CodecConfig, itemsize: int) -> int:
-    """Return the peak memory in bytes of encoding or decoding one window of sound."""
+    """Return the peak memory in bytes of encoding or decoding one window of sound; `itemsize` is the size of a number
+    in bytes.
+    """
     largest, rate = config.decoder_width * config.multiples[-1], 1
     widths = (*reversed(config.multiples[:-1]), 1)
     for ratio, multiple in zip(reversed(config.ratios), widths, strict=True):

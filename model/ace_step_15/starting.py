@@ -38,8 +38,8 @@ class Starter:
 
     @torch.no_grad()
     def given(self, task: ModelTask, frames: int, source: torch.Tensor | None = None) -> Given:
-        """Return the source latents and the mask of a task. Every task except text-to-music needs `source`, the latents
-        [frames, channels] of a recording.
+        """Return the source latents and the mask of a task. For text-to-music they have `frames` frames; every other
+        task needs `source`, the latents [frames, channels] of a recording, and has as many frames.
         """
         if isinstance(task, TextToMusic):
             return Given(sources.everything(self._networks.conditions.silence(frames)))
@@ -66,8 +66,8 @@ class Starter:
 
     @torch.no_grad()
     def extended(self, source: torch.Tensor, left: int, frames: int) -> Given:
-        """Return the source latents and the mask of a song of `frames` frames. The song extends the recording with the
-        latents `source`, which begins at frame `left`.
+        """Return the source latents and the mask of a song of `frames` frames. The song contains the recording with the
+        latents `source`, from frame `left` on; the frames before and after the recording are to be generated.
         """
         padded = F.pad(source, (0, 0, left, frames - left - source.shape[0]))
         mask = 1.0 - sources.window(frames, left, left + source.shape[0], source.device)

@@ -29,8 +29,9 @@ class Encoder:
         return self._networks.projections.text(self._networks.text_encoder(ids))
 
     def texts(self, states: torch.Tensor, rows: int) -> list[TextCache | None]:
-        """Return, for each batch row of a song, the keys and values of the encoded prompt; `None` for the second row,
-        which is unconditional.
+        """Return, for each of the `rows` batch rows of a song, the keys and values of the encoded prompt `states` [1,
+        tokens, width]; `None` for the second row, which is unconditional. The result is empty for a model without
+        cross-attention.
         """
         if not self._networks.config.decoder.attends_text:
             return []
@@ -38,7 +39,8 @@ class Encoder:
         return [cache, None, cache][:rows]
 
     def prefix(self, states: torch.Tensor, melody: Melody | None, start_seconds: float, rows: int) -> torch.Tensor:
-        """Return the prefix of each batch row of a song, [rows, tokens, width]: the melody, then the text.
+        """Return the prefix of each of the `rows` batch rows of a song, [rows, tokens, width]: the melody from
+        `start_seconds` of the song on, then the encoded text `states` [1, tokens, width].
 
         The second row (unconditional) has neither melody nor text, the third has no melody.
         """

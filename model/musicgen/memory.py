@@ -17,8 +17,9 @@ _CODEC_TENSORS = 4
 def section_bytes(
     config: ModelConfig, own: CacheShape, text: CacheShape | None, rows: int, ticks: int, dtype: torch.dtype
 ) -> int:
-    """Return the peak memory in bytes of a section: its keys and values while outside the shared buffers, its text, the
-    noise of a step, and the decoding of a window.
+    """Return the peak memory in bytes of a section with `rows` batch rows: a copy of its keys and values (`own`)
+    outside the shared buffers, those of its text, the noise of a step of `ticks` columns of tokens, and the decoding of
+    a window of sound.
     """
     kept = own.row_bytes(dtype) * rows
     read = 0 if text is None else text.row_bytes(dtype)

@@ -19,8 +19,8 @@ LONGEST_SECONDS = 4.0
 class Carry:
     """State of the audio decoder between two windows: all frames before `end` are decoded to sound.
 
-    The LSTM layers have processed the frames before `passed`, which are more; `inner` [rows, width, frames] are their
-    last outputs.
+    The LSTM layers are ahead: they have processed all frames before `passed`, a later frame than `end`. `state` is
+    their state, and `inner` [rows, width, frames] are their last outputs.
     """
 
     end: int

@@ -38,11 +38,12 @@ _EARLIEST_YEAR, _LATEST_YEAR = 1001, 2100
 def in_chinese(
     number: str, before: str, after: str, *, connected: bool = True, next_tone: int | None = None
 ) -> list[str]:
-    """Return the pinyin, with tone digits, of a number that is written between the texts `before` and `after`; without
-    tone sandhi if `connected` is False.
+    """Return the pinyin, with tone digits, of a number that is written between the texts `before` and `after`, from
+    which its reading is chosen; without tone sandhi if `connected` is False.
 
     Amounts are read as one number. A year of four digits, and a number without a unit that is not round, such as 520 or
-    1314, are read digit by digit. `next_tone` is the tone after the number, which changes the tone of a single 一.
+    1314, are read digit by digit. `next_tone` is the tone of the syllable after the number, which changes the tone of a
+    single 一.
     """
     text = plain_digits(_ONE_SIGN.get(number, number))
     if match := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
@@ -66,7 +67,9 @@ def plain_digits(number: str) -> str:
 
 
 def _say(text: str, before: str, after: str) -> list[str]:
-    """Return the pinyin of a number together with its minus, currency or percent sign and its unit."""
+    """Return the pinyin of the number `text` together with its minus, currency or percent sign and its unit; `before`
+    and `after` are the texts around it, from which its reading is chosen.
+    """
     match = re.fullmatch(r"(-?)([¥$€£]?)([\d.]+)([%‰]?)\s?(°?)([CFcf]?)", text)
     assert match is not None, text
     minus, currency, digits, share, degree, scale = match.groups()
@@ -158,8 +161,9 @@ def _amount(digits: str) -> list[str]:
 
 
 def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
-    """Return a number's pinyin after tone sandhi of yi1 (one): before hundreds, thousands and higher powers of ten, and
-    before a word if the number is only yi1.
+    """Return a number's pinyin in which yi1 (one) has the tone of tone sandhi, where a word for a hundred or a higher
+    power of ten follows. If the number is only yi1, its tone depends on `next_tone`, the tone of the next word; without
+    one it stays yi1.
     """
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
     if spoken == ["yi1"] and next_tone is not None:

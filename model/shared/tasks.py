@@ -1,5 +1,5 @@
-"""Functions for tasks that start from a recording or another seed, shared by the diffusion engines. The module does not
-import torch.
+"""Functions for tasks that start from a recording or need a second seed, shared by the diffusion engines. The module
+does not import torch.
 """
 
 from model.tasks import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
@@ -27,8 +27,8 @@ def task_field(task: Task) -> str:
 
 
 def second_seed(seed: int, task: Task | None) -> int:
-    """Return the seed of a song's second noise, which some tasks add: the task's own seed, otherwise one derived from
-    the song's `seed`.
+    """Return the seed of the second noise that some tasks mix with the first noise of a song: the task's own seed,
+    otherwise one derived from the song's `seed`.
     """
     own = task.seed if isinstance(task, Retake | Repaint | Extend | Edit) else None
     return seed ^ GOLDEN if own is None else own

@@ -12,8 +12,8 @@ from model.ace_step.engine import AceStepEngine
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Yield the seconds until the engine is ready, with random weights, memory by network, and the first song's first
-    step.
+    """Load the engine with random weights; yield the seconds that this takes, the memory of each network, and the times
+    of the first steps of the first song.
     """
     started = time.perf_counter()
     engine = songs.opened(setup)
@@ -57,7 +57,7 @@ def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _check(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure the duration of the engine's check of the device."""
+    """Measure the milliseconds that the method `check` of the engine takes, which tests the device."""
     check = getattr(engine, "check", None)
     if check is None:
         yield absent("check.ms", "the engine has no method check")

@@ -108,8 +108,8 @@ def recording() -> bytes:
 
 
 def _case(name: str, engine: AceStepEngine, reference: AceStepEngine, params: SongParams) -> Iterator[Figure]:
-    """Compare a song's initial noise, its velocities at every step, its latents and its sound; yield the greatest
-    differences.
+    """Compare a song of `engine` with that of `reference`: its initial noise, its velocities at every step, its latents
+    and its sound. Yield the greatest differences, in figures whose names begin with `name`.
     """
     ours, theirs = songs.begun(engine, params), songs.begun(reference, params)
     start = _difference(songs.latents(ours), songs.latents(theirs))
@@ -167,7 +167,9 @@ def _restored(setup: Setup) -> Iterator[Figure]:
 
 
 def _company(setup: Setup) -> Iterator[Figure]:
-    """Compare four songs that share steps with each of them made alone, in float32."""
+    """Make four songs in shared denoising steps, and each of them again alone, in float32; yield the greatest
+    difference of their latents.
+    """
     engine = load(setup.device, small=True, dtype="float32")
     asked = [songs.asked(15.0 + 0.4 * number, 25 * (number + 1), seed=number, steps=STEPS) for number in range(4)]
     with _plain_float32():

@@ -80,7 +80,9 @@ def _operations(setup: Setup) -> Iterator[Figure]:
 
 
 def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Yield digests of the initial noise of songs, for comparison with other GPU models."""
+    """Yield digests of random noise on this device and of the initial noise of a song, for comparison with other GPU
+    models; and True if that noise is bit-identical to noise of a CPU.
+    """
     torch_noise = []
     for frames in NOISE_FRAMES:
         generator = torch.Generator(setup.device).manual_seed(1)
@@ -93,7 +95,7 @@ def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def song(setup: Setup, engine: AceStepEngine, seconds: float = 20.0, seed: int = 1) -> SectionState:
-    """Return the state of a song before its first step."""
+    """Return the state of a song of `seconds` with the random `seed`, before its first denoising step."""
     return songs.begun(engine, songs.asked(seconds, setup.pick(200, 25), seed=seed, steps=setup.pick(STEPS, 4)))
 
 
@@ -119,7 +121,7 @@ def _songs(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _kept_apart(engine: AceStepEngine) -> Iterator[Figure]:
-    """Yield a figure that is True if the scheduler must not batch two songs of different seeds."""
+    """Yield True, as the measured value `kept_apart`, if the scheduler must not batch two songs of different seeds."""
     plans = [engine.plan(songs.asked(20.0, seed=seed)) for seed in (1, 2)]
     groups = [engine.prepare(plan, 0).group for plan in plans]
     yield Figure("kept_apart", groups[0] != groups[1])

@@ -39,7 +39,9 @@ def graphs(setup: Setup) -> Iterator[Figure]:
 
 
 def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
-    """Compare an engine with `settings` to an engine without them that has the same weights: times and results."""
+    """Compare the times and results of an engine with `settings` and of an engine without them that has the same
+    weights. The names of the figures begin with `name`.
+    """
     plain = songs.opened(setup)
     reference = {label: _rows(plain, seconds) for label, seconds in TIMED}
     eager = {label: songs.evaluate(plain, evaluated) for label, evaluated in reference.items()}
@@ -90,7 +92,7 @@ def _relative(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def _shapes(name: str, engine: AceStepEngine) -> Iterator[Figure]:
     """Count the compiler's graphs before and after passes of twelve shapes, and measure the longest first pass among
-    them.
+    them. The names of the figures begin with `name`.
     """
     before, longest = _compiled_graphs(), 0.0
     for seconds, guided in SHAPES:
@@ -111,7 +113,7 @@ def _compiled_graphs() -> int:
 
 
 def _beside_decoding(name: str, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure passes while another thread decodes a song, and check that both give the same results as alone."""
+    """Check that forward passes give bit-identical results while another thread decodes a song."""
     done = songs.begun(engine, songs.asked(20.0, 125))
     songs.finish(engine, done)
     evaluated = _rows(engine, 60.0)

@@ -68,7 +68,7 @@ def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
 @contextmanager
 def weights(*, small: bool) -> Iterator[dict[str, object]]:
     """Context manager in which `AceStepEngine.load` builds networks with random weights, if it gets the options that
-    are yielded.
+    are yielded. With `small` the networks have the sizes of the tests' tiny checkpoint.
 
     At full size only the reading of weights differs from a checkpoint; tokenizers are those of the tiny checkpoint.
     """

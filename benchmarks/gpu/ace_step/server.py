@@ -93,7 +93,7 @@ async def _disturbed(server: Server, asked: music_pb2.GenerateRequest) -> tuple[
 
 
 def _metrics(server: Server) -> Iterator[Figure]:
-    """Yield the server's own metrics as figures."""
+    """Yield the server's own metrics as measured values."""
     found = server.metrics()
     for name in ("step_seconds", "batch_sections"):
         count = found.get(f"melisma_{name}_count", 0.0)

@@ -73,7 +73,8 @@ class Server:
 def running(setup: Setup, *, free_gib: float = 0.0, device: Mapping[str, object] | None = None) -> Iterator[Server]:
     """Context manager with a server whose log is written to `server.log` in the folder of the results.
 
-    `device` has limits of the device; with `free_gib` the engine leaves that much memory free. Songs may share steps.
+    `device` has additional fields of the device in the setting MELISMA_DEVICES. If `free_gib` is not 0, all device
+    memory except that much is allocated beforehand. Songs may share denoising steps.
     """
     shared = {"shared_steps": "on"} if "shared_steps" in AceStepSettings.model_fields else {}
     devices = [{"device": setup.device, "render_beside": True} | dict(device or {})]
@@ -121,7 +122,9 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 def request(
     seconds: float, seed: int = 1, *, steps: int = 27, lines: int = 8, prompt: str = "pop"
 ) -> music_pb2.GenerateRequest:
-    """Return a request for a song of the random engine in the mode "whole"."""
+    """Return a request for a song of `seconds` in the mode "whole", with `steps` denoising steps and `lines` lines of
+    lyrics.
+    """
     return music_pb2.GenerateRequest(
         engine="ace_step", prompt=prompt, lyrics="[verse]\n" + LINE * lines, language="en", seed=seed, steps=steps,
         duration_seconds=seconds, ace_step=music_pb2.AceStepOptions(mode=music_pb2.GENERATION_MODE_WHOLE),

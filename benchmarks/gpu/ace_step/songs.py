@@ -33,14 +33,18 @@ def opened(setup: Setup, **options: object) -> AceStepEngine:
 
 
 def asked(seconds: float, tokens: int = 0, **fields: object) -> SongParams:
-    """Return the request parameters of a song whose lyrics have about `tokens` tokens, 25 per line."""
+    """Return the request parameters of a song of `seconds` whose lyrics have about `tokens` tokens, 25 per line;
+    `fields` are further parameters.
+    """
     lyrics = "[verse]\n" + f"{LINE}\n" * max(1, tokens // 25)
     given = {"seed": 1, "steps": GUIDED_STEPS, "language": "en", "duration_seconds": seconds} | fields
     return SongParams(**{"prompt": PROMPT, "lyrics": lyrics} | given)  # type: ignore[arg-type]
 
 
 def begun(engine: AceStepEngine, params: SongParams) -> State:
-    """Return the state of a song's first section, with its own conditions."""
+    """Return the state of a song's first section before its first step; its conditions are computed anew, not shared
+    with another song.
+    """
     plan = engine.plan(params)
     return cast(State, engine.begin(plan, 0, engine.prepare(plan, 0), None))
 

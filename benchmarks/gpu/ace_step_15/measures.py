@@ -22,7 +22,9 @@ SMALL_BATCHES = (("minute.x1", (10.0,)), ("mixed", (13.0, 10.0)))
 
 
 def plain(setup: Setup) -> Iterator[Figure]:
-    """Measure without compilation: tiny songs compared with those of a CPU, then steps and windows at full size."""
+    """Measure without compiled blocks: the differences of tiny songs from those of a CPU; then, at full size, the times
+    of denoising steps and of decoding windows of sound.
+    """
     yield from guarded("correct", _correct(setup))
     started = time.perf_counter()
     engine = load(setup.device, small=setup.small)
@@ -36,7 +38,9 @@ def plain(setup: Setup) -> Iterator[Figure]:
 
 
 def fast(setup: Setup) -> Iterator[Figure]:
-    """Measure with compiled blocks and with CUDA graphs, compared with plain passes with the same weights."""
+    """Measure the forward passes with compiled blocks and with CUDA graphs, compared with passes without both that have
+    the same weights.
+    """
     if not setup.on_gpu:
         yield absent("fast", "compiled blocks on a CPU show nothing about a GPU, and only a GPU has CUDA graphs")
         return
@@ -92,7 +96,7 @@ def _steps(setup: Setup, engine: AceStep15Engine, name: str, seconds: Sequence[f
 
 
 def _sound(setup: Setup, engine: AceStep15Engine) -> Iterator[Figure]:
-    """Yield the time of the first window of a song, and of all windows of a minute."""
+    """Yield the milliseconds of decoding the first window of sound, and of decoding all windows of a minute."""
     codec = engine._networks.codec
     config = codec.config
     latents = torch.randn(int(setup.pick(60.0, 10.0) * config.frames_per_second), config.channels, device=setup.device)

@@ -51,7 +51,8 @@ _SEED = 20_000
 def load(device: str, *, small: bool, variant: str = "turbo", **options: object) -> AceStep15Engine:
     """Load the engine as `AceStep15Engine.load` does, at full size with random networks in place of a checkpoint.
 
-    With `small` it has the sizes of the tests' tiny checkpoint. `options` are settings of the engine.
+    With `small` it has the sizes of the tests' tiny checkpoint. `variant` is that of the model ("turbo", "base"), and
+    `options` are settings of the engine.
     """
     with tempfile.TemporaryDirectory(prefix="ace-step-15-") as folder, ExitStack() as stack:
         checkpoint = write_checkpoint(Path(folder) / "checkpoint", variant)

@@ -99,7 +99,9 @@ def _linear_attention(setup: Setup) -> Iterator[Figure]:
 
 
 def _launches(setup: Setup) -> Iterator[Figure]:
-    """Measure the host time of launching a small operation, in a long queue that is not awaited."""
+    """Measure the microseconds of the host for launching one small operation: many are launched in sequence, without
+    waiting for the device.
+    """
     x, count = _noise(setup, 1024), setup.pick(2000, 200)
 
     def many() -> None:
@@ -110,7 +112,9 @@ def _launches(setup: Setup) -> Iterator[Figure]:
 
 
 def _inputs(setup: Setup, frames: int, tokens: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return queries, keys, values, and a mask that excludes the second row's last keys."""
+    """Return random queries [2, heads, frames, head width], keys and values [2, heads, tokens, head width], and a mask
+    that excludes the last keys of the second row.
+    """
     q = _noise(setup, 2, HEADS, frames, HEAD_WIDTH)
     k, v = (_noise(setup, 2, HEADS, tokens, HEAD_WIDTH) for _ in range(2))
     lengths = torch.tensor([tokens, tokens - 17], device=setup.device)
@@ -133,7 +137,7 @@ def _attention(setup: Setup, label: str, backend: SDPBackend, *, masked: bool) -
 
 
 def _wall_ms(setup: Setup, work: partial[torch.Tensor]) -> float:
-    """Return the wall time of one call, including compilation at the first call."""
+    """Return the wall time in milliseconds of one call of `work`; the first call includes compilation."""
     started = time.perf_counter()
     once(setup, work)
     return (time.perf_counter() - started) * 1e3

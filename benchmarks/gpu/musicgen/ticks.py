@@ -82,7 +82,7 @@ def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:
 
 
 def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], ticks: int) -> None:
-    """Advance songs by some ticks; the noise of a tick depends only on its column."""
+    """Advance songs by `ticks` ticks (columns of tokens); the noise of a tick depends only on its column number."""
     shape = (network.codebooks, network.vocabulary)
     core.advance(
         [Advance(song, torch.cat([noise(song.column + tick, 1, shape) for tick in range(ticks)])) for song in songs]
@@ -90,7 +90,9 @@ def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], 
 
 
 def _sequence(network: Decoder, setup: Setup, number: int, known: int) -> TokenSequence:
-    """Return the token sequence of a guided song that continues `known` columns of tokens."""
+    """Return the token sequence of a guided song that continues `known` columns of tokens; `number` is the seed of its
+    random text and tokens.
+    """
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 16 + number, network.config.width, generator=generator).to(network.device, network.dtype)
     texts: list[TextCache | None] = [network.text_cache(states), None]

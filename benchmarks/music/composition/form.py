@@ -20,8 +20,10 @@ _LEAST_SPREAD = 0.1
 
 
 def last_chorus(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Return the mean differences between the last chorus and the first, by name: key in semitones, parts, velocity in
-    dB, kept notes, and the share of songs whose last chorus is raised. Only songs with at least two choruses count.
+    """Compare the last chorus of each song with the first; return means over the songs, by name: how much higher the
+    key is, in semitones; how many more instruments play; how much louder the notes are, in dB of velocity; the share of
+    notes that stay the same; and the share of songs whose last chorus is clearly higher or fuller. Only songs with at
+    least two choruses count.
     """
     keys, parts, levels, kept, lifted = [], [], [], [], []
     for piece in pieces:
@@ -60,8 +62,8 @@ def _tune(piece: Piece, section: Section) -> dict[int, int]:
 
 
 def copies(pieces: Sequence[Piece]) -> float:
-    """Return the share of accompaniment notes (without drums) in a second chorus that are also in the first chorus at
-    the same position.
+    """Return, as the mean over the songs, the share of the accompaniment notes of the first two choruses (without
+    drums) that occur in both choruses at the same position.
     """
     shares = []
     for piece in pieces:
@@ -82,7 +84,9 @@ def _played(section: Section) -> set[tuple[Track, int, int]]:
 
 
 def soloist_share(pieces: Sequence[Piece]) -> float:
-    """Return the share of a song's time in which the melody player sounds."""
+    """Return the share of a song's time in which an instrument plays a melody (in the track LEAD), as the mean over the
+    songs.
+    """
     return mean([_sounding(piece) for piece in pieces])
 
 

@@ -129,7 +129,7 @@ def compose(denoiser: ScoreDenoiser, plan: SongPlan) -> list[tuple[SectionSpec, 
 
 
 def write_piece(denoiser: ScoreDenoiser, style: str, params: SongParams, name: str) -> Piece:
-    """Plan and compose one song, and return it for measuring."""
+    """Plan and compose one song in the style `style`, and return it for measuring under the name `name`."""
     plan = plan_song(params, INFO)
     first, tune, chords, sections, coloured = 0, [], [], [], []
     for section, (spec, composed) in zip(plan.sections, compose(denoiser, plan), strict=True):

@@ -1,4 +1,4 @@
-"""Lyrics for measuring composed scores. `HELD_OUT` must not be used for tuning."""
+"""Lyrics for measuring composed scores. The composer may be tuned on `TUNING`, never on `HELD_OUT`."""
 
 from collections.abc import Mapping
 

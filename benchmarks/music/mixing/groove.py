@@ -21,9 +21,11 @@ _FEWEST_STEPS = 4
 class Groove:
     """Timing of a song's drums.
 
-    Attributes: beats_sd_ms: standard deviation of the hits on beats. beats_worst_ms: largest deviation of such a hit
-    from the grid. likeness: mean correlation of two bars' offsets by step. offsets_ms: mean offset of each step, NaN
-    where nothing is hit.
+    Attributes:
+        beats_sd_ms: standard deviation, from the grid, of the hits on beats.
+        beats_worst_ms: largest deviation of such a hit from the grid.
+        likeness: mean correlation of a bar's offsets with those of the other bars (-1 to 1).
+        offsets_ms: mean offset of each step of a bar from the grid, NaN for a step without hits.
     """
 
     beats_sd_ms: float
@@ -77,8 +79,9 @@ def _means(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _likeness(rows: NDArray[np.float64]) -> float:
-    """Return the mean correlation of each bar's offsets with the mean of the other bars, over the steps that both
-    have.
+    """Return how similar the timing of bars is: the correlation of each bar's offsets from the grid with the mean
+    offsets of the other bars, over the steps that both have; the mean over the bars. `rows` [bars, steps] are the
+    offsets.
     """
     found = []
     for place, row in enumerate(rows):

@@ -36,5 +36,7 @@ class Recogniser:
 
 
 def error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Return the edit distance between the sung and the recognised syllables, divided by the number of sung ones."""
+    """Return the edit distance between the sung syllables `said` and the recognised syllables `heard`, divided by the
+    number of sung ones.
+    """
     return edits(said, heard) / max(len(said), 1)

@@ -1,4 +1,6 @@
-"""English lyrics for measuring how many sung words are understood. `HELD_OUT` must not be used for tuning."""
+"""English lyrics for measuring how many sung words are understood. The singing may be tuned on `TUNING`, never on
+`HELD_OUT`.
+"""
 
 _TUNED = (
     """[verse]

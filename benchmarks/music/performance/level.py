@@ -36,8 +36,8 @@ def _lines(song: RecordedSong) -> Iterator[list[float]]:
 
 
 def _dips(song: RecordedSong, line: Line) -> Iterator[tuple[str, float]]:
-    """Yield the kind of initial of each syllable that directly follows another, and the depth in dB of the dip before
-    it.
+    """Yield a pair for each syllable that directly follows another one and begins with a voiced consonant or a vowel:
+    the kind of this first sound, and the depth in dB of the dip in level before it.
     """
     for (start, end), (next_start, next_end), reading in zip(
         line.spans, line.spans[1:], line.readings[1:], strict=False
@@ -51,7 +51,9 @@ def _dips(song: RecordedSong, line: Line) -> Iterator[tuple[str, float]]:
 
 
 def _levels(song: RecordedSong, start: float, end: float) -> Floats:
-    """Return the levels in dB of a sound over 15 ms, every 5 ms."""
+    """Return the RMS level in dB of the voice from `start` to `end`, in seconds from the start of the song: over 15 ms,
+    every 5 ms.
+    """
     sums = np.concatenate([[0.0], np.cumsum(song.between(start, end) ** 2)])
     width, hop = round(0.015 * song.rate_hertz), round(0.005 * song.rate_hertz)
     first = np.arange(0, max(len(sums) - width, 1), hop)

@@ -1,4 +1,4 @@
-"""Chinese lyrics for measuring the singing of songs. `HELD_OUT` must not be used for tuning."""
+"""Chinese lyrics for measuring the singing of songs. The singing may be tuned on `TUNING`, never on `HELD_OUT`."""
 
 _PLAYGROUND = """[verse]
 早晨的风吹过操场

@@ -133,7 +133,8 @@ def wait_until_serving(channel: grpc.Channel) -> None:
 def main() -> None:
     """Read the address and the requests from standard input; write one record for each request, in their order.
 
-    Requests of one round are sent at the same time, the rounds one after the other.
+    The requests are divided into rounds (lists): those of one round are sent at the same time, the rounds one after the
+    other.
     """
     order = json.load(sys.stdin)
     with grpc.insecure_channel(order["address"]) as channel:

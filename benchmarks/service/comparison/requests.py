@@ -42,12 +42,12 @@ def ace_step(name: str, **fields: Any) -> Asked:
 
 
 def refused(name: str, **fields: Any) -> Asked:
-    """Return a request with some invalid fields."""
+    """Return a request that must be refused, with the invalid `fields`."""
     return Asked(name, {"prompt": "pop", "duration_seconds": 12.0, "seed": 7} | fields, refused=True)
 
 
 def recording(seconds: float = 6.0, form: str = "FLAC", channels: int = 2) -> str:
-    """Return a sound file of two tones, in base64."""
+    """Return a sound file of two tones in base64, with a length of `seconds` and the format `form`, such as "FLAC"."""
     times = np.arange(round(seconds * RATE_HERTZ)) / RATE_HERTZ
     sound = 0.2 * np.sin(2 * np.pi * 220.0 * times) + 0.1 * np.sin(2 * np.pi * 329.6 * times)
     file = io.BytesIO()

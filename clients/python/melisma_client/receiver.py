@@ -46,7 +46,7 @@ class Receiver:
 
     @property
     def _song(self) -> str:
-        """The song for texts of errors, with its id if that has arrived."""
+        """The words for the song in error texts, with its id if that has arrived."""
         return f"the song {self.accepted.song_id}" if self.accepted else "the song"
 
     def take(self, response: Response) -> Event | None:

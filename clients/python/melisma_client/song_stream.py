@@ -1,4 +1,6 @@
-"""Chooses the request messages for one song: first for the whole song and, after a broken connection, for its rest."""
+"""Chooses the request messages for one song: first for the whole song and, after a broken connection, for the part that
+has not arrived.
+"""
 
 from typing import TypeAlias
 from uuid import uuid4
@@ -32,7 +34,9 @@ class SongStream:
 
     @property
     def request(self) -> StreamRequest:
-        """The request message for the next attempt: the initial one, or a ListenRequest for the rest of the song."""
+        """The message for the next call: the initial request, or a ListenRequest for the part of the song that has not
+        arrived.
+        """
         if not self._resumed_id:
             return self._initial
         return ListenRequest(song_id=self._resumed_id, byte_offset=self.received.size_bytes)
@@ -56,8 +60,9 @@ class SongStream:
         return wait
 
     def _turn(self, error: MelismaError) -> MelismaError:
-        """Choose the next request after a failed one, and return the error that determines how long to wait; raise the
-        error if the song cannot be resumed or requested again.
+        """Choose the next request after a request that failed with `error`. Return the error from which the waiting
+        time follows: `error`, or an earlier lost connection; raise the error if the song cannot be resumed or requested
+        again.
         """
         accepted = self.received.accepted
         if isinstance(error, ConnectionLost) and (accepted or self._resumed_id):

@@ -61,7 +61,7 @@ class Layer(nn.Module):
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
         """Return the layer's output for `x` [rows, tokens, width]; `positions` [2 tokens - 1, width] are embedded
-        relative positions.
+        relative positions, and `weaken` is the factor by which ERG weakens attention.
         """
         x = x + self.self_attn(self.norm_mha(x), positions, mask, weaken)
         forward: torch.Tensor = self.feed_forward(self.norm_ff(x))
@@ -100,7 +100,7 @@ class RelativeAttention(nn.Module):
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
         """Return the self-attention output of `x` [rows, tokens, width], in the same shape; zeros for a row whose
-        tokens are all masked.
+        tokens are all masked. `weaken` is the factor by which ERG weakens attention, `None` for none.
         """
         q = self.linear_q(x)
         q = torch.unflatten(q if weaken is None else q * weaken, -1, (self.heads, -1))

@@ -58,7 +58,7 @@ class Transformer(nn.Module):
 
         `text` [rows, text tokens, text width] is the result of the text encoder; `lyric_ids` [rows, lyric tokens] may
         be empty. `speaker` [rows, speaker width] is the first token; `None` means zeros, the only value with which the
-        released model is used.
+        released model is used. `weaken` is the factor by which ERG weakens the attention of the lyric encoder.
         """
         if speaker is None:
             speaker = text.new_zeros(text.shape[0], self.config.speaker_width)

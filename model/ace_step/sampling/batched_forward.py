@@ -39,7 +39,9 @@ class BatchedForward:
         graphs: bool = False,
         backend: str = "inductor",
     ) -> None:
-        """Set up the forward passes; `backend` is the name of the compiler for `torch.compile`."""
+        """Set up the forward passes. Rows share a pass if the longest row is longer than the shortest by at most the
+        share `slack`. `backend` is the name of the compiler for `torch.compile`.
+        """
         self._transformer = transformer
         self._slack = slack
         self._compiled, self._wants_graphs = compiled or graphs, graphs

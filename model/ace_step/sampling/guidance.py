@@ -22,7 +22,9 @@ def apg(momentum: float | None = APG_MOMENTUM) -> Apg:
 
 
 def cfg(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) -> torch.Tensor:
-    """Return the guided velocity of classifier-free guidance (arXiv 2207.12598), equation 6."""
+    """Return the guided velocity of classifier-free guidance with the guidance scale `scale` (arXiv 2207.12598,
+    equation 6).
+    """
     return unconditional + scale * (conditional - unconditional)
 
 

@@ -134,10 +134,11 @@ def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) 
 def next_section(
     spec: GenerationSpec, index: int, conditions: Conditions, before: Context, noises: Noises
 ) -> Trajectory:
-    """Return the trajectory of a later section: new frames are denoised while the end of the previous section stays
-    fixed.
+    """Return the trajectory of a later section: its frames are denoised together with the last latents of the previous
+    section (`before`), which stay fixed.
 
-    The frames that the previous section denoised beyond its end are crossfaded with the new ones.
+    The frames after the end of the previous section, which were denoised together with that section, are crossfaded
+    with the frames of this section.
     """
     noise = noises(spec.section_seed(index))
     tail, beyond, new = before.tail.shape[-1], before.beyond.shape[-1], _with_lookahead(spec, index)

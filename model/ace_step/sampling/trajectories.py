@@ -174,7 +174,8 @@ class EditTrajectory:
         draw: Draw,
     ) -> None:
         """Set up the trajectory. `contexts` are those of the source and of the target song; `between` are the indices
-        (first, last) of the noise levels at which the song is changed.
+        (first, last) of the noise levels at which the song is changed; `scale` is that of guidance, and `draw` returns
+        the noise of a step.
         """
         self.latents = source.clone()
         self._source, self._draw, self._scale = source, draw, scale

@@ -18,8 +18,8 @@ MIN_SECONDS, MAX_SECONDS = 10.0, 600.0
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Length of a song in latent frames, the number of new frames before a recording that the song extends (`left`),
-    and the model's task.
+    """Length of a song in latent frames, and the model's task. `left` is the number of latent frames to be generated
+    before a recording that the song extends.
     """
 
     frames: int
@@ -35,8 +35,8 @@ class Lengths:
         self.recordings = RecordingReader(codec.sample_rate, MAX_SECONDS)
 
     def of(self, params: SongParams, wished_seconds: float) -> Length:
-        """Return the length of a song. Without a requested duration or recording it is `wished_seconds`, limited to the
-        engine's range.
+        """Return the length of a song. If the request has neither a duration nor a recording, the song lasts
+        `wished_seconds`, limited to the engine's range.
 
         Raises:
             InvalidParams: the recording cannot be read, or a time lies outside of it.

@@ -67,9 +67,10 @@ class AdapterSpec:
 class GenerationSpec:
     """All parameters of a song, with every default filled in.
 
-    `left` is the number of new frames before a recording that is extended. The first `skipped` of the `steps` denoising
-    steps are left out. `reference` is a recording whose timbre the song imitates. Of the frames denoised beyond a
-    section's end, the first `settled` are final; the decoder needs these frames to decode the end of the section.
+    `left` is the number of latent frames to be generated before a recording that is extended. The first `skipped` of
+    the `steps` denoising steps are left out. `reference` is a recording whose timbre the song imitates. Of the frames
+    denoised beyond a section's end, the first `settled` are final; the decoder needs these frames to decode the end of
+    the section.
     """
 
     sections: tuple[SectionSpec, ...]

@@ -29,8 +29,8 @@ class Divider:
 
     @property
     def most_given(self) -> int:
-        """Largest number of frames of a recording that a song can continue, such that a section still fits into the
-        model's window after them.
+        """Largest number of frames of a recording that a song can continue, such that the longest section still fits
+        after them into the frames that the model can attend to (`window`).
         """
         return self.window - self.longest - self.config.codec.ahead
 

@@ -137,8 +137,8 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
 
 
 def _tells(text: str) -> bool:
-    """Return True if a text that resembles a section name, in brackets or before a colon, is meant as a section
-    heading.
+    """Return True if a text in brackets or before a colon is a section heading: it has or misspells the name of a
+    section, says that an instrument plays, or has the number or letter of a part.
     """
     return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
@@ -180,7 +180,9 @@ def _by_singers(text: str) -> Iterator[Piece]:
 
 
 def _directed(text: str) -> Iterator[Piece]:
-    """Split a line into its words and a stage direction in round brackets before or after the words."""
+    """Split a line into its words and a stage direction in round brackets before or after them, and yield both in
+    order; a line without a stage direction is yielded whole.
+    """
     before, behind = _DIRECTED.fullmatch(text), _DIRECTED_BEHIND.fullmatch(text)
     if before and _DIRECTION.fullmatch(before[1]):
         yield from (Remark(before[1]), before[2])

@@ -94,8 +94,8 @@ def _counted(numbers: Sequence[int]) -> bool:
 
 
 def without_slashes(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines split at slashes or bars that stand for line ends, which separate phrases of at least three
-    words.
+    """Return the lines; a line is split at its slashes or bars if every phrase between them has at least three words,
+    because they then stand for line ends.
     """
     cut: list[Line] = []
     for line in lines:

@@ -23,7 +23,9 @@ class Notes:
     _items: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def say(self, remark: str, *items: str) -> None:
-        """Add `remark`, followed by a list of `items`; the items of equal remarks are merged."""
+        """Add `remark`; `items` are the places that it is about, such as words, which are listed after it. If the same
+        remark was added before, its list becomes longer.
+        """
         found = self._items.setdefault(remark, {})
         found.update(dict.fromkeys(item[:_SHOWN_LETTERS] for item in items))
 

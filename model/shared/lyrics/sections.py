@@ -208,8 +208,8 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """Return True if a tag without words starts no section, because the tag comes before the first words or only
-        resembles the name of a sung section.
+        """Return True if the tag `heading`, that of the section at index `place`, starts no section although it names a
+        sung kind: no words follow it, and it comes before the first words or only resembles the name of a section.
         """
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
             return False

@@ -153,7 +153,8 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
     """Return the heading for a tag that has a section name among other words, such as "loud chorus", or that misspells
-    a section name; `None` for other tags.
+    a section name; `None` for other tags. `written` is the tag as written; `again` is True if the tag says that a
+    section is repeated.
     """
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
@@ -188,8 +189,8 @@ def _plain(name: str) -> str:
 
 
 def _name(kind: SectionKind, tag: str) -> str:
-    """Return a section's kind and number, such as "verse 2", by which tags are compared; without a number for "last
-    chorus".
+    """Return the kind and number of the section that `tag` names, such as "verse 2", by which repeated sections are
+    found; without a number for "last chorus".
     """
     if _LAST.match(tag):
         return kind.value

@@ -24,8 +24,8 @@ class Shape:
 
 
 def shapes_within(bound: int, bucket: int, rows: Sequence[int], tokens: Sequence[int]) -> tuple[Shape, ...]:
-    """Return all pass shapes with the given numbers of rows and tokens, whose frames are multiples of `bucket` and at
-    most `bound` in all rows together.
+    """Return the shapes of forward passes with each of the numbers `rows` and `tokens`. The frames of each row are a
+    multiple of `bucket`, and all rows together have at most `bound` frames.
     """
     return tuple(
         Shape(count, frames, length)
@@ -75,8 +75,8 @@ class RecordedPasses(Generic[C]):
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 
     def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
-        """Return the smallest recorded shape with exactly `rows` rows and room for `frames` and `tokens`; `None` if
-        there is none.
+        """Return the smallest recorded shape with exactly `rows` rows and room for `frames` latent frames and `tokens`
+        context tokens in each row; `None` if there is none.
 
         Frames are rounded up only to the next multiple of the bucket, because a frame of padding takes as long to
         compute as a frame of sound.

@@ -31,7 +31,7 @@ def euler(latents: torch.Tensor, velocity: torch.Tensor, now: float, later: floa
 
 
 def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
-    """Return a mixture of two noises that has the same variance as each; with `share` 0 it is the first noise, with 1
-    the second.
+    """Return a mixture of two noises that has the same variance as each of the two; with `share` 0 the mixture is the
+    first noise, with 1 the second.
     """
     return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second

@@ -8,7 +8,9 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class CacheShape:
-    """Sizes of a key and value cache; `length` is the largest number of tokens in a row."""
+    """Sizes of a key and value cache; `width` is that of one attention head, `length` the largest number of tokens in a
+    row.
+    """
 
     layers: int
     heads: int

@@ -203,8 +203,8 @@ class _Ticks:
         return seat in self._by_seat and tick < self._by_seat[seat].ticks
 
     def _own_length(self, seat: int, row: int, tick: int) -> int:
-        """Return the number of keys that a row attends to in a tick, including the key of the tick's own column; 0 for
-        an unused row.
+        """Return the number of keys that row `row` of seat `seat` attends to in tick `tick`, including the key of the
+        column of that tick; 0 for an unused row.
         """
         each = self._by_seat.get(seat)
         if each is None or tick >= each.ticks or row not in _rows(each.sequence):

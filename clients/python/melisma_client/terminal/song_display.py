@@ -76,7 +76,9 @@ class SongDisplay:
                 self._say(_summary(event, self._elapsed_seconds()))
 
     def _begin(self) -> None:
-        """Remove the bars of an earlier attempt at the song."""
+        """Remove the bars of the sections; called when the server accepts the song, because a song that was lost is
+        requested and accepted again.
+        """
         for task in self._tasks:
             self._progress.remove_task(task)
         self._tasks.clear()

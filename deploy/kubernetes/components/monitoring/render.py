@@ -69,8 +69,8 @@ def rendered_inhibition() -> str:
 
 
 def _matcher(text: str) -> dict[str, str]:
-    """Return a matcher as a regular expression, also for a plain name, because not all YAML parsers accept a plain
-    "=".
+    """Return the Alertmanager matcher `text`, such as alertname="A", as fields of the resource. Its type is always "=~"
+    (regular expression), because not all YAML parsers accept a plain "=".
     """
     found = re.fullmatch(r'(\w+)=~?"(.*)"', text)
     assert found, text
