@@ -14,7 +14,9 @@ PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install --no-comp
 # Bytecode is compiled by all cores, which pip does with one; what few import is left to the first import.
 BYTECODE := -W ignore -m compileall -q -j 0 -x '/sympy/'
 OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
-PYTEST := $(RUN)python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+# One process more than cores, since many tests wait: for servers, deadlines and time limits.
+PROCESSES := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PYTEST := $(RUN)python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 FAST := $(addprefix tests/,server clients/python model/shared $(addprefix model/studio/,lyrics notation prompt))
 SLOW := $(addprefix tests/,clients/python/cli/test_ending.py $(addprefix server/,audio checking encoders generation \
 	songs/shared store workers api/http/test_preview_page.py test_app.py))
@@ -36,7 +38,7 @@ serve: $(RUNTIME) ## start the service and keep it running
 # The processes that tests start find the code compiled, even where Python is told to keep none.
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
-test: $(DEVELOPMENT) ## run the tests, a process for each core
+test: $(DEVELOPMENT) ## run the tests, on all cores
 	@$(PYTEST) $(ARGS)
 
 test-fast: $(DEVELOPMENT) ## run those that need no engine, worker, store or sound (under a minute)
