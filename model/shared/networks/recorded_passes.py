@@ -86,8 +86,8 @@ class RecordedPasses(Generic[C]):
         return min((each for each in fitting if each.tokens >= tokens), default=None)
 
     def replayed(self, shape: Shape, caches: Sequence[C], load_rows: Callable[[], None]) -> torch.Tensor:
-        """Replay a recorded pass and return its velocities. `caches` are the contexts of the rows, copied only if they
-        differ from those of the last pass; `load_rows` copies the other inputs.
+        """Replay a forward pass that was captured as a CUDA graph, and return its velocities. `caches` are the contexts
+        of the rows, copied only if they differ from those of the last pass; `load_rows` copies the other inputs.
         """
         if not self._holds(shape, caches):
             self._passes.load_contexts(shape, caches)

@@ -146,8 +146,8 @@ up.
 
 
 class _Ticks:
-    """Computes consecutive ticks of the sequences in some seats (places in the shared buffers); each tick is one column
-    of tokens.
+    """Computes consecutive decoding steps (ticks) of the sequences in some seats (places in the shared buffers). In one
+    tick every sequence gets one column of tokens, one token for each codebook.
     """
 
     def __init__(

@@ -89,13 +89,13 @@ def read_song(folder: Path) -> Song:
     beats = np.loadtxt(folder / "beat_midi.txt")
     downbeats = np.flatnonzero(beats[:, 2])
     if not len(downbeats):
-        raise ValueError(f"{folder.name} has no downbeat, so it is left out")
+        raise ValueError(f"the song {folder.name} has no downbeat, so it is left out")
     times = beats[downbeats[0] :, 0]
     bars = (len(times) - 1) // BEATS_PER_BAR
     tracks = {name: _on_grid(notes, times) for name, notes in _tracks(folder / f"{folder.name}.mid").items()}
     melody = _monophonic(tracks["MELODY"], bars)
     if bars < _PIECE_BARS or not melody:
-        raise ValueError(f"{folder.name} is too short, so it is left out")
+        raise ValueError(f"the song {folder.name} has fewer than {_PIECE_BARS} bars or no melody, so it is left out")
     score = Score(bars, melody, _chords(folder / "chord_midi.txt", times[: bars * BEATS_PER_BAR]))
     around = tuple(n for name in ("PIANO", "BRIDGE") for n in tracks[name] if 0 <= n.start < score.steps)
     return Song(score, around, float(np.mean([n.velocity for n in tracks["MELODY"]])))

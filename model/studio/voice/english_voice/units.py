@@ -141,7 +141,8 @@ def packed(frames: Coded) -> bytes:
 
 @cache
 def load(folder: Path = FOLDER) -> Units:
-    """Open the units in a folder, by default the shipped one; later calls for the folder return the same object.
+    """Open the speech units (recorded openings and endings of English syllables) in a folder, by default the shipped
+    one; later calls for the folder return the same object.
 
     Raises:
         EngineUnavailable: a file is missing or damaged.

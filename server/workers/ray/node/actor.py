@@ -49,6 +49,7 @@ class WorkerActor:
         self._outbox = Outbox()
         self._executor: CommandExecutor | None = None
         self._lock: DeviceLock | None = None
+        self._slot = "none yet"
         self._threads = 0
         self._limited = threading.local()
         self._ended = threading.Event()
@@ -73,6 +74,7 @@ class WorkerActor:
             DeviceBusy: another process uses the device.
         """
         wanted = cast(WorkerSpec, pickle.loads(spec))
+        self._slot = slot
         self._lock = DeviceLock(slot)
         self._lock.acquire(_LOCK_SECONDS)
         try:
@@ -135,10 +137,13 @@ class WorkerActor:
 
     def _deserted(self) -> None:
         _log.critical(
-            "the worker received no message from its server for too long, and ends: check the server and its network"
+            "the worker of device %s received no message from its server for too long, and ends: check the server and its "
+            "network",
+            self._slot,
         )
         self._leave()
 
     def _fail(self) -> None:
-        _log.critical("the worker ends because of an unexpected error; the server restarts it", exc_info=True)
+        text = "the worker of device %s ends because of an unexpected error; the server restarts it"
+        _log.critical(text, self._slot, exc_info=True)
         self._leave()
