@@ -137,8 +137,8 @@ class WorkerActor:
 
     def _deserted(self) -> None:
         _log.critical(
-            "the worker of device %s received no message from its server for too long, and ends: check the server and its "
-            "network",
+            "the worker of device %s received no message from its server for too long, and ends: check the server and "
+            "its network",
             self._slot,
         )
         self._leave()
