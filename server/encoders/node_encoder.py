@@ -13,12 +13,12 @@ from server.workers.base import WorkerDied
 from server.workers.ray.bridge import Bridge
 from server.workers.ray.messages import (
     CompanionEnded,
+    CompanionMessage,
     CompanionStarted,
-    CompanionTold,
     EndCompanion,
     OfCompanion,
+    SendToCompanion,
     StartCompanion,
-    TellCompanion,
 )
 from server.workers.ray.node.socket_path import joined
 
@@ -92,7 +92,7 @@ class NodeEncoder:
     def send(self, message: ToEncoder) -> None:
         """Send a command to the encoder process."""
         assert self._number is not None
-        self._bridge.send(TellCompanion(self._number, pickle.dumps(message, pickle.HIGHEST_PROTOCOL)))
+        self._bridge.send(SendToCompanion(self._number, pickle.dumps(message, pickle.HIGHEST_PROTOCOL)))
 
     async def receive(self) -> FromEncoder:
         """Wait for the encoder's next message.
@@ -136,7 +136,7 @@ class NodeEncoder:
 
     def _take(self, message: OfCompanion) -> None:
         match message:
-            case CompanionTold():
+            case CompanionMessage():
                 self._messages.put_nowait(cast(FromEncoder, pickle.loads(message.message)))
             case CompanionStarted():
                 if self._started is not None and not self._started.done():

@@ -62,9 +62,9 @@ class Claim:
 
     `song` and `extent` describe the stored part of the song, which is empty unless another server has begun it. `lease`
     is the server's right to the song. `sound` is this server's sound fingerprint (hash of a test song); if the song is
-    only to be ended, that of the earlier server. `heard` is True if sound may have been sent to listeners. The other
-    fields are those of the song's admission ticket; `deadline_seconds` is the time left now. With `terms` (the caller's
-    quota and weight at admission) the song can be registered again if the song directory loses it.
+    only to be ended, that of the earlier server. `has_sound` is True if sound may have been sent to listeners. The
+    other fields are those of the song's admission ticket; `deadline_seconds` is the time left now. With `terms` (the
+    caller's quota and weight at admission) the song can be registered again if the song directory loses it.
     """
 
     lease: Lease
@@ -75,5 +75,5 @@ class Claim:
     deadline_seconds: float | None = None
     action: ClaimAction = ClaimAction.MAKE
     sound: str = ""
-    heard: bool = False
+    has_sound: bool = False
     terms: AdmissionTerms = UNKNOWN_TERMS

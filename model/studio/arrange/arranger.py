@@ -114,11 +114,11 @@ def _performed(
     """Return the played notes of each track. A track plays only from the step that `entrance` returns up to the step
     that `silences` returns.
     """
-    heard = {track: _heard(context, track, part) for track, part in strokes.items()}
-    return {track: perform(context, track, part) for track, part in heard.items() if part}
+    audible = {track: _audible(context, track, part) for track, part in strokes.items()}
+    return {track: perform(context, track, part) for track, part in audible.items() if part}
 
 
-def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) -> list[Stroke]:
+def _audible(context: ArrangementContext, track: Track, part: Sequence[Stroke]) -> list[Stroke]:
     first, last = entrance(context, track), silences(context, track)
     return [replace(s, length=min(s.length, last - s.start)) for s in part if first <= s.start < last]
 

@@ -151,8 +151,8 @@ def comping_texture(context: ArrangementContext) -> Texture:
     """Return the density of the chord accompaniment: that of the section, or steady in the intro of a groove of
     `_DRIVEN`, which comprises all grooves but the calm ones, such as ballads.
     """
-    told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
-    return Texture.STEADY if told else texture(context)
+    driven = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
+    return Texture.STEADY if driven else texture(context)
 
 
 def level(context: ArrangementContext, step: float) -> float:

@@ -88,12 +88,12 @@ def _empty_layout(spec: SectionSpec, memory: Memory) -> TokenLayout:
         beats_per_bar=spec.beats_per_bar,
     )
     if memory.tail:
-        heard = np.arange(prefix)
-        heard = heard[heard % BEATS_PER_BAR < spec.beats_per_bar]
-        layout.melody[heard] = np.array(memory.tail.melody).reshape(-1, STEPS_PER_BEAT)
-        layout.chords[heard] = memory.tail.chords
-        layout.mask[heard] = 1
-        layout.hint[heard] = hints_of(layout.melody[heard])
+        known = np.arange(prefix)
+        known = known[known % BEATS_PER_BAR < spec.beats_per_bar]
+        layout.melody[known] = np.array(memory.tail.melody).reshape(-1, STEPS_PER_BEAT)
+        layout.chords[known] = memory.tail.chords
+        layout.mask[known] = 1
+        layout.hint[known] = hints_of(layout.melody[known])
         layout.prolong()
     return layout
 

@@ -51,21 +51,21 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.
     """
     check_params(params, info, (SLOWEST_BPM, FASTEST_BPM))
-    wishes = _read(params, info)
-    music = _laid_out(params, info, wishes)
+    requested = _read(params, info)
+    music = _laid_out(params, info, requested)
     if music.spread.beats_left and params.duration_seconds is None:
         more = math.ceil(music.spread.beats_left / music.beats_per_bar) + _ROOM_BARS
         seconds = music.seconds + seconds_of(more, music.tempo_bpm, music.beats_per_bar)
         return plan_song(replace(params, duration_seconds=min(seconds, info.duration_seconds[1])), info)
-    return _plan_of(params, info, wishes, music)
+    return _plan_of(params, info, requested, music)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wishes:
+class _Requested:
     """The content of a request: `parsed` is the style that the prompt asks for, `given` are the lyrics as the caller
     gave them, `lyrics` those with their lines assigned to singers. `anchor` is the caller's melody, shortened to fit a
-    song. `key` is the key of the song; `heard_key` is the key of the caller's melody; `None` if a key is named, or none
-    can be heard.
+    song. `key` is the key of the song; `melody_key` is the key of the caller's melody, or `None` if the request names a
+    key or the melody has no clear one.
     """
 
     parsed: ParsedPrompt
@@ -73,7 +73,7 @@ class _Wishes:
     lyrics: Lyrics
     anchor: Fitted
     key: Key
-    heard_key: Key | None
+    melody_key: Key | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class _Music:
         return seconds_of(self.bars, self.tempo_bpm, self.beats_per_bar)
 
 
-def _read(params: SongParams, info: EngineInfo) -> _Wishes:
+def _read(params: SongParams, info: EngineInfo) -> _Requested:
     """Return the content of a request. Raises InvalidParams if the key or the lyrics cannot be read."""
     asked_key = parse_key(params.key) if params.key is not None else None
     random = Random(params.seed)
@@ -105,24 +105,24 @@ def _read(params: SongParams, info: EngineInfo) -> _Wishes:
     given = parse_lyrics(params.lyrics, voice, language=_language(params, info))
     anchor = fit_anchor(params.anchor, parsed.style.beats_per_bar)
     named_key = asked_key or parsed.key
-    heard_key = None if named_key else key_of_melody(anchor.notes, parsed.style.mode)
-    key = named_key or heard_key or _home(parsed.style, random)
-    return _Wishes(parsed, given, shared_by_voices(given, parsed.style.ways), anchor, key, heard_key)
+    melody_key = None if named_key else key_of_melody(anchor.notes, parsed.style.mode)
+    key = named_key or melody_key or _home(parsed.style, random)
+    return _Requested(parsed, given, shared_by_voices(given, parsed.style.ways), anchor, key, melody_key)
 
 
-def _laid_out(params: SongParams, info: EngineInfo, wishes: _Wishes) -> _Music:
+def _laid_out(params: SongParams, info: EngineInfo, requested: _Requested) -> _Music:
     """Return the song laid out in bars. Raises InvalidParams if the words do not fit the duration."""
-    style = wishes.parsed.style
-    lyrics, length, tempo_notes = song_length(params, info, wishes.lyrics, wishes.parsed)
+    style = requested.parsed.style
+    lyrics, length, tempo_notes = song_length(params, info, requested.lyrics, requested.parsed)
     blocks = _blocks(lyrics, length, style)
-    spread = spread_anchor(wishes.anchor.notes, blocks, style.beats_per_bar)
+    spread = spread_anchor(requested.anchor.notes, blocks, style.beats_per_bar)
     bars = length.bars * bars_together(style.beats_per_bar)
     return _Music(lyrics, bars, length.tempo_bpm, style.beats_per_bar, tempo_notes, blocks, spread)
 
 
-def _plan_of(params: SongParams, info: EngineInfo, wishes: _Wishes, music: _Music) -> SongPlan:
+def _plan_of(params: SongParams, info: EngineInfo, requested: _Requested, music: _Music) -> SongPlan:
     """Return the plan of the song `music`."""
-    detail = _detail(params, wishes.parsed.style, wishes.key, music.tempo_bpm, music.blocks, music.spread.parts)
+    detail = _detail(params, requested.parsed.style, requested.key, music.tempo_bpm, music.blocks, music.spread.parts)
     return SongPlan(
         engine=info.name,
         seed=params.seed,
@@ -130,23 +130,23 @@ def _plan_of(params: SongParams, info: EngineInfo, wishes: _Wishes, music: _Musi
         guidance_scale=params.guidance_scale if params.guidance_scale is not None else info.default_guidance_scale,
         duration_seconds=music.seconds,
         sections=tuple(_section_plans(music.blocks, music.tempo_bpm, music.beats_per_bar)),
-        key=wishes.key.name,
+        key=requested.key.name,
         tempo_bpm=music.tempo_bpm,
-        notes=_notes(params, wishes, music, detail),
+        notes=_notes(params, requested, music, detail),
         voice=(music.lyrics.voice or Voice.FEMALE) if any(block.lines for block in music.blocks) else None,
         engine_samples=samples_of(music.bars, music.tempo_bpm, music.beats_per_bar),
         detail=detail,
     )
 
 
-def _notes(params: SongParams, wishes: _Wishes, music: _Music, detail: StudioDetail) -> tuple[str, ...]:
+def _notes(params: SongParams, requested: _Requested, music: _Music, detail: StudioDetail) -> tuple[str, ...]:
     """Return the remarks for the caller on lyrics, prompt, anchor, tempo and key."""
     kinds = {block.kind for block in music.blocks}
     return (
-        *(*music.lyrics.notes, *wishes.parsed.notes, *way_notes(detail.style, wishes.given, kinds)),
-        *((f"anchor: the melody is in {wishes.heard_key.name}",) if wishes.heard_key else ()),
+        *(*music.lyrics.notes, *requested.parsed.notes, *way_notes(detail.style, requested.given, kinds)),
+        *((f"anchor: the melody is in {requested.melody_key.name}",) if requested.melody_key else ()),
         *params.anchor_remarks,
-        *(*wishes.anchor.remarks, *music.spread.remarks, *music.tempo_notes),
+        *(*requested.anchor.remarks, *music.spread.remarks, *music.tempo_notes),
         *_lift_notes(detail, tuple(_labels(music.blocks))),
     )
 

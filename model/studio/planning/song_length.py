@@ -29,16 +29,16 @@ def song_length(
     bpm = params.anchor_tempo_bpm
     if bpm is None:
         return *_length(params, info, lyrics, parsed), ()
-    told = f"anchor: its file's tempo of {bpm:.4g} BPM"
+    text = f"anchor: its file's tempo of {bpm:.4g} BPM"
     if params.tempo_bpm is not None or parsed.tempo_named:
         reason = "another tempo is requested"
     elif not SLOWEST_BPM <= bpm <= FASTEST_BPM:
         reason = f"it is beyond {SLOWEST_BPM:g} to {FASTEST_BPM:g}"
     else:
         with suppress(InvalidParams):
-            return *_length(replace(params, tempo_bpm=bpm), info, lyrics, parsed), (f"{told} is kept",)
+            return *_length(replace(params, tempo_bpm=bpm), info, lyrics, parsed), (f"{text} is kept",)
         reason = "the words do not fit at that tempo"
-    return *_length(params, info, lyrics, parsed), (f"{told} is not kept, since {reason}",)
+    return *_length(params, info, lyrics, parsed), (f"{text} is not kept, since {reason}",)
 
 
 def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:

@@ -49,11 +49,11 @@ def way_notes(style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]) -> t
 
     `lyrics` are the lyrics as given, `kinds` the kinds of the song's sections.
     """
-    told = (_told(way, style, lyrics, kinds) for way in Way if way in style.ways)
-    return tuple(f"prompt: {remark}" for remark in told)
+    remarks = (_remark(way, style, lyrics, kinds) for way in Way if way in style.ways)
+    return tuple(f"prompt: {remark}" for remark in remarks)
 
 
-def _told(way: Way, style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]) -> str:
+def _remark(way: Way, style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]) -> str:
     match way:
         case Way.A_CAPPELLA:
             return "a cappella: no instrument accompanies; a sampled choir has the tune where nobody sings words"
@@ -64,12 +64,12 @@ def _told(way: Way, style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]
                 else _wordless("whisper")
             )
         case Way.DUET | Way.TOGETHER:
-            return _told_of_voices(way, lyrics, kinds)
+            return _remark_on_voices(way, lyrics, kinds)
         case Way.DROP:
-            return _told_of_drop(style, kinds)
+            return _remark_on_drop(style, kinds)
 
 
-def _told_of_voices(way: Way, lyrics: Lyrics, kinds: Collection[SectionKind]) -> str:
+def _remark_on_voices(way: Way, lyrics: Lyrics, kinds: Collection[SectionKind]) -> str:
     if not lyrics.sung:
         return _wordless("duet")
     if _is_marked(lyrics):
@@ -80,7 +80,7 @@ def _told_of_voices(way: Way, lyrics: Lyrics, kinds: Collection[SectionKind]) ->
     return together if SectionKind.CHORUS in kinds else f"{together}, but these lyrics have none"
 
 
-def _told_of_drop(style: Style, kinds: Collection[SectionKind]) -> str:
+def _remark_on_drop(style: Style, kinds: Collection[SectionKind]) -> str:
     if SectionKind.CHORUS not in kinds:
         return "drop: not done, since the song has no chorus to build up to"
     if style.instrument(Track.DRUMS) is None:

@@ -233,14 +233,14 @@ def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None)
     found = mentions(text, _KNOWN)
     drums = _DRUMS.search(_without_genres(text))
     spans = [(mention.place, mention.end) for mention in found] + ([drums.span()] if drums else [])
-    heard = [mention.text for mention in found] + ([drums.group().strip()] if drums else [])
-    heard += [tempo.text] if tempo and not tempo.note else []
-    heard += [metre.text] if metre.text else []
-    heard += [key.name] if key else []
-    known = bool(heard or tempo)
+    understood = [mention.text for mention in found] + ([drums.group().strip()] if drums else [])
+    understood += [tempo.text] if tempo and not tempo.note else []
+    understood += [metre.text] if metre.text else []
+    understood += [key.name] if key else []
+    known = bool(understood or tempo)
     notes = [f"style: {style.genre}"] if known else [f"prompt: no known word in it; played as {style.genre}"]
-    if heard and heard != [style.genre]:
-        notes.append(f"prompt: understood {', '.join(heard)}")
+    if understood and understood != [style.genre]:
+        notes.append(f"prompt: understood {', '.join(understood)}")
     notes += [note for note in (tempo.note if tempo else None, metre.note) if note]
     unknown = unknown_words(text, spans) if known else ()
     return tuple(notes + ([f"prompt: not understood: {', '.join(unknown)}"] if unknown else []))

@@ -214,7 +214,7 @@ class EmbeddedDirectory:
         song, events = stored
         held = replace(song, owner=claim.lease.replica, epoch=claim.lease.epoch)
         extent = Extent(song.size_bytes, len(events))
-        return replace(claim, song=held, extent=extent, heard=extent.size_bytes > 0)
+        return replace(claim, song=held, extent=extent, has_sound=extent.size_bytes > 0)
 
     async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
         """Return the record of a song, and the events and sound stored after the position `at`."""

@@ -64,7 +64,7 @@ class Claims:
         claim = self._claims.get(lease.song_id)
         if claim is None or claim.lease != lease or claim.action not in _MADE:
             return False
-        stored = claim_bytes(claim, _ATTEND_SECONDS, heard=claim.heard or lease.song_id in self._sounded)
+        stored = claim_bytes(claim, _ATTEND_SECONDS, has_sound=claim.has_sound or lease.song_id in self._sounded)
         terms = (lease_text(lease), stored, record_bytes(claim.song), claim.request)
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)
         if answer == _DONE:

@@ -134,13 +134,26 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
     """Parse the response of a Lua script of the song directory: a song that is assigned to the server `replica`."""
-    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, action, sound, heard, *admitted = (
-        answer
-    )
+    (
+        song_id,
+        stored,
+        state,
+        owner,
+        epoch,
+        size,
+        events,
+        request,
+        linger,
+        deadline,
+        action,
+        sound,
+        has_sound,
+        *admitted,
+    ) = answer
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
     song = present_record((stored, state, owner, epoch, str(size).encode(), None, None), lease.song_id)
     terms = (_seconds(linger), _seconds(deadline), ClaimAction(_text(action)), _text(sound))
-    return Claim(lease, song, request, Extent(size, events), *terms, bool(heard), _admission_terms(*admitted))
+    return Claim(lease, song, request, Extent(size, events), *terms, bool(has_sound), _admission_terms(*admitted))
 
 
 def _admission_terms(
@@ -149,9 +162,9 @@ def _admission_terms(
     return AdmissionTerms(float(weight or 1), float(charged or 0), _text(quota), _seconds(sound_capacity))
 
 
-def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
+def claim_bytes(claim: Claim, attend_seconds: float, *, has_sound: bool) -> bytes:
     """Serialize the assignment of a song to a server as JSON, without record and request; the song's listeners count as
-    present for `attend_seconds`; `heard` is True if sound may have been sent to listeners.
+    present for `attend_seconds`; `has_sound` is True if sound may have been sent to listeners.
     """
     terms = {
         **_names(claim.song),
@@ -159,7 +172,7 @@ def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
         "nonce": claim.lease.nonce,
         "replica": claim.lease.replica,
         "sound": claim.sound,
-        "heard": heard,
+        "heard": has_sound,
         "weight": claim.terms.weight,
         "charged_seconds": claim.terms.sound_seconds,
         "quota": claim.terms.quota,

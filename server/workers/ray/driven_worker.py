@@ -37,21 +37,21 @@ class DrivenWorker:
         start: StartWorker,
         cluster: Cluster,
         reapers: Reapers,
-        tell: Callable[[FromDriver], None],
+        send: Callable[[FromDriver], None],
         relay: Relay,
         placed: Callable[[], None],
         *,
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the control of one worker. `tell` sends a message to the server, `relay` sends sound to the encoders
+        """Set up the control of one worker. `send` sends a message to the server, `relay` sends sound to the encoders
         of a node; `placed` is called when the worker has a node. `pool` is the id of the server's worker pool; a
         heartbeat is sent to the worker every `ping_seconds`.
         """
         self._start = start
         self._cluster = cluster
         self._reapers = reapers
-        self._tell = tell
+        self._send = send
         self._relay = relay
         self._on_placed = placed
         self._pool = pool
@@ -98,7 +98,7 @@ class DrivenWorker:
         finally:
             await asyncio.shield(asyncio.ensure_future(self._end()))
             if ended is not None:
-                self._tell(ended)
+                self._send(ended)
 
     async def _started(self) -> tuple[Actor, Place]:
         """Start an actor for the worker, and wait until the actor runs on a node; return both. An actor that is lost
@@ -125,7 +125,7 @@ class DrivenWorker:
                 f"the node {place.host} has version {place.version} of the code, and this server {VERSION}: run the "
                 "same image on all nodes"
             )
-        await until_one_ends(self._beat(actor), _life(actor, self._start.device), self._work(actor, place))
+        await until_one_ends(self._send_heartbeats(actor), _life(actor, self._start.device), self._work(actor, place))
 
     async def _placed(self, actor: Actor) -> Place:
         call = actor.call("place")
@@ -142,13 +142,13 @@ class DrivenWorker:
                 kind,
             )
 
-    async def _beat(self, actor: Actor) -> None:
+    async def _send_heartbeats(self, actor: Actor) -> None:
         """Send heartbeats to the worker periodically; raise ActorLost if the worker does not answer one in time."""
         limit = PERIODS * self._ping_seconds
         while True:
             try:
                 async with asyncio.timeout(limit):
-                    await actor.call("heard", group=CONTROL)
+                    await actor.call("heartbeat", group=CONTROL)
             except TimeoutError:
                 raise ActorLost(
                     f"the worker of device {self._start.device}, or the network to it, was silent for "
@@ -169,11 +169,11 @@ class DrivenWorker:
             )
         loaded = await actor.call("load", slot, pickle.dumps(self._start.spec, pickle.HIGHEST_PROTOCOL))
         self._lanes = Lanes(actor, self._start.spec.lanes, self._replied, self._relay)
-        self._tell(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host, place.node))
+        self._send(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host, place.node))
         await self._lanes.run()
 
     def _replied(self, lane: Lane, reply: bytes) -> None:
-        self._tell(CommandDone(self._start.worker, lane, reply))
+        self._send(CommandDone(self._start.worker, lane, reply))
 
     async def _end(self) -> None:
         """End the worker's process; if the process is frozen, the reaper of its node kills it."""

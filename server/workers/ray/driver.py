@@ -16,9 +16,9 @@ from server.workers.ray.messages import (
     EndCompanion,
     EndWorker,
     RunCommand,
+    SendToCompanion,
     StartCompanion,
     StartWorker,
-    TellCompanion,
 )
 from server.workers.ray.reapers import Reapers
 
@@ -70,7 +70,7 @@ class Driver:
             case EndWorker(worker=number):
                 if task := self._tasks.get(number):
                     task.cancel()
-            case TellCompanion():
+            case SendToCompanion():
                 self._hosts.send(message)
             case StartCompanion(companion=number):
                 self._accompany(number, message)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from server.background import until_one_ends
 from server.workers.base import WorkerDeath
 from server.workers.ray.cluster_base import CONTROL, LIFE, SOUND, Actor, ActorLost, Cluster
-from server.workers.ray.messages import CompanionStarted, CompanionTold, FromDriver, StartCompanion, TellCompanion
+from server.workers.ray.messages import CompanionMessage, CompanionStarted, FromDriver, SendToCompanion, StartCompanion
 from server.workers.ray.node.silence import PERIODS
 from server.workers.ray.reapers import Reapers
 
@@ -28,18 +28,18 @@ class Hosts:
         self,
         cluster: Cluster,
         reapers: Reapers,
-        tell: Callable[[FromDriver], None],
+        send: Callable[[FromDriver], None],
         *,
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the control of companions (processes beside the workers); `tell` sends a message to the server. `pool`
+        """Set up the control of companions (processes beside the workers); `send` sends a message to the server. `pool`
         is the id of the server's worker pool. If a node sends nothing for three times `ping_seconds`, its companions
         count as lost.
         """
         self._cluster = cluster
         self._reapers = reapers
-        self._tell = tell
+        self._send = send
         self._pool = pool
         self._ping_seconds = ping_seconds
         self._hosts: dict[str, _Host] = {}
@@ -73,12 +73,12 @@ class Hosts:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
 
-    def send(self, message: TellCompanion) -> None:
+    def send(self, message: SendToCompanion) -> None:
         """Pass a message of the server to a companion (a process beside a worker); no effect if the companion has
         ended.
         """
         if (host := self._hosts.get(self._nodes.get(message.companion, ""))) is not None:
-            host.call("tell", message.companion, message.message)
+            host.call("send", message.companion, message.message)
 
     async def put(self, node: str, outgoing: bytes) -> None:
         """Send pickled sound to the encoders of a node; if they have ended, the sound is dropped."""
@@ -92,7 +92,7 @@ class Hosts:
         await host.begun.wait()
         address, first = await host.actor.call("start", start.companion, start.module, start.spec)
         host.started.add(start.companion)
-        self._tell(CompanionStarted(start.companion, node, address, first))
+        self._send(CompanionStarted(start.companion, node, address, first))
         await asyncio.Event().wait()
 
     def _on(self, node: str) -> "_Host":
@@ -100,12 +100,12 @@ class Hosts:
         running after the end of its last companion.
         """
         if node not in self._hosts:
-            host = self._hosts[node] = _Host(self._cluster.start_host(node), self._told)
+            host = self._hosts[node] = _Host(self._cluster.start_host(node), self._received)
             host.serving = asyncio.create_task(self._serve(host, node), name=f"companions of {node}")
         return self._hosts[node]
 
-    def _told(self, number: int, message: bytes) -> None:
-        self._tell(CompanionTold(number, message))
+    def _received(self, number: int, message: bytes) -> None:
+        self._send(CompanionMessage(number, message))
 
     async def _serve(self, host: "_Host", node: str) -> None:
         """Run the host actor of a node, which runs the companions there, until the actor is lost or this call is
@@ -134,13 +134,13 @@ class _Host:
     for each companion, which fails when the companion ends.
     """
 
-    def __init__(self, actor: Actor, told: Callable[[int, bytes], None]) -> None:
+    def __init__(self, actor: Actor, received: Callable[[int, bytes], None]) -> None:
         self.actor = actor
         self.ends: dict[int, asyncio.Future[None]] = {}
         self.started: set[int] = set()
         self.begun = asyncio.Event()
         self.serving: asyncio.Task[None]
-        self._told = told
+        self._received = received
 
     def call(self, method: str, *arguments: object) -> None:
         """Call a method of the host actor without waiting; if the actor is lost, `listen` raises the error."""
@@ -162,7 +162,7 @@ class _Host:
                 ) from None
             for number, message in taken:
                 if message is not None:
-                    self._told(number, message)
+                    self._received(number, message)
                 elif (ended := self.ends.get(number)) is not None and not ended.done():
                     ended.set_exception(ActorLost("the encoder process has ended"))
 

@@ -80,7 +80,7 @@ class StartCompanion:
 
 
 @dataclass(frozen=True, slots=True)
-class TellCompanion:
+class SendToCompanion:
     """Command: pass a pickled message to a companion (a process beside a worker)."""
 
     companion: int
@@ -143,7 +143,7 @@ class CompanionStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class CompanionTold:
+class CompanionMessage:
     """Message: a pickled message of a companion (a process beside a worker) to the server."""
 
     companion: int
@@ -161,7 +161,9 @@ class CompanionEnded:
     cluster_lost: bool = False
 
 
-ToDriver: TypeAlias = ClusterSpec | StartWorker | EndWorker | RunCommand | StartCompanion | TellCompanion | EndCompanion
+ToDriver: TypeAlias = (
+    ClusterSpec | StartWorker | EndWorker | RunCommand | StartCompanion | SendToCompanion | EndCompanion
+)
 OfWorker: TypeAlias = WorkerLoaded | CommandDone | WorkerEnded
-OfCompanion: TypeAlias = CompanionStarted | CompanionTold | CompanionEnded
+OfCompanion: TypeAlias = CompanionStarted | CompanionMessage | CompanionEnded
 FromDriver: TypeAlias = Connected | NotConnected | OfWorker | OfCompanion

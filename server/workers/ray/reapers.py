@@ -21,7 +21,7 @@ class Reapers:
         self._cluster = cluster
         self._ping_seconds = ping_seconds
         self._actors: dict[str, Actor] = {}
-        self._beats: dict[str, asyncio.Task[None]] = {}
+        self._heartbeats: dict[str, asyncio.Task[None]] = {}
 
     async def free(self, node: str, slot: str) -> bool | None:
         """Let the reaper of a node kill the process that uses the device `slot` there. Returns True once no process
@@ -41,7 +41,7 @@ class Reapers:
 
     async def close(self) -> None:
         """End all reapers (the actors that kill frozen workers)."""
-        beats = [*self._beats.values()]
+        beats = [*self._heartbeats.values()]
         for node in [*self._actors]:
             self._drop(node)
         await asyncio.gather(*beats, return_exceptions=True)
@@ -49,18 +49,20 @@ class Reapers:
     def _of(self, node: str) -> Actor:
         if node not in self._actors:
             self._actors[node] = self._cluster.start_reaper(node)
-            self._beats[node] = asyncio.create_task(self._beat(node, self._actors[node]), name=f"reaper of {node}")
+            self._heartbeats[node] = asyncio.create_task(
+                self._send_heartbeats(node, self._actors[node]), name=f"reaper of {node}"
+            )
         return self._actors[node]
 
-    async def _beat(self, node: str, actor: Actor) -> None:
+    async def _send_heartbeats(self, node: str, actor: Actor) -> None:
         with suppress(ActorLost):
             while True:
-                await actor.call("heard", group=CONTROL)
+                await actor.call("heartbeat", group=CONTROL)
                 await asyncio.sleep(self._ping_seconds)
         if self._actors.get(node) is actor:
             self._drop(node)
 
     def _drop(self, node: str) -> None:
         if (actor := self._actors.pop(node, None)) is not None:
-            self._beats.pop(node).cancel()
+            self._heartbeats.pop(node).cancel()
             actor.kill()

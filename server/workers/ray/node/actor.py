@@ -91,7 +91,7 @@ class WorkerActor:
 
         An unexpected error ends the process, as in a worker process of the local pool.
         """
-        self._silence.heard()
+        self._silence.heartbeat()
         try:
             assert self._executor is not None
             self._limit_threads()
@@ -101,12 +101,12 @@ class WorkerActor:
         except BaseException:
             self._fail()
             raise
-        self._silence.heard()
+        self._silence.heartbeat()
         return data
 
-    def heard(self) -> None:
+    def heartbeat(self) -> None:
         """Record a heartbeat of the server."""
-        self._silence.heard()
+        self._silence.heartbeat()
 
     def live(self) -> None:
         """Wait until the actor is ended. If the actor's process dies, the remote call of this method fails at once."""

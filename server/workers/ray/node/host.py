@@ -45,7 +45,7 @@ class CompanionHost:
         self._silence = SilenceWatch(ping_seconds, leave)
         self._companions: dict[int, _Companion] = {}
         self._ending: list[threading.Thread] = []
-        self._told: queue.SimpleQueue[tuple[int, bytes | None]] = queue.SimpleQueue()
+        self._received: queue.SimpleQueue[tuple[int, bytes | None]] = queue.SimpleQueue()
         self._links = EncoderLinks()
         self._device_lock: DeviceLock | None = None
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class CompanionHost:
         Raises:
             RuntimeError: the companion has ended, or has not answered in time.
         """
-        self._silence.heard()
+        self._silence.heartbeat()
         companion = _Companion(module)
         try:
             first = companion.begin(spec)
@@ -85,9 +85,9 @@ class CompanionHost:
             self.stop(number)
         return companion.address, first
 
-    def tell(self, number: int, message: bytes) -> None:
+    def send(self, number: int, message: bytes) -> None:
         """Pass a pickled message to a companion (a process beside a worker); no effect if the companion has ended."""
-        self._silence.heard()
+        self._silence.heartbeat()
         if (companion := self._companions.get(number)) is not None:
             with suppress(PipeClosed):
                 companion.pipe.send_pickled(message)
@@ -97,12 +97,12 @@ class CompanionHost:
         companion's number; `None` instead of a message means that the companion has ended. The call waits at most one
         ping period for the first.
         """
-        self._silence.heard()
+        self._silence.heartbeat()
         taken = []
         with suppress(queue.Empty):
-            taken.append(self._told.get(timeout=self._ping_seconds))
+            taken.append(self._received.get(timeout=self._ping_seconds))
             while True:
-                taken.append(self._told.get_nowait())
+                taken.append(self._received.get_nowait())
         return taken
 
     def put(self, outgoing: bytes) -> None:
@@ -113,7 +113,7 @@ class CompanionHost:
         """End a companion (a process beside a worker), which may still be starting. This is done in a thread, so that a
         frozen companion does not delay messages to others.
         """
-        self._silence.heard()
+        self._silence.heartbeat()
         with self._lock:
             companion = self._companions.pop(number, None)
             if companion is None:
@@ -141,7 +141,7 @@ class CompanionHost:
         """
         self._silence.stop()
         self.close()
-        self._told.put((0, None))
+        self._received.put((0, None))
         self._links.close()
         if self._device_lock is not None:
             self._device_lock.release()
@@ -149,8 +149,8 @@ class CompanionHost:
     def _read(self, number: int, companion: "_Companion") -> None:
         with suppress(PipeClosed):
             while True:
-                self._told.put((number, companion.pipe.receive_pickled()))
-        self._told.put((number, None))
+                self._received.put((number, companion.pipe.receive_pickled()))
+        self._received.put((number, None))
 
 
 class _Companion:

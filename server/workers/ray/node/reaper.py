@@ -38,13 +38,13 @@ class Reaper:
 
     def free(self, slot: str) -> bool:
         """Kill the process that uses the device named `slot`, if any; return True once no process uses the device."""
-        self._silence.heard()
+        self._silence.heartbeat()
         self._slots.add(slot)
         return DeviceLock(slot).free(_FREED_SECONDS)
 
-    def heard(self) -> None:
+    def heartbeat(self) -> None:
         """Record a heartbeat of the server."""
-        self._silence.heard()
+        self._silence.heartbeat()
 
     def end(self) -> None:
         """Stop waiting for heartbeats of the server."""

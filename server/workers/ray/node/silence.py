@@ -9,20 +9,20 @@ PERIODS = 3
 
 
 class SilenceWatch:
-    """Calls the function `then`, on a separate thread, when `heard` was not called for `PERIODS` ping periods (the
+    """Calls the function `then`, on a separate thread, when `heartbeat` was not called for `PERIODS` ping periods (the
     intervals between heartbeats).
     """
 
     def __init__(self, ping_seconds: float, then: Callable[[], None]) -> None:
         self._ping_seconds = ping_seconds
         self._then = then
-        self._heard_at = time.monotonic()
+        self._heartbeat_at = time.monotonic()
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name="silence", daemon=True).start()
 
-    def heard(self) -> None:
+    def heartbeat(self) -> None:
         """Record a heartbeat of the server."""
-        self._heard_at = time.monotonic()
+        self._heartbeat_at = time.monotonic()
 
     def stop(self) -> None:
         """Stop waiting for heartbeats; the function is not called any more."""
@@ -38,4 +38,4 @@ class SilenceWatch:
                 return
 
     def _silent(self) -> bool:
-        return time.monotonic() - self._heard_at > PERIODS * self._ping_seconds
+        return time.monotonic() - self._heartbeat_at > PERIODS * self._ping_seconds

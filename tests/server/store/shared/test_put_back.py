@@ -29,7 +29,7 @@ async def test_a_song_that_was_put_back_before_its_first_sound_may_be_begun_anew
     await parts.directory.release(writing.claim.lease)
     claim = await there.directory.claim({"fake": "two"})
     assert claim is not None
-    assert (claim.action, claim.extent, claim.heard) == (ClaimAction.MAKE, Extent(), False)
+    assert (claim.action, claim.extent, claim.has_sound) == (ClaimAction.MAKE, Extent(), False)
 
 
 async def test_a_song_that_was_put_back_keeps_what_its_next_makers_have_to_know_of_it(
@@ -53,7 +53,7 @@ async def test_a_song_that_was_put_back_keeps_what_its_next_makers_have_to_know_
     await parts.directory.release(writing.claim.lease)
     claim = await there.directory.claim_lost(SKILLS)
     assert claim is not None
-    assert (claim.heard, claim.terms) == (True, admitted.claim.terms)
+    assert (claim.has_sound, claim.terms) == (True, admitted.claim.terms)
     await client.flushall()
     new = Writing.of(replica_of(there), claim)
     new.at = Extent()

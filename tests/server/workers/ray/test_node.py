@@ -85,13 +85,13 @@ def test_the_lock_of_a_file_that_is_removed_meanwhile_is_not_that_of_the_device(
 
 
 def test_silence_is_told_once_and_only_after_three_periods() -> None:
-    told = threading.Semaphore(0)
-    watch = SilenceWatch(0.1, told.release)
+    calls = threading.Semaphore(0)
+    watch = SilenceWatch(0.1, calls.release)
     for _ in range(20):
-        watch.heard()
-        assert not told.acquire(timeout=0.025)
-    assert told.acquire(timeout=10.0)
-    assert not told.acquire(timeout=0.2)
+        watch.heartbeat()
+        assert not calls.acquire(timeout=0.025)
+    assert calls.acquire(timeout=10.0)
+    assert not calls.acquire(timeout=0.2)
 
 
 def test_a_reaper_that_hears_nothing_kills_its_workers(frozen: subprocess.Popen[bytes]) -> None:
