@@ -88,7 +88,7 @@ class LogBounds(logging.Filter):
         return found
 
     def report(self) -> None:
-        """Log the number of dropped lines of each library, and of the calls that were refused."""
+        """Log, for each logger whose lines were limited, how many of its lines were dropped."""
         with self._lock:
             self._timer = None
         for name, count in self.left_out().items():

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Queue depth of one engine at a moment: numbers of waiting songs, of running songs, and of sections of running
-    songs that have begun or not.
+    """Queue depth of one engine at a moment: the number of waiting songs, the number of running songs, and, of the
+    sections of running songs, the number that were begun and the number that still wait.
     """
 
     waiting_songs: int = 0

@@ -1,5 +1,5 @@
-"""Applies special ways of singing, such as a duet, to the lyrics, and writes remarks on the ways that the prompt asks
-for.
+"""Applies the kinds of vocal delivery that a prompt asks for, such as a duet or a whisper, to the lyrics, and returns
+remarks on them for the caller.
 """
 
 from collections.abc import Collection, Iterator

@@ -249,7 +249,7 @@ class SharedMaking:
     def _repeated(self, song_id: str) -> None:
         """Log that a song taken over from another server was made again up to the end of its stored part."""
         logger.info(
-            "a song that this server took over has been made again up to its stored part, and continues",
+            "a song that this server took over has been made again up to the end of its stored part, and continues",
             extra={"song_id": song_id},
         )
         self.room.set()

@@ -62,8 +62,8 @@ class Song:
 
 @dataclass
 class Model:
-    """The expected state of a service: all songs in the order of their admission, and in `writings` all rights to
-    append that claims have given, valid or not.
+    """Model of the song directory, with the state that the tests expect of it: all songs in the order of their
+    admission, and in `writings` all leases under which a server may or might append to a song, valid or expired.
     """
 
     now: float = 0.0

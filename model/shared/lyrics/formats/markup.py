@@ -139,7 +139,7 @@ def _in_text(match: re.Match[str]) -> str:
 
 
 def _as_tag(match: re.Match[str]) -> str:
-    """Return a text in angle brackets as a section tag in square brackets; the text unchanged if it may be words."""
+    """Return a text in angle brackets as a section tag in square brackets; unchanged if it may be lyrics to sing."""
     return match[0] if isinstance(read_tag(match[1]), Remark) and " " in match[1] else f"[{match[1]}]"
 
 

@@ -106,8 +106,8 @@ class _Needs:
 
 
 def _fitting(seconds: float, tempo: Tempo, needs: _Needs, longest: float) -> Length | None:
-    """Return the preferred length and tempo of a song of `seconds` seconds at which the words fit; `None` if the words
-    fit at no tempo.
+    """Return the number of bars and the tempo for a song of `seconds` seconds, the preferred ones first, at which the
+    words fit; `None` if they fit at no tempo. No song is longer than `longest` seconds.
     """
     lengths = _fixed_lengths(seconds, tempo, longest) if tempo.fixed else _free_lengths(seconds, tempo)
     return next((length for length in lengths if needs.bars(length.tempo_bpm) <= length.bars), None)
