@@ -69,7 +69,7 @@ def silent_grpc(checkout: Path) -> Figures:
 
 
 def silent_http(checkout: Path) -> Figures:
-    """Open many HTTP connections that send nothing or half of the headers, to a server whose limit of open files is low.
+    """Open many HTTP connections that send nothing or half of the headers, to a server with a low limit of open files.
 
     Yields the number of connections that stay open, and the responses that other callers get.
     """
