@@ -98,8 +98,8 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
-    """Return the bass line of a section, one note at a time, continuing from the MIDI pitch `before` (`None` if no bass
-    note comes before); every chord begins with its lowest note.
+    """Return the bass line of a section, one note at a time, continuing from the MIDI pitch `before` (`None` if the
+    section before has no bass); every chord begins with its lowest note.
     """
     variant = context.turned("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []

@@ -115,8 +115,8 @@ def draw_patterns(
 
 
 class _PatternWeights:
-    """The log weights of all four-bar patterns in the mode (major or minor) of one section, for every place of the
-    section; the parameters are those of `draw_patterns`.
+    """The log weights of all four-bar patterns in the mode (major or minor) of one section, for every half bar at which
+    a pattern may begin; the parameters are those of `draw_patterns`.
     """
 
     def __init__(
