@@ -46,8 +46,8 @@ def _free(context: ArrangementContext) -> list[Breath]:
 
 
 def _has_line(context: ArrangementContext) -> bool:
-    """Return True if the solo instrument plays a counterline in the section: in a bridge or pre-chorus, and in a
-    repeated section.
+    """Return True if the solo instrument plays a counterline in the section: in a bridge or pre-chorus, and in every
+    section whose kind has come before in the song.
     """
     return context.kind in _ALWAYS_BESIDE or context.turn.number > 0
 
@@ -60,8 +60,8 @@ def _line_start(context: ArrangementContext) -> int:
 
 
 def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], player: Instrument) -> list[Stroke]:
-    """Return an answer to the sung line before the pause `breath`: the last notes of that line, repeated in eighth
-    notes on chord tones; the last note is held.
+    """Return an answer of the solo instrument `player` to the sung line before the pause `breath`: the last notes of
+    that line, repeated in eighth notes on chord tones; the last note is held.
     """
     before = [note.pitch for note in sung if note.start < breath.start][-_ECHOED_NOTES:]
     start = breath.start + breath.start % _STEP

@@ -25,8 +25,9 @@ from model.studio.style import Style, Track
 class ArrangerState:
     """State of the arranger that one section hands on to the next.
 
-    `voicing` holds the MIDI pitches of the last chord, `bass` the last bass pitch, `tonic` the pitch class of the key,
-    `played` the number of sections so far; `seed` determines the choice of patterns in the song.
+    `voicing` holds the MIDI pitches of the section's last chord, `bass` its last bass pitch (`None` for a section
+    without a bass), `tonic` the pitch class of its tonic, `played` the number of sections arranged so far; `seed`
+    determines the choice of patterns in the song.
     """
 
     voicing: Voicing

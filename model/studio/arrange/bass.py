@@ -98,8 +98,8 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
-    """Return the bass line of a section, one note at a time, continuing from the MIDI pitch `before`; every chord
-    begins with its lowest note.
+    """Return the bass line of a section, one note at a time, continuing from the MIDI pitch `before` (`None` if the
+    section before has no bass); every chord begins with its lowest note.
     """
     variant = context.turned("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []
@@ -136,8 +136,8 @@ def _variants(context: ArrangementContext) -> Variants:
 
 
 def _bar_hits(context: ArrangementContext, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
-    """Yield the notes of one bar of a bass pattern, with times in steps of the section, each with the index of its
-    chord span. Every chord span begins with a note.
+    """Yield the notes of one bar of the bass line, which the tablature `tab` describes, with times in steps of the
+    section, each with the index of its chord span (a stretch with one chord). Every chord span begins with a note.
     """
     offset = bar * context.bar_steps
     placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
@@ -169,10 +169,12 @@ def _pitch(context: ArrangementContext, index: int, mark: str, before: int | Non
 
 
 def _approach(context: ArrangementContext, index: int, before: int | None) -> int:
-    """Return the MIDI pitch of an approach note, the note before the lowest note of the next chord.
+    """Return the MIDI pitch of an approach note: a note in the chord span `index` that leads to the lowest note of the
+    next chord.
 
     The approach note is one to three semitones from that lowest note, in the key or the next chord, on the side of the
-    pitch `before`. If both chords have the same lowest note, the result is the fifth of the chord.
+    pitch `before`, the bass note before it. If both chords have the same lowest note, the result is the fifth of the
+    chord.
     """
     chord = context.spans[index].chord
     coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord

@@ -62,8 +62,10 @@ class Breath:
 class ArrangementContext:
     """Data about one section that the arrangement of all its tracks uses.
 
-    `lead` holds the melody pitch of each step (`None` in rests), `played` is the number of sections before this one,
-    `following` the kind of the next section, `None` at the end of the song.
+    `seed` determines the choice of patterns in the song; `sung` is True if the melody has words. `played` is the number
+    of sections before this one, `following` the kind of the next section, `None` at the end of the song. `tonic` is the
+    pitch class of the key's tonic, `spans` are the chords with their steps, `lead` holds the melody pitch of each step
+    (`None` in rests), `turn` is the position of the section among those of its kind.
     """
 
     score: Score
@@ -157,8 +159,8 @@ def make_context(
 ) -> ArrangementContext:
     """Build the context of a section from its score.
 
-    `tonic` is the pitch class of the tonic in the previous section, `None` for the first section. In the last section
-    of a song, the last bar has only one chord.
+    `tonic` is the pitch class of the tonic in the previous section, `None` for the first section; every other parameter
+    is the field of `ArrangementContext` with its name. In the last section of a song, the last bar has only one chord.
     """
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:

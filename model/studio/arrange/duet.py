@@ -49,8 +49,8 @@ def divided(
 
 
 def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
-    """Return the score at sung pitch: notes that only the other voice of the duet sings are transposed by
-    `semitones`.
+    """Return the score at sung pitch: notes that only the other voice of the duet sings are transposed by `semitones`.
+    `shares` holds the singers of each syllable.
     """
     melody = tuple(
         replace(note, pitch=note.pitch + semitones) if share is Share.OTHER else note
@@ -68,8 +68,8 @@ def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, .
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """Yield, for each note, who sings it: the main voice, the other voice or both. A note without a syllable of its own
-    has the singers of the previous note.
+    """Yield, for each note, who sings it: the main voice, the other voice or both. `shares` holds the singers of each
+    syllable; a note without a syllable of its own has the singers of the previous note.
     """
     share = Share.OWN
     for note in notes:

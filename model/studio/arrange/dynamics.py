@@ -120,8 +120,8 @@ def drops(context: ArrangementContext) -> bool:
 def silences(context: ArrangementContext, track: Track) -> int:
     """Return the step from which a track is silent until the end of the section.
 
-    Before a drop that is the start of the last beat, or of the last bar for the bass; otherwise it is the end of the
-    section.
+    Before a drop (see `drops`) that step is the start of the last beat, or for the bass the start of the last bar; in
+    every other section it is the end of the section.
     """
     if not drops(context):
         return context.score.steps
@@ -129,8 +129,8 @@ def silences(context: ArrangementContext, track: Track) -> int:
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:
-    """Return the step of the section at which a track begins to play: the middle for some tracks in the first verse and
-    in a breakdown, otherwise 0.
+    """Return the step of the section at which a track begins to play: the middle of the section for some tracks in the
+    first verse and in a breakdown (see `in_breakdown`), otherwise 0.
     """
     if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:
         others = any(context.player(each) for each in (Track.KEYS, Track.PAD))

@@ -70,8 +70,8 @@ def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]
 
 
 def _slip(context: ArrangementContext, track: Track, start: float, chance: Random) -> float:
-    """Return the deviation of a note from the grid, in steps: the microtiming of the groove plus a random deviation.
-    The sum is limited to a few milliseconds on beats.
+    """Return the deviation from the grid of a note written at step `start`, in steps: the microtiming of the groove
+    plus a random deviation, drawn from `chance`. The sum is limited to a few milliseconds on beats.
     """
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
     own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))

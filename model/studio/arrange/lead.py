@@ -66,6 +66,9 @@ def _bound_end(context: ArrangementContext, note: Note, following: Note | None) 
 def _weight(note: Note, metric: float, place: float, top: int) -> float:
     """Return the velocity factor of a melody note, 1.0 being usual: greater towards the middle and the highest note of
     the phrase, on strong beats, and for long notes.
+
+    `metric` is the velocity factor of the note's position in the bar, `place` its position in the phrase, from 0 (first
+    note) to 1 (last note); `top` is the highest pitch of the phrase.
     """
     arc = 0.94 + 0.10 * (1 - (2 * place - 1) ** 2)
     height = max(-0.06, -0.008 * (top - note.pitch))

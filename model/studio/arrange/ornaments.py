@@ -74,10 +74,11 @@ def _counter_tones(context: ArrangementContext, start: int, end: int) -> list[in
 
 
 def _counter_cost(context: ArrangementContext, start: int, before: int, pitch: int) -> float:
-    """Return the cost of a pitch as the next note of the countermelody, which takes the pitch of lowest cost.
+    """Return the cost of a pitch for the note of the countermelody at step `start`; the note gets the pitch of lowest
+    cost.
 
-    Each semitone from the pitch `before` adds to the cost, and so do a repeated pitch, movement in the direction of the
-    melody, and the pitch class of the melody.
+    Each semitone from `before`, the pitch of the previous note, adds to the cost, and so do a repeated pitch, movement
+    in the direction of the melody, and the pitch class of the melody.
     """
     lead, earlier = context.lead[start], context.lead[max(0, start - _COUNTER_STEPS)]
     direction = 0 if lead is None or earlier is None else lead - earlier
@@ -97,7 +98,7 @@ def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -
     """Return one run of eighth notes in a rest of the melody. The run begins on the second eighth of the rest and ends
     before the melody continues.
 
-    `figure` holds, for each note of the run, the index of its chord tone.
+    `figure` holds, for each note of the run, the index of its pitch in the result of `_run_tones`.
     """
     start = breath.start + (2 if breath.start % 2 == 0 else 1)
     player = context.player(Track.ORNAMENT)

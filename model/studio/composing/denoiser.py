@@ -92,7 +92,8 @@ class ScoreDenoiser:
         return cls(parts.network, HarmonyTables(moves, changes), intervals, tone_weight)
 
     def begin(self, spec: SectionSpec, memory: Memory, *, seed: int, steps: int, guidance_scale: float) -> ScoreState:
-        """Return the state of a new section before its first denoising step, with noise drawn from `seed`.
+        """Return the state of a new section before its first denoising step, with noise drawn from `seed`. `memory` is
+        the music of the song's earlier sections.
 
         Raises:
             ValueError: `steps` is less than 2.
@@ -182,15 +183,16 @@ class ScoreDenoiser:
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
-        """Return the modulation (shifts, scales, gates) of every denoising step, [steps, blocks, 6, width].
+        """Return the modulation (shifts, scales, gates) of every denoising step, [steps, blocks, 6, width], from the
+        section's encoded conditions `side`.
 
         Each section is computed alone, because products over few rows are rounded differently for each number of rows.
         """
         return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
 
     def _predict(self, states: list[ScoreState], latent: Tensor) -> Logits:
-        """Return the network's logits for a batch of sections, one row each, with classifier-free guidance and the
-        biases of each section applied.
+        """Return the network's logits for a batch of sections and their noised latents, [sections, beats, latent]. The
+        result has one row for each section, with classifier-free guidance and the section's biases applied.
         """
         both = [row for row, state in enumerate(states) if state.rows == 2]
         rows = [*range(len(states)), *both]

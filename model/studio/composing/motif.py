@@ -49,7 +49,8 @@ def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Moti
 
 
 def closeness(interval: int, places: int) -> Weights:
-    """Return the closeness [from, to] of each move between `places` neighbouring pitches to an interval in semitones.
+    """Return the closeness of each move between two pitches to `interval`, a distance in semitones, as [places,
+    places]: row the first pitch, column the second. The `places` pitches lie a semitone apart.
 
     The value is 1 for the interval itself, 0.5 a semitone away from it (as when a melody is moved within its scale),
     and 0 beyond.

@@ -165,8 +165,8 @@ def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """Copy the melody of an earlier instrumental section of this kind into the layout as known, if it is long
-    enough.
+    """Copy the melody of `rendition`, the first section of this kind, into the layout as known. Nothing is copied if
+    either section has lines, or if the earlier one is shorter.
     """
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:

@@ -107,8 +107,10 @@ _NOUN_OF_PRICE = re.compile(r"\s*(?:bills?|questions?|man|men|bash|smile|dreams?
 
 
 def in_english(number: str, after: str = "") -> list[str]:
-    """Return the English words of a number with its signs and units, such as "$5" or "10%"; `after` is the text after
-    the number. The regular expression `SAID` matches the numbers that can be read.
+    """Return the English words of a number with its signs and units, such as "$5" or "10%". The regular expression
+    `SAID` matches the numbers that can be read.
+
+    `after` is the text after the number: "$5" is "five dollar" before a noun such as "bill", otherwise "five dollars".
     """
     text = plain_digits(_ONE_SIGN.get(number, number)).replace("’", "'").replace("′", "'")
     if match := re.fullmatch(r"(\d+):(\d\d)\s?([aApP]?)\.?[mM]?\.?", text):

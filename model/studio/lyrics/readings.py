@@ -137,8 +137,8 @@ def _read_tokens(
 
 
 def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
-    """Build the `Reading` of a line from its tokens and the syllables of each token; tokens that the voice cannot sing
-    are left out.
+    """Build the `Reading` of the line `shown` from its tokens and the syllables of each token; tokens that the voice
+    cannot sing are left out. `notes` are remarks for the caller on the line.
     """
     syllables: list[Syllable] = []
     skipped: list[str] = []
@@ -175,7 +175,9 @@ def _read_token(match: re.Match[str], chinese: bool, given: Mapping[int, str]) -
 
 
 def _english_words(match: re.Match[str], before: str, after: str) -> list[str]:
-    """Return the English words for a token that is not a word, such as a number; empty if the token is silent."""
+    """Return the English words for a token that is not a word, such as a number; empty if the token is silent. `before`
+    and `after` are the text on both sides of the token.
+    """
     token = match.group()
     if match.lastgroup == "number":
         return in_english(token, after)

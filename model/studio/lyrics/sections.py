@@ -72,7 +72,12 @@ class Lyrics:
 
 @dataclass(slots=True)
 class _Reader:
-    """Converts lines of lyrics to sung syllables; a repeated line is converted only once."""
+    """Converts lines of lyrics to sung syllables; a repeated line is converted only once.
+
+    `chinese_song` is True if numbers are read in Chinese, except in English lines. `notes` are remarks for the caller,
+    `readings` the converted lines, `known` the sung lines by their text; `left` is the number of syllables that still
+    fit into the longest song.
+    """
 
     chinese_song: bool
     notes: Notes = field(default_factory=Notes)

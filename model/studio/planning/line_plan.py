@@ -111,7 +111,8 @@ def line_plan(
 def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[int]) -> tuple[int, ...]:
     """Return the number of steps (sixteenth notes) from the start of each line to the start of the next one.
 
-    All lines with the same words get the smallest number among them. `spans` holds the steps of each line's bars.
+    All lines with the same words get the smallest number among them. `spans` holds the steps of each line's bars,
+    `entries` the step of each line's first note, counted from the start of its first bar.
     """
     later = (*entries, 0)[1:]
     steps = [span - entry + min(after, 0) for span, entry, after in zip(spans, entries, later, strict=True)]
@@ -122,7 +123,8 @@ def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[i
 def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> tuple[int | None, ...]:
     """Return for each line the index of the earlier line whose melody it repeats or varies; `None` for a new melody.
 
-    The two lines are about equally long; a line with the words of an earlier line repeats the first such line.
+    The two lines are about equally long; a line with the words of an earlier line repeats the first such line. `bars`
+    holds the number of bars of each line.
     """
     found: list[int | None] = []
     for first in range(0, len(lines), _GROUP):
@@ -223,8 +225,9 @@ def _allowed(
     """Return the steps, counted from the start of the line's first bar, at which line `number` may start, with their
     probability weights; step 0 is always one of them.
 
-    Each of these steps leaves enough time for the line and for the line before it. `first` selects the weights of lines
-    that open a section.
+    Each of these steps leaves enough time for the line and for the line before it. `spans` holds the steps of each
+    line's bars, `entries` the start of each line before this one. `first` selects the weights of lines that open a
+    section.
     """
 
     def room(line: int, steps: int) -> bool:

@@ -121,7 +121,7 @@ def _laid_out(params: SongParams, info: EngineInfo, requested: _Requested) -> _M
 
 
 def _plan_of(params: SongParams, info: EngineInfo, requested: _Requested, music: _Music) -> SongPlan:
-    """Return the plan of the song `music`."""
+    """Build the plan of a song from its request and from `music`, the song laid out in bars."""
     detail = _detail(params, requested.parsed.style, requested.key, music.tempo_bpm, music.blocks, music.spread.parts)
     return SongPlan(
         engine=info.name,

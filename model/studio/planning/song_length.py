@@ -23,8 +23,8 @@ def song_length(
     """Return the lyrics, the length and tempo of the song, and remarks for the caller.
 
     The tempo is that of the anchor's MIDI file if the request names no tempo and the words fit at the file's tempo;
-    otherwise it is the tempo that `_length` chooses. If there is such a file, the remarks say whether its tempo is
-    used, otherwise they are empty.
+    otherwise it is the tempo that the request names, or one that suits the style and fits the words. If there is such a
+    file, the remarks say whether its tempo is used, otherwise they are empty.
     """
     bpm = params.anchor_tempo_bpm
     if bpm is None:

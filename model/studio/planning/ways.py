@@ -45,7 +45,8 @@ def _is_marked(lyrics: Lyrics) -> bool:
 
 
 def way_notes(style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]) -> tuple[str, ...]:
-    """Return remarks for the caller on the ways of singing, such as a duet, that the prompt asks for.
+    """Return remarks for the caller on each special way of singing (such as a duet) or of building the song (such as a
+    drop) that the prompt asks for: what is done for it, or why nothing is done.
 
     `lyrics` are the lyrics as given, `kinds` the kinds of the song's sections.
     """

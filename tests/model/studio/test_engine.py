@@ -25,7 +25,7 @@ def loaded() -> Engine:
 def song(
     voice: Voice, stems: frozenset[Stem], lyrics: str = LYRICS, seed: int = 5
 ) -> tuple[np.ndarray, tuple[SectionScore, ...]]:
-    """Return the sound [2, samples] of a whole song, and the scores of its sections."""
+    """Return the sound [2, samples] of a whole song with only the stems `stems`, and the scores of its sections."""
     engine = loaded()
     plan = engine.plan(SongParams("pop", lyrics, seed, 24.0, steps=10, stems=stems, voice=voice))
     context: SectionContext | None = None
@@ -66,8 +66,8 @@ def _level_db(sound: np.ndarray, start: float, end: float) -> float:
 
 
 def _cents_off(sound: np.ndarray, start: float, end: float, pitch: int) -> float:
-    """Return the deviation, in cents, of the strongest of the first four harmonics from its place for the MIDI pitch
-    `pitch`.
+    """Return the deviation, in cents, of a sung note from the MIDI pitch `pitch`, measured at the strongest of the
+    first four harmonics of the sound from `start` to `end` (seconds).
     """
     part = sound.mean(0)[round(start * RATE) : round(end * RATE)]
     spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8 * RATE))

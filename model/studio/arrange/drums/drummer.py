@@ -84,7 +84,9 @@ def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
 
 
 def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
-    """Return bar `bar` of the drum roll before a drop, which grows louder from its first bar to its last."""
+    """Return the drum hits in bar `bar` of a section that builds up to a drop (a chorus that enters after a short
+    silence): a part of a roll over the last bars, which grows louder from its first bar to its last.
+    """
     first = context.groove_bars - len(BUILD_UP)
     start, steps = bar * context.bar_steps, len(BUILD_UP) * context.bar_steps
     pattern = {piece: tab[-context.bar_steps :] for piece, tab in BUILD_UP[bar - first].items()}
@@ -142,8 +144,8 @@ def _added(strokes: list[Stroke], piece: Piece, step: int, mark: str) -> list[St
 
 
 def _with_fill(strokes: list[Stroke], fill: list[Stroke]) -> list[Stroke]:
-    """Return the drum hits of a bar with a fill: the pattern up to the start of the fill, then the fill, together with
-    those drums of the pattern that continue.
+    """Return the drum hits of a bar with a fill: the pattern `strokes` up to the start of the fill, then the fill,
+    together with the kick drum, maracas and ride cymbal of the pattern, which play on.
     """
     begins = min(s.start for s in fill)
     filled = {(s.start, s.pitch) for s in fill}

@@ -51,8 +51,9 @@ def _dressed(
     sung: frozenset[int],
     neighbours: tuple[int | None, int | None],
 ) -> list[Chord]:
-    """Return the chords, one per beat, for `beats` beats of the triad with chord class `index`, with a colour drawn at
-    random. A suspended chord of two beats or more resolves half-way.
+    """Return the chords, one per beat, for a triad that lasts `beats` beats from beat `start` of the section, with a
+    colour drawn at random; `index` is the chord class of the triad. A suspended chord of two beats or more resolves
+    half-way.
 
     `sung` are the pitch classes of the melody over the chord, `neighbours` the pitch classes of the lowest note of the
     chord before and of the root of the chord after, `None` where there is no chord.

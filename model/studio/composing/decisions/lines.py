@@ -45,10 +45,11 @@ def choose_lines(
     draws: NDArray[np.float64],
 ) -> list[SungLine]:
     """Choose the rhythm of every sung line of a section, with one note onset for each syllable. Onsets that are already
-    known stay.
+    known in `layout` stay.
 
-    `onset_probability` [steps] is the network's probability of a note onset at each step of the section; `draws`
-    [steps] are random numbers, uniform in [0, 1).
+    `memory` is the music of earlier sections, whose rhythms the lines tend to repeat. `onset_probability` [steps] is
+    the network's probability of a note onset at each step of the section; `draws` [steps] are random numbers, uniform
+    in [0, 1).
     """
     known = layout.section_known() == 1
     melody = layout.section_melody()
@@ -82,8 +83,10 @@ def choose_lines(
 def _request(
     spec: SectionSpec, index: int, log_prob: Weights, syllables: int, first_free: int, echo: Weights
 ) -> LineRequest:
-    """Build the constraints for drawing the rhythm of the last `syllables` syllables of line `index`. `first_free` is
-    the first step of the line that may have an onset.
+    """Build the constraints for drawing the rhythm of the last `syllables` syllables of line `index`.
+
+    `log_prob` is the network's log odds of an onset at each step of the line, `echo` the bias at each step towards a
+    known rhythm. `first_free` is the first step of the line that may have an onset.
     """
     return LineRequest(
         log_prob,
@@ -100,8 +103,8 @@ def _request(
 
 
 def _room(spec: SectionSpec, index: int) -> int:
-    """Return the number of steps that are free for the words of a line: the smallest number among all lines of the
-    section with these words.
+    """Return the number of steps that are free for the words of line `index`: the smallest number among all lines with
+    the same words.
     """
     spans = spec.line_spans()
     if spec.rooms:
@@ -122,8 +125,9 @@ def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None
 
 
 def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Rendition | None, steps: int) -> Weights:
-    """Return the bias [steps] towards a known rhythm: that of the caller's motif, that of the same line in an earlier
-    section, or that of the earlier line whose melody this line varies.
+    """Return the bias [steps] towards a known rhythm for line `index`: the rhythm of the caller's motif, of the line
+    with the same number in the earlier section `recalled`, or of the earlier line (one of `lines`) whose melody this
+    line varies.
     """
     bias = np.zeros(steps)
     if spec.motif is not None:

@@ -62,6 +62,8 @@ def write_melody(
     A song that does not end with the caller's melody ends on the tonic, even if its melody repeats an earlier one.
 
     Args:
+        layout: the section's tokens; melody that is known in them stays.
+        lines: the rhythm of the sung lines.
         sampled: melody classes [steps] after the last denoising step.
         log_probs: the network's log probabilities [steps, 39] a few denoising steps before the end, when several
             pitches are still possible.
@@ -113,8 +115,9 @@ class _Search:
 def _weights(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, notes: list[MelodyNote], log_probs: Weights
 ) -> Weights:
-    """Return the log weights [notes, 37] of every pitch for each note. The last note of a song must be the tonic,
-    unless it belongs to the caller's melody.
+    """Return the log weights [notes, 37] of every pitch for each note. `onsets` holds the step of each note,
+    `log_probs` [steps, 39] the network's log probabilities. The last note of a song must be the tonic, unless it
+    belongs to the caller's melody.
     """
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
@@ -140,8 +143,8 @@ def _loosened(log_probs: Weights) -> Weights:
 
 
 def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> list[AskedInterval | None]:
-    """Return for each note the interval to the next note in the motif of the caller's melody; `None` for a note outside
-    the motif.
+    """Return for each note, whose step is in `onsets`, the interval to the next note in the motif of the caller's
+    melody; `None` for a note outside the motif.
     """
     asked: dict[int, AskedInterval] = {}
     if spec.motif is not None:
@@ -157,6 +160,8 @@ def _answered_intervals(
 ) -> list[AskedInterval | None]:
     """Return preferred intervals for lines that vary an earlier line: from each note to the next, the interval between
     the notes at the same places of the earlier line. Other notes get `None`.
+
+    `onsets` holds the step of each note, `melody` [steps] the melody classes chosen so far.
     """
     asked: dict[int, AskedInterval] = {}
     for number, line in enumerate(lines):
@@ -215,8 +220,8 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Return the bias [notes, 37] for lines that vary an earlier line: towards the pitches of the earlier line wherever
-    rhythm and chords agree.
+    """Return the bias [notes, 37] for lines that vary an earlier line: towards the pitches of the earlier line in
+    `melody` [steps] wherever rhythm and chords agree. `onsets` holds the step of each note.
     """
     bias = np.zeros((len(onsets), PITCHES))
     chords = layout.chords[layout.section]

@@ -115,8 +115,8 @@ def draw_patterns(
 
 
 class _PatternWeights:
-    """The log weights of all four-bar patterns in the mode (major or minor) of one section, for every place of the
-    section; the parameters are those of `draw_patterns`.
+    """The log weights of all four-bar patterns in the mode (major or minor) of one section, for every half bar at which
+    a pattern may begin; the parameters are those of `draw_patterns`.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
 
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     """Return the part of each pattern's log weight [patterns] that does not depend on the position in the section: its
-    frequency, the genre, the rate of chord changes, and foreign chords.
+    frequency, the genre, the rate of chord changes, and its chords from outside the key.
     """
     chorus = spec.kind is SectionKind.CHORUS
     own, other = (patterns.chorus, patterns.verse) if chorus else (patterns.verse, patterns.chorus)
@@ -249,7 +249,7 @@ def _inner_moves(chords: Classes, moves: Weights) -> Weights:
 
 def _joined(chords: Classes, joints: Joints, before: int, *, opens: bool, closes: bool) -> Weights:
     """Return the log weight [patterns] of each pattern's first chord after the chord `before`, and of its last chord at
-    the end of a four-bar phrase.
+    the end of a four-bar phrase, by the statistics `joints`.
 
     `opens` is True for the first pattern of a section, `closes` for the last.
     """
@@ -280,8 +280,8 @@ def _loops(chords: Classes, last: Classes) -> Weights:
 
 
 def _spiced(chords: list[int], draws: Weights, half_beats: int, disliked: set[int]) -> list[int]:
-    """Return the chords of a pattern with a few of them replaced by chords that also lead to the next chord, such as
-    secondary dominants.
+    """Return the chords of a pattern, one per half bar (`half_beats` beats), a few of them replaced by chords that also
+    lead to the next chord, such as secondary dominants; `draws` [beats], uniform in [0, 1), decide which.
 
     The first bar of the pattern stays as it is, because repeated lines begin there. Chords in `disliked` are not used.
     """

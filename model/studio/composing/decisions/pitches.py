@@ -170,8 +170,8 @@ def choose_pitches(
 
 
 def _begun(log_prob: Weights) -> Weights:
-    """Return the initial scores [37, runs] of the path search: for each pitch of the first note and each number of
-    repeats of that pitch. Only a pitch without repeats is possible.
+    """Return the initial scores [37, runs] of the path search: for each pitch of the first note, whose log weights are
+    `log_prob` [37], and each number of repeats of that pitch. Only a pitch without repeats is possible.
     """
     best = np.full((PITCHES, _RUNS), -np.inf)
     best[:, 0] = log_prob
@@ -182,9 +182,10 @@ def _advance(best: Weights, onward: Weights, again: Weights) -> tuple[Weights, P
     """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and
     pointers to the best predecessors.
 
-    The pointers give for each pitch: the best different pitch before; the best number of repeats of the pitch if
-    another pitch follows; and the number of repeats one note before the longest run. The columns of `best` count the
-    repeats of a pitch; `again` [runs] is the log weight of repeating it once more.
+    The columns of the scores `best` count the repeats of a pitch. `onward` [37, 37] is the log weight of each move from
+    one pitch to the next, `again` [runs] the log weight of repeating a pitch once more. The pointers give for each
+    pitch: the best different pitch before; the best number of repeats of the pitch if another pitch follows; and the
+    number of repeats one note before the longest run.
     """
     held = best + onward.diagonal()[:, None] + again
     left, longest_run = best.max(1), best.argmax(1)

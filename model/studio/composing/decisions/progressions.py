@@ -77,7 +77,7 @@ def choose_chords(
 
     The progression consists of four-bar patterns counted in songs, weighted by the network's `log_odds` [beats, 37];
     lines with the same words get the same chords. Under a melody given by the caller, the progression is drawn from the
-    network's log odds and the chord statistics `tables` instead.
+    network's log odds and the chord statistics `tables` instead. `draws` [beats] are random numbers, uniform in [0, 1).
     """
     chords, known = layout.chords[layout.section].copy(), layout.mask[layout.section, STEPS_PER_BEAT] == 1
     if spec.anchor:

@@ -22,7 +22,7 @@ _ARCH_NOTES = 4
 
 def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> Weights:
     """Return the bias [notes, 37] on the pitch of each note that gives each line its pitch height, and makes one note
-    the highest and one the lowest of the section.
+    the highest and one the lowest of the section. `onsets` holds the step of each note.
     """
     bias = np.zeros((len(onsets), PITCHES))
     if not spec.heights:

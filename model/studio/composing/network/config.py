@@ -10,8 +10,17 @@ SLOTS = STEPS_PER_BEAT + 1
 
 @dataclass(frozen=True, slots=True)
 class ScoreNetworkConfig:
-    """Sizes of the score network. `link_bars` are the distances, in bars, of the earlier beats that `BeatLinks` adds to
-    each beat.
+    """Sizes of the score network.
+
+    Attributes:
+        width: channels of each token inside the network.
+        blocks: number of transformer blocks.
+        heads: attention heads of each block.
+        expansion: inner channels of `LocalMlp`, as a multiple of `width`.
+        embedding: channels of the embedding of one class; a token has five classes.
+        link_bars: distances, in bars, of the earlier beats that `BeatLinks` adds to each beat.
+        link_width: channels in which `BeatLinks` carries one earlier beat.
+        dropout: share of channels that are set to zero in training.
     """
 
     width: int = 144

@@ -99,7 +99,9 @@ def _own_reading(character: str, reading: str) -> str:
 
 
 def _lexical(character: str, reading: str) -> str:
-    """Return the reading of a character with its dictionary tone, before tone sandhi."""
+    """Return the reading of a character with its dictionary tone, given the dictionary's `reading`, which already
+    follows tone sandhi in some words.
+    """
     return _BEFORE_SANDHI.get((character, reading), reading)
 
 

@@ -44,8 +44,8 @@ class Toned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A line of lyrics without its pinyin readings in brackets, those readings by character index, and remarks on
-    invalid readings.
+    """A line of lyrics without its pinyin readings in brackets, those readings by character index, and remarks for the
+    caller on invalid readings.
     """
 
     shown: str

@@ -63,8 +63,9 @@ class Part:
 
 
 def _edges(needs: Sequence[int], first_limit: int) -> list[int]:
-    """Return the indices of the lines that begin a block, followed by the number of lines; `needs` are the bars that
-    each line needs.
+    """Return the indices of the lines that begin a block, followed by the number of lines.
+
+    `needs` holds the bars that each line needs; the first block has at most `first_limit` bars if its lines allow that.
     """
     edges, filled, limit = [0], 0, first_limit
     for index, need in enumerate(needs):

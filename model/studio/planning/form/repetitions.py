@@ -33,7 +33,7 @@ _LONGEST_REST_PHRASES = 4
 
 def repeated(form: Form, bars: int) -> Form:
     """Return the form with repetitions of its parts, as many as fit into `bars` bars without a line that is sung too
-    often. Interludes are longer where four phrases or more would stay empty otherwise.
+    often. Interludes are longer if otherwise four phrases or more of the `bars` bars would be left over.
     """
     longer = form
     for interludes in range(1, len(_LONG_INTERLUDES) + 1):
@@ -68,7 +68,8 @@ def repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[Fo
     """Yield variants of the form with one more repetition before its end, the preferred variant first.
 
     The variants repeat a whole stanza, its last part, or only the last lines of that part. `repetition` is the number
-    of repetitions so far; `interludes` is the number of instrumental parts before the new one.
+    of repetitions so far; `interludes` is the number of instrumental parts before the added repetition in the preferred
+    variant.
     """
     stanzas = _stanzas(form)
     stanza = stanzas[repetition // 2 % len(stanzas)]

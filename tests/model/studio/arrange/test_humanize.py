@@ -40,8 +40,8 @@ def test_players_beside_the_rhythm_are_at_most_eight_milliseconds_off(tempo_bpm:
 
 
 def _off_ms(groove: Groove, steps: range) -> np.ndarray:
-    """Return the delay in milliseconds of drum hits at the given steps of each bar, [bars, steps], without the first
-    bar.
+    """Return the delay in milliseconds with which drum hits at the given steps of each bar are played in a groove,
+    [bars, steps]; the first bar is left out.
     """
     style = replace(make_style(tempo_bpm=100.0), groove=groove)
     score = make_score()

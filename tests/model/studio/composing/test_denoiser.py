@@ -189,7 +189,7 @@ def test_a_repeated_verse_with_other_words_keeps_its_chords(denoiser: ScoreDenoi
 
 def agreement(score: Score, lines: tuple[tuple[int, ...], ...]) -> float:
     """Return the share of the melody's rising and falling moves between syllables that agree with the direction of the
-    lexical tones.
+    lexical tones. `lines` holds the lexical tones of each line's syllables.
     """
     moves = [move for move in tone_moves(score.melody, lines) if move.rise]
     return sum(move.agrees for move in moves) / len(moves)

@@ -23,7 +23,7 @@ def test_characters_of_several_readings_are_read_by_their_context() -> None:
 
 
 def is_read_as_said(row: str) -> bool:
-    """Return True if each marked character of a row of the table has one of its expected readings, before or after tone
+    """Return True if each marked character of a row of `PHRASES` has one of its expected readings, before or after tone
     sandhi.
     """
     phrase, *expected = row.split()

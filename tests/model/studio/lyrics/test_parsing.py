@@ -1,4 +1,4 @@
-"""Tests of parsing lyrics: any text, section tags, readings of characters."""
+"""Tests of parsing lyrics: random text, section tags, readings of characters."""
 
 import pytest
 from hypothesis import given, settings

@@ -24,7 +24,9 @@ def _plan(lyrics: str = SONG, **changes: object) -> SongPlan:
 
 @cache
 def written() -> list[tuple[SectionKind, Score]]:
-    """Return the kind of each section of a whole song and its composed score, transposed to C major."""
+    """Return the kind of each section of the test song and its score, as the denoiser composes it, transposed to C
+    major.
+    """
     plan, denoiser, memory = _plan(), ScoreDenoiser.load(), Memory()
     scores = []
     for section in plan.sections:
@@ -42,8 +44,8 @@ def _tune(score: Score, steps: int) -> list[tuple[int, int]]:
 
 
 def _quoted_steps(bars: int) -> int:
-    """Return the number of steps, from the start of the chorus, of those lines that end within its first `bars`
-    bars.
+    """Return the number of steps from the start of the chorus to the end of its last line that ends within its first
+    `bars` bars.
     """
     chorus = next(section for section in _plan().sections if section.kind is SectionKind.CHORUS)
     return max(stop for _, stop in section_spec(_plan(), chorus.index).line_spans() if stop <= 16 * bars)

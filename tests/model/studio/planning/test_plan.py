@@ -1,4 +1,4 @@
-"""Tests of planning songs, most of them for any lyrics and any duration."""
+"""Tests of planning songs, some of them with random lyrics, durations and tempi."""
 
 from dataclasses import replace
 

@@ -20,7 +20,9 @@ def _equaliser() -> Equaliser:
 
 
 def _raised_db(stage: np.ndarray, *hertz: float) -> list[float]:
-    """Return the gain in dB of an equaliser stage at each of the given frequencies."""
+    """Return the gain in dB of an equaliser with the filter coefficients `stage`, at each of the given frequencies in
+    hertz.
+    """
     return [_level_db(Equaliser(stage, channels=2).run(_tone(each))) - _level_db(_tone(each)) for each in hertz]
 
 
