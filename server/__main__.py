@@ -48,8 +48,8 @@ def main() -> int:
 
 
 def _warn_of_useless(variables: Iterable[str], settings: Iterable[str], role: str) -> None:
-    """Log a warning for environment variables that name no setting, and for settings that have no effect in this
-    server's role.
+    """Log a warning for each of `variables`, environment variables that name no setting, and for each of `settings`,
+    which have no effect in the server's `role`.
     """
     log = logging.getLogger("server")
     for name in variables:

@@ -56,7 +56,8 @@ async def serving(
     settings: Settings, force: asyncio.Event | None = None, pool: AnyPool | None = None
 ) -> AsyncIterator[str]:
     """Context manager that runs a server and gives its gRPC address "host:port". At the end of the context the server
-    is drained and stopped; if `force` is set, without waiting for songs.
+    is drained and stopped; if `force` is set, without waiting for songs. `pool` has the worker processes; by default a
+    pool is built from the settings.
 
     The ports respond at once; the health check reports SERVING once an engine is loaded. A frontend (a server that only
     takes calls) has no engines; a generator (a server that only makes songs) has only health checks and metrics on its

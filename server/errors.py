@@ -134,7 +134,7 @@ class DeadlineTooShort(Overloaded):
     """
 
     def __init__(self, needed_seconds: float, left_seconds: float, alone_seconds: float = 0.0) -> None:
-        """Create the error; `alone_seconds` is the time that the song would take without other songs."""
+        """Create the error from the seconds to the song's end, to the deadline, and to the end without other songs."""
         text = (
             f"the song would be complete in about {needed_seconds:.1f} s, but the deadline is in {left_seconds:.1f} s"
         )
@@ -194,7 +194,7 @@ class OffsetOutOfRange(ServiceError):
     """The requested byte offset is after the end of a complete song."""
 
     def __init__(self, byte_offset: int, size_bytes: int, name: str = "byte_offset") -> None:
-        """Create the error; `name` is the name of the offset field in the caller's request."""
+        """Create the error; `size_bytes` is the song's size, `name` the name of the request's offset field."""
         super().__init__(
             f"{name} {byte_offset} is beyond the end of the song: use at most {size_bytes}, its size in bytes"
         )

@@ -21,7 +21,7 @@ class CallLimits:
     key is required (health checks, load reports) have limits of their own: `open_calls` in total and
     `open_calls_of_peer` per address. These two limits apply separately to open streams and to calls whose request
     message has not arrived yet. Above the limit of arriving calls the oldest one is ended, so a client that sends its
-    message at once always gets a response. A trusted proxy, which calls for many clients, may use the whole limit.
+    message at once always gets a response. A trusted proxy, which calls for many clients, may use all `open_calls`.
     """
 
     caller_calls: int

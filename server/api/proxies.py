@@ -109,7 +109,9 @@ _PLAIN = {"host": _HOST, "proto": _PROTO, "prefix": _PREFIX}
 
 
 def _hops(given: dict[str, list[str]]) -> list[dict[str, str]]:
-    """Return the elements of the header Forwarded (RFC 7239), one for each proxy, in the order of the header."""
+    """Return the elements of the header Forwarded (RFC 7239), one for each proxy, in the order of the header. `given`
+    has the values of the call's forwarding headers, by name in lower case.
+    """
     text = ",".join(given.get("forwarded", ()))
     return list(_elements(text)) if text.strip() else []
 
@@ -132,7 +134,9 @@ def _unquoted(value: str) -> str:
 
 
 def _forwarded_values(hops: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Return the host and the scheme of the request, each from the outermost proxy in `hops` that reports it."""
+    """Return the host (key "host") and the scheme ("proto") of the request, each from the outermost proxy in `hops`
+    (elements of the header Forwarded) that reports it.
+    """
     pairs = (pair for hop in reversed(hops) for pair in hop.items())
     return {name: value for name, value in pairs if value and name in ("host", "proto")}
 
@@ -142,7 +146,9 @@ def _listed(given: dict[str, list[str]], header: str) -> list[str]:
 
 
 def _nth(values: Sequence[str], count: int) -> str:
-    """Return the value that the outermost of `count` proxies added to a header; the first value if there are fewer."""
+    """Return the value that the outermost of `count` proxies added to a header with these `values`; the first value if
+    there are fewer than `count`, "" if there is none.
+    """
     return values[-min(count, len(values))] if values else ""
 
 

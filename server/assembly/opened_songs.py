@@ -77,7 +77,9 @@ def _build_songs(
     watcher: StoreWatcher,
     keys: ApiKeyFile | None,
 ) -> Songs:
-    """Create the songs service, which uses the opened store."""
+    """Create the songs service: `runner` makes its songs, `store` stores them, `checker` checks requests, `watcher`
+    counts failed calls to the store, and `keys` has the quotas of callers (`None`: no quotas).
+    """
     return Songs(
         runner,
         settings.engine_names,

@@ -87,7 +87,9 @@ def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
 def expose_server(
     settings: Settings, registry: CollectorRegistry, health: HealthServicer, readiness: Readiness, pool: WorkerPool
 ) -> None:
-    """Register the metrics of version, readiness and limits of this server; may be called only once per registry."""
+    """Register the metrics of this server's version, ready engines, readiness, nearly full queue, shutdown and limits;
+    may be called only once per registry.
+    """
     expose_build(registry, VERSION, settings.revision)
     expose_engines(registry, partial(engine_readiness, pool))
     expose_readiness(registry, lambda: health.readiness_problem() is None)

@@ -120,8 +120,9 @@ class Chunker:
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 
     def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
-        """Record that all sound of section `index` was fed. The event for the end of the section is returned as soon as
-        the section's last sample has been encoded, by this call or by a later call of any method.
+        """Record that all sound of section `index` was fed; `score` has the times of its syllables and chords. The
+        event for the end of the section is returned as soon as the section's last sample has been encoded, by this call
+        or by a later call of any method.
         """
         start_seconds = self._ended_samples / self._source_rate_hertz
         duration_seconds = self._fed_samples / self._source_rate_hertz - start_seconds

@@ -81,7 +81,9 @@ class ManifestSigner:
         return signed
 
     def _require_good(self, sound: bytes, media_type: str, manifest: bytes) -> None:
-        """Validate a manifest as readers do; raise SigningFailed if it is not valid."""
+        """Validate the manifest of the file `sound` as programs that read manifests do; raise SigningFailed if it is
+        not valid.
+        """
         import c2pa
 
         with c2pa.Reader(media_type, io.BytesIO(sound), manifest, self._context) as reader:

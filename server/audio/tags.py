@@ -10,7 +10,7 @@ _TITLE_CHARACTERS = 100
 def tags_of(prompt: str, lyrics: str, plan: SongPlan, marks: Marks | None = None) -> dict[str, str]:
     """Return the metadata tags of a song's file by name, the marks of generated sound first; empty tags are left out.
 
-    The title is the first sung line.
+    The title is the first sung line, or `prompt` if no line is sung.
     """
     sung = (line.text for section in plan.sections for line in section.lines)
     tags = (mark_tags(marks) if marks else {}) | {

@@ -57,7 +57,7 @@ class CheckLimits:
 
 @dataclass(eq=False, slots=True)
 class _Asked:
-    """A request in the queue of checks, with the future for its result."""
+    """A queued request with the future for its result: `size` in bytes, sent `tries` times, last at `sent_at`."""
 
     check: Check
     caller: str
@@ -282,7 +282,7 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Queue the unfinished checks of a dead process again; fail those that two processes died with."""
+        """Queue the unfinished checks of a dead process again; fail those during which two processes have died."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)

@@ -23,7 +23,9 @@ class NotMidi(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A note-on or note-off event of a MIDI file; time in ticks from the beginning of the track."""
+    """A note-on or note-off event of a MIDI file; `tick` is its time in ticks from the beginning of the track, and
+    `down` is True for note-on.
+    """
 
     tick: int
     channel: int
@@ -33,8 +35,8 @@ class Press:
 
 @dataclass(slots=True)
 class Track:
-    """The note events, the name and the length of a MIDI track. `programs` has the first program (instrument, 0 to 127)
-    of each channel.
+    """The note events, the name and the length (`end`, in ticks) of a MIDI track. `programs` has the first program
+    (instrument, 0 to 127) of each channel.
     """
 
     presses: list[Press] = field(default_factory=list)

@@ -48,7 +48,8 @@ def song_request(
     caller: str = "",
 ) -> SongRequest:
     """Convert a message to the server's request, after a check against the rules of the .proto file and the ranges of
-    the engine.
+    the engine. `engines` has the properties of the known engines, by name; `default_engine` is used if the message
+    implies no engine.
 
     A MIDI melody is not parsed here but by the checking process. An engine that is missing from `engines` is refused
     later, at admission. `deadline` is on the server's monotonic clock, in seconds.

@@ -19,7 +19,8 @@ class SectionPositions:
 
     def new_samples(self, key: SectionKey, samples: int) -> int:
         """Return the number of new samples, at the end of the next window of an attempt at the song: those that no
-        earlier attempt has delivered. The window has `samples` samples.
+        earlier attempt has delivered. The window has `samples` samples per channel and belongs to the section that
+        `key` identifies.
 
         Raises:
             RuntimeError: the end of the previous section has not arrived.

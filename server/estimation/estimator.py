@@ -65,7 +65,8 @@ class Estimator:
         return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
-        """Return a forecast multiplied by the engine's correction factors, as the estimate for callers.
+        """Return the estimate for callers: a forecast, plus the engine's mean delay from the first sound to the first
+        chunk, multiplied by the engine's correction factors.
 
         Raises:
             KeyError: no song of the engine was measured.

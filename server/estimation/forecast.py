@@ -49,7 +49,7 @@ class Work:
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
         """Return the remaining work after `used_seconds` of device time were spent. `heard` is True if the song already
-        has sound; the result is then always above zero.
+        has sound; the remaining work is then always above zero.
         """
         if heard:
             least = _LEAST_LEFT * self.total_seconds

@@ -48,7 +48,9 @@ class AdmittedSongs:
         self._tracer = tracer
 
     def begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-        """Start making a song on this server and return its job; events go to `sink`. Raises Draining."""
+        """Start making a song on this server and return its job. Its events go to `sink`, `accepted` first; `eta` is
+        its ETA at the time of the check. Raises Draining if the server is shutting down.
+        """
         self._admission.require_open()
         trace = SongTrace(self._tracer, accepted.song_id, request.engine)
         key = self._jobs.new_key(accepted.song_id)

@@ -8,10 +8,14 @@ from server.scheduling.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """Buffer sizes and time limits of song generation; the limits of each device are in its `DeviceSpec`.
+    """Buffer sizes and time limits of song generation; the limits of each device are in its `DeviceSpec`. `policy` has
+    the rules by which songs are ranked, and `caller_weights` the weights of callers in fair sharing (1 for callers not
+    named).
 
-    A song pauses while its listeners have not read `stream_buffer_bytes` of its sound. An idle worker must answer a
-    ping every `ping_seconds`. A failed song is retried at most `retries` times. A song sends an event at least every
+    At most `max_queued_songs` songs may wait; when the share `crowded_queue_ratio` of them wait, the server reports
+    that it is not ready. With `any_engine` it is ready with one loaded engine, otherwise only with all. A song pauses
+    while its listeners have not read `stream_buffer_bytes` of its sound. An idle worker must answer a ping every
+    `ping_seconds`. A failed song is retried at most `retries` times. A song sends an event at least every
     `heartbeat_seconds`. With `log_requests` prompts and lyrics are logged.
     """
 

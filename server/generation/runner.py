@@ -163,7 +163,9 @@ class Runner:
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song refused by the song directory (registry of all songs) or a check; return its caller's error."""
+        """Count a song that the song directory (the registry of all songs) or a check has refused, and return the error
+        for the song's caller.
+        """
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:

@@ -30,7 +30,9 @@ STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 
 @dataclass
 class Budget:
-    """Token bucket of one source of log lines, in bytes: at most `burst` at once, refilled by `bytes_per_second`."""
+    """Token bucket of one source of log lines, in bytes: at most `burst` at once, refilled by `bytes_per_second`. The
+    bucket had `left` bytes at the time `refilled_at`, in seconds; `left_out` counts dropped lines.
+    """
 
     burst: float
     bytes_per_second: float

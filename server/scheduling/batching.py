@@ -16,8 +16,9 @@ _STEPS_UNTIL_MORE_SECTIONS = 100
 @dataclass(frozen=True, slots=True)
 class StepLoad:
     """Load of one section in a denoising step: tokens in all its batch rows (`cost`), tokens of its longest row
-    (`length`), and its batching group. A section may have several rows, for guidance. Only sections of one group can
-    share a step. `has_slack` is True if the section's song can wait without a stall of its playback.
+    (`length`), and its batching group (name of the engine, and the engine's own name for the group). A section may have
+    several rows, for guidance. Only sections of one group can share a step. `has_slack` is True if the section's song
+    can wait without a stall of its playback.
     """
 
     cost: int

@@ -170,7 +170,8 @@ class DeviceProgress:
 
     def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
         """Update the device time that songs without listeners still lack up to their share: their share of the used
-        time is added, and their own use subtracted.
+        time is added, and their own use subtracted. `parts` has each song that has just used the device, and the device
+        seconds that it has used.
         """
         if not self.detached:
             self.detached_owed_seconds = 0.0

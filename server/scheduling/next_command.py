@@ -20,8 +20,9 @@ Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses the next command of a lane (command queue). Its only side effect: an
-    attempt at a song is removed from `device.to_release` when the command to release its data is chosen.
+    """Ranks the songs of a device and chooses the next command of a lane (command queue). Candidates are the songs that
+    may get a command, in the order of rank, each with the values by which it is ranked. The chooser's only side effect:
+    an attempt at a song is removed from `device.to_release` when the command to release its data is chosen.
     """
 
     def __init__(self, policy: Policy, shares: FairShare, clock: Callable[[], float]) -> None:
@@ -64,7 +65,8 @@ class CommandChooser:
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
         """Return the next command for the lane (command queue) that works beside denoising. In the order of rank, songs
-        are planned, rendered and their due sections prepared; then sections are prepared ahead.
+        are planned, rendered and their due sections prepared; then sections are prepared ahead. `room` is the device
+        memory for prepared sections; `None` is returned if there is nothing to do.
         """
         for ahead in (0, 1):
             for song, _ in candidates:
@@ -120,8 +122,9 @@ class CommandChooser:
         return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
-        """Yield the commands that songs of `company` need before they can share a denoising step with its first song,
-        each with the song that needs it.
+        """Yield the commands that songs need before they can share a denoising step with the first song of `company`,
+        each with the song that needs it. `company` has the songs of one engine in the order of rank. If the first song
+        is urgent, songs that can wait are left out.
         """
         (_, first), *others = company
         urgent = not self._policy.has_slack(first, now)
@@ -139,7 +142,8 @@ class CommandChooser:
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
     """Return True if a command must wait because its song is isolated (it may crash the worker) and the worker has
-    unanswered commands for other songs, which a crash would affect.
+    unanswered commands for other songs, which a crash would affect. `beside` has the ids of all songs with unanswered
+    commands.
     """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)

@@ -114,8 +114,8 @@ class Placement:
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace the state of a device whose worker has ended by one without worker and songs. Return the state
-        before, which still has the songs.
+        """Replace the state of the device `name`, whose worker has ended, by one without worker and songs. Return the
+        state before, which still has the songs.
         """
         former = self._devices[name]
         self._devices[name] = former.successor()

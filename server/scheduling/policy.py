@@ -10,10 +10,10 @@ Rank. Urgent songs (deadline within `comfort_seconds`) go first: those of caller
 callers beyond it. A caller is beyond its share if it has used `share_lead_seconds` more device time, per weight, than
 the least served caller. Songs with slack follow. Among equals the earlier deadline goes first.
 
-Listeners. Songs without listeners (made for later) share the remaining time by their own rank. They get at least
-`detached_share` of a device, so that each of them ends. While they have had less, they go before songs whose listeners
-can wait, but after songs that are due (deadline reached). Once they lack `overdue_seconds` of their share they go
-before all songs, which happens if listeners are due all the time.
+Listeners. Songs without listeners (made for later) share the remaining device time, in the order of rank among
+themselves. They get at least `detached_share` of a device, so that each of them ends. While they have had less, they go
+before songs whose listeners can wait, but after songs that are due (deadline reached). Once they lack `overdue_seconds`
+of their share they go before all songs, which happens if listeners are due all the time.
 
 Throttling. A song that is `ahead_seconds` ahead of its listener gets no work while another song on its device is less
 far ahead.

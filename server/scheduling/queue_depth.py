@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Queue depth of one engine at a moment: the number of waiting songs, the number of running songs, and, of the
-    sections of running songs, the number that were begun and the number that still wait.
+    """Queue depth of one engine at a moment: the numbers of its waiting songs and of its running songs. Of the sections
+    of running songs, `open_sections` have begun denoising and are not completely rendered; `waiting_sections` have not
+    begun denoising.
     """
 
     waiting_songs: int = 0

@@ -47,8 +47,11 @@ class FailedAttempt:
 @dataclass(slots=True)
 class AttemptHistory:
     """The failed attempts at one song. After a crash the song is isolated until it has passed section `isolated_until`.
+    `fatal_positions` are the positions (kind of command, section, step or window) in the song at which a worker died,
+    `failed_positions` those at which the engine reported an error.
 
-    Losses of an encoder are counted separately; `encoded_seconds` of the song had been encoded before the last loss.
+    Losses of an encoder are counted separately; `encoded_seconds` is the length of the song's sound that was encoded
+    before the last loss.
     """
 
     attempts: int = 0

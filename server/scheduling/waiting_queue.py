@@ -39,7 +39,9 @@ WaiterT = TypeVar("WaiterT", bound=Waiter)
 
 
 class _QueueKey(NamedTuple):
-    """Key of one queue: a caller (`None` for all songs that lost their slot), and True for songs with a listener."""
+    """Key of one queue of an engine's waiting songs: the caller of its songs (`None` for the queue of songs that lost
+    their slot), and True if its songs have a listener.
+    """
 
     caller: str | None
     has_listener: bool

@@ -157,7 +157,7 @@ class Store(Group):
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
         """Raise ValueError if any of the settings `names` differs from its default, because these settings have no
-        effect with the chosen store. They are settings of a store of the other `kind`.
+        effect with the chosen store. `kind` is the kind of store with which they have an effect, for the error text.
         """
         fields = type(self).model_fields
         given = [f"MELISMA_STORE__{name.upper()}" for name in names if getattr(self, name) != fields[name].default]

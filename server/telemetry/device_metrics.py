@@ -107,8 +107,8 @@ class DeviceMetrics:
     def steps(
         self, device: str, engine: str, *, steps: int, sections: int, tokens: int, budget_tokens: int, seconds: float
     ) -> None:
-        """Record that a batch of `sections` sections with `tokens` tokens has done `steps` denoising steps in `seconds`
-        together. `budget_tokens` is the largest number of tokens allowed in a batch.
+        """Record that a batch of `sections` sections with `tokens` tokens has done `steps` denoising steps, which took
+        `seconds` in total. `budget_tokens` is the largest number of tokens allowed in a batch.
         """
         self._tokens(device, engine).inc(steps * tokens)
         for _ in range(steps):

@@ -43,7 +43,9 @@ def exemplar(trace_id: str) -> dict[str, str] | None:
 
 
 class Scraped(Collector):
-    """A Prometheus collector that calls a function at every scrape to compute its metrics."""
+    """A Prometheus collector that calls a function at every scrape, which returns the metrics with their present
+    values.
+    """
 
     def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
         self._families = families

@@ -211,8 +211,8 @@ class SongMetrics:
         self._refused.labels(UNKNOWN_ENGINE, "unknown_engine")
 
     def _judge_former_songs(self) -> Iterator[Metric]:
-        """Count the songs that earlier runs of the server left incomplete. This happens in the first scrape, after the
-        counter was read, so that Prometheus sees the counter increase from zero.
+        """Count the songs that earlier runs of the server left incomplete as interrupted, and yield no metric. This
+        happens in the first scrape, after the counter was read, so that Prometheus sees the counter increase from zero.
         """
         former, self._interrupted_before = self._interrupted_before, []
         for engine in former:

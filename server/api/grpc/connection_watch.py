@@ -55,9 +55,9 @@ class Seen:
 class ConnectionWatch:
     """Checks the connections of one port periodically, and closes some if there are too many.
 
-    The limits are `peer_count` connections of one peer and `count` in total. Connections are closed if a peer has more
-    than its limit, or if more than three quarters of `count` are open: first those without a request, oldest first,
-    then the others, newest first.
+    The limits are `peer_count` connections of one peer and `count` in total. `closed` counts the closed connections.
+    Connections are closed if a peer has more than its limit, or if more than three quarters of `count` are open: first
+    those without a request, oldest first, then the others, newest first.
     """
 
     port: int

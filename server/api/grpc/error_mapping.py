@@ -114,8 +114,8 @@ def _mapped_stream(handler: Handler, read: Reader, trailers: EndTrailers) -> Han
 
 
 def _mapped_streams(handler: Handler, read: Reader) -> Handler:
-    """Return a handler of bidirectional streams that ends the call with a status for an invalid request message. Other
-    errors of the handler are not mapped.
+    """Return a handler of bidirectional streams that ends the call with a status for an invalid request message; `read`
+    checks and parses each message. Other errors of the handler are not mapped.
     """
     answer = required(handler.stream_stream)
 

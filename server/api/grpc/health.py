@@ -29,7 +29,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         """Set up the health servicer; `checks` maps the name of each gRPC service to its check, and "" to the check of
-        the whole server.
+        the whole server. A check returns the reason for which the service is not SERVING, `None` if it is.
         """
         self._checks = checks
         self._changed = asyncio.Event()

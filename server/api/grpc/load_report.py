@@ -37,9 +37,9 @@ class LoadReports:
         """Set up the load reports. `depths` returns the queue depth of each engine on this server, and `slots` the
         number of songs that can be made at once now.
 
-        On a server that makes no songs itself, `service` returns the numbers of songs and slots of all servers; on
-        other servers it returns `None`. By its own numbers a server without workers would always look idle and get most
-        songs.
+        On a server that makes no songs itself, `service` returns two numbers for all servers together: songs that wait
+        or run, and slots (songs that can be made at once); on other servers it returns `None`. By its own numbers a
+        server without workers would always look idle and get most songs.
         """
         self._depths = depths
         self._slots = slots

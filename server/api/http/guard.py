@@ -68,7 +68,9 @@ class Rules:
 
 
 class Guard:
-    """ASGI middleware that refuses requests that break the rules."""
+    """ASGI middleware that answers requests that break the `Rules` with an error and passes the others to the
+    application; it also adds the header X-Content-Type-Options to responses.
+    """
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
@@ -87,7 +89,9 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """Return the host, in lower case, of a "name:port" or "[address]:port"; empty if the text has neither form."""
+    """Return the host, in lower case, of a `Host` header's value, "name:port" or "[address]:port" (the port may be
+    missing); empty if the value has neither form.
+    """
     found = _HOST.fullmatch(host)
     if not found or (found[1] and not _is_address(found[1])):
         return ""

@@ -54,7 +54,7 @@ async def audio_response(request: Request, recording: Recording, *, credentials:
     """Return the response to GET or HEAD for the sound of a song. Sound that exists already is read before the response
     begins.
 
-    With `credentials` the headers name the C2PA manifest of the song.
+    With `credentials` the header Link has the path of the song's C2PA manifest, if the song is complete.
 
     Raises:
         StoreFailed: the sound cannot be read.
@@ -153,7 +153,8 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
     """Return the response with the part that exists already of a requested range of bytes, from `start` to before
-    `end`. Players first request two bytes to learn the size of the song.
+    `end`. `size` is the size of the whole song in bytes, `None` while it is unknown. Players first request two bytes to
+    learn the size of the song.
     """
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
@@ -167,7 +168,9 @@ async def _part_so_far(request: Request, recording: Recording, start: int, end: 
 
 
 async def _range_response(request: Request, recording: Recording, interval: tuple[int, int], size: int) -> Response:
-    """Return the response with a range of a song that is being made and whose final size is known."""
+    """Return the response with a range of bytes of a song that is being made. `interval` is the start of the range and
+    the byte after its end, `size` the final size of the song in bytes.
+    """
     start, end = interval
     headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/{size}"}
     return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)

@@ -144,8 +144,8 @@ class Api:
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
     ) -> Recording:
-        """Start the requested song and return its recording (the log of its events and sound); raises the errors of
-        `Songs.generate`.
+        """Start the song that `caller` has requested with `message`, and return its recording (the log of its events
+        and sound). A `detached` song is made to its end even without listeners. Raises the errors of `Songs.generate`.
         """
         try:
             return await self._songs.generate(message, caller, detached=detached)

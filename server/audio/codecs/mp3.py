@@ -25,7 +25,8 @@ class Mp3Encoder:
     """The LAME encoder of one song: MPEG-1 layer III, joint stereo, constant bit rate, after an Info frame.
 
     The Info frame states the length of the song if `sample_count` is known, and the delay and padding of the decoded
-    sound: a player that reads it plays exactly the song. Other decoders play it as a frame of silence.
+    sound: a player that reads this frame plays exactly the song. Other decoders play the Info frame as a frame of
+    silence.
 
     LAME returns bytes at arbitrary boundaries; they are cut into whole frames here. The same sound gives the same bytes
     however it is cut into windows. LAME holds back up to four frames at low bit rates and two at 192 kbit/s.

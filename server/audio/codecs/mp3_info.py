@@ -2,7 +2,8 @@
 remove.
 
 The layout is that of Xing's header with LAME's extension ("Mp3 Info Tag revision 1 Specifications", LAME project). The
-frame counts and the padding of LAME follow from `lame_encode_flush`, its sizes from its rule for padding bytes.
+frame counts and the padding of LAME follow from `lame_encode_flush`, the sizes of frames from LAME's rule for padding
+bytes.
 """
 
 from server.audio.codecs.mp3_frames import (
@@ -63,7 +64,9 @@ def _end_padding(samples: int) -> int:
 
 
 def _room(sample_rate_hertz: int, bitrate_kbps: int) -> tuple[int, int]:
-    """Return the bit rate of the Info frame, in kbit/s, and the frame's size in bytes."""
+    """Return the bit rate of the Info frame, in kbit/s, and the frame's size in bytes, for a stream of the given rates.
+    The bit rate is that of the stream, or the lowest higher one whose frames are large enough.
+    """
     sizes = ((kbps, unpadded_frame_bytes(sample_rate_hertz, kbps)) for kbps in BITRATES_KBPS if kbps >= bitrate_kbps)
     return next((kbps, size) for kbps, size in sizes if size >= _NEEDED_BYTES)
 
@@ -82,8 +85,9 @@ def _counts(samples: int | None, length: int | None) -> bytes:
 
 
 def _extension(bitrate_kbps: int, samples: int | None, length: int | None) -> bytes:
-    """Return LAME's extension of the Info frame, except its last field, the checksum of the frame. The checksum of the
-    sound, which is not known yet, is 0.
+    """Return, for a song of `samples` samples per channel and a stream of `length` bytes (`None` if unknown), LAME's
+    extension of the Info frame, except its last field, the checksum of the frame. The checksum of the sound, which is
+    not known yet, is 0.
     """
     padding = 0 if samples is None else _end_padding(samples)
     return b"".join(

@@ -22,8 +22,8 @@ _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
 
 
 class InvalidWindow(ValueError):
-    """Error: the engine rendered an invalid window of sound: wrong shape, NaN, or samples beyond `LOUDEST`. This is a
-    bug of the engine.
+    """Error: the engine rendered an invalid window of sound: wrong shape, NaN, or samples beyond `LOUDEST` times full
+    scale. This is a bug of the engine.
     """
 
 

@@ -45,9 +45,9 @@ class SongEta:
 class ServiceEta:
     """Estimates when songs that wait for any server of a service will start and finish.
 
-    If no server serves the engine, the time of a cold start is added: the mean of measured starts, otherwise
-    `cold_start_seconds`, counted from the moment when the first song began to wait. A start that is overdue is assumed
-    to need as much more time as it is overdue already.
+    If no server serves the engine, the time of a cold start (of a server for the engine) is added: the mean of measured
+    starts, otherwise `cold_start_seconds`, counted from the moment when the first song began to wait. A start that is
+    overdue is assumed to need as much more time as it is overdue already.
     """
 
     def __init__(

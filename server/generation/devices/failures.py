@@ -31,7 +31,7 @@ class Failures:
 
     def settle(self, failed_attempt: Iterable[FailedAttempt]) -> None:
         """Log the errors of failed attempts at songs, report retries to the metrics, and end the jobs of songs that are
-        not retried.
+        not retried. `failed_attempt` has one item for each attempt.
         """
         for one in failed_attempt:
             job = self._jobs.get(one.song_id)

@@ -11,7 +11,9 @@ from server.songs.ports import EventSink
 
 
 class Delivery:
-    """Sends events to a song's sink, and reports first audio, chunks and buffer underruns to the metrics."""
+    """Sends events to a song's sink (the object that passes them on to listeners), and reports first audio, chunks and
+    buffer underruns to the metrics.
+    """
 
     def __init__(self, sink: EventSink, *, clocks: SongClocks, report: SongReport, clock: Callable[[], float]) -> None:
         self._sink = sink

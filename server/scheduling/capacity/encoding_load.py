@@ -22,8 +22,8 @@ class EncodingLoad:
             self._pace = pace if self._pace is None else self._pace + _WEIGHT * (pace - self._pace)
 
     def has_room(self, songs: int, share: float) -> bool:
-        """Return True if `songs` songs need at most `share` of the encoders' time, or if the encoding time is not known
-        yet.
+        """Return True if `songs` songs need at most `share` (0 to 1) of the encoders' time, or if the encoding time is
+        not known yet.
 
         One song per encoder is always allowed, however slow the encoders are.
         """

@@ -76,7 +76,9 @@ def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
 
 
 def _changes(demand: Demand, start: float) -> Iterable[_Change]:
-    """Yield the changes in due work that one song causes, if the song has audio from the time `start` on."""
+    """Yield the changes in due work that the song of `demand` causes, if the song has audio from `start` on, in seconds
+    from now.
+    """
     begins = start + demand.buffered_seconds
     late = max(0.0, min(-begins, demand.sound_seconds))
     yield _Change(max(0.0, begins), demand.pace, demand.pace * late)

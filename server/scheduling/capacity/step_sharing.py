@@ -27,7 +27,7 @@ class StepSharing:
             self._joining = joining if self._joining is None else self._joining + _WEIGHT * (joining - self._joining)
 
     def sections(self, songs: int) -> float:
-        """Return the expected number of sections in a step if the device has `songs` songs; 1 or more."""
+        """Return the expected number of sections in a step if the device has `songs` songs, at least 1."""
         joining = 1.0 if self._joining is None else self._joining
         return 1.0 + joining * (max(1, songs) - 1)
 

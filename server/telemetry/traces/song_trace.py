@@ -157,7 +157,9 @@ class SongTrace:
 
 
 class _Encoding:
-    """Start, end and duration of an encoder's work on a section so far."""
+    """Work of an encoder on a section so far: start and end in nanoseconds since 1970, `seconds` of encoding, and
+    number of encoded windows of sound (`pieces`).
+    """
 
     def __init__(self, start_ns: int) -> None:
         self.start_ns = self.end_ns = start_ns

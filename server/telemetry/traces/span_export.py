@@ -40,7 +40,7 @@ class SpanCounts:
 
 
 class CountedExporter(SpanExporter):
-    """Wraps another span exporter and counts its spans."""
+    """Span exporter that passes spans to the given exporter and counts them: sent, or failed to be sent."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
         self._exporter = exporter
