@@ -45,7 +45,9 @@ async def taken(replica: Replica, song: SongRecord, **fields: Any) -> Claim:
 
 
 async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing":
-    """Let a replica admit, claim and begin a song; return the `Writing` with which it appends to the song."""
+    """Let a replica admit, claim and begin a song; return the `Writing` with which it appends to the song. `fields` are
+    fields of the ticket.
+    """
     claim = await taken(replica, song, **fields)
     await replica.store.create(song, claim.lease)
     return Writing(replica, claim, claim.song, claim.extent)
@@ -53,8 +55,8 @@ async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing"
 
 @dataclass
 class Writing:
-    """A replica's right, given by a claim, to append to a song, with the song's record and stored size as the replica
-    knows them.
+    """Appends to a song for a replica, under the lease of its claim; has the song's record and stored size as the
+    replica knows them.
     """
 
     replica: Replica

@@ -1,4 +1,5 @@
-"""Tests that songs that were cancelled before their plan leave nothing in the shared store."""
+"""Tests that songs that were cancelled before their sections and length were planned leave nothing in the shared store.
+"""
 
 import asyncio
 from pathlib import Path
