@@ -1,5 +1,4 @@
-"""Tests of the benchmark script for GPUs, run on a CPU: a measurement that fails does not stop the other measurements.
-"""
+"""Tests of the benchmark script for GPUs, run on a CPU: a measurement that fails does not stop the others."""
 
 import json
 import os

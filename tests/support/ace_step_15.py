@@ -36,8 +36,8 @@ CODE = "<|audio_code_"
 
 def recording(path: Path) -> dict[str, torch.Tensor]:
     """Load recorded tensors by name from a file: the output of the script that records diffusers' pipeline, or a
-    smaller file with only the tensors that this function returns. Those are the rows of the songs, without guidance's
-    further rows, and the first call of the denoiser.
+    smaller file with only the tensors that this function returns. They are the rows of the songs, without the further
+    rows of guidance, and the tensors of the first call of the denoiser.
     """
     found = dict(np.load(path))
     if "call00/input" in found:

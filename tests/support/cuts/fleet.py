@@ -67,7 +67,7 @@ class Fleet:
     ) -> None:
         """Start `size` servers with the engine `engine` and the variables `settings`, which store sound in the folder
         `objects`. They reach the song directory over links of `network`, or over the loopback address if it is `None`.
-        `rng` chooses the servers that faults hit.
+        `rng` chooses the servers for faults and for new connections.
         """
         self._network = network
         self._objects = objects

@@ -80,9 +80,7 @@ async def observed(pool: WorkerPool, observer: FakeObserver, timeout_seconds: fl
 
 
 class WatchedPool(LocalPool):
-    """A local pool whose `pids` are the process ids of its running workers, by device name; a worker is in it until its
-    observer has returned.
-    """
+    """A local pool whose `pids` are the process ids of its running workers, by device name."""
 
     pids: dict[str, int]
 

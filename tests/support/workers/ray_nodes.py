@@ -63,7 +63,7 @@ class RayNodes:
             process.wait()
 
     def run(self, node: str) -> bool:
-        """Return True if the node was started and runs."""
+        """Return True if the process of the node was started and still runs."""
         return node in self._nodes and self._nodes[node].poll() is None
 
     def close(self) -> None:
