@@ -1,4 +1,4 @@
-"""Tests of the script that measures on a GPU, run on a CPU: a part that fails does not stop the other parts."""
+"""Tests of the benchmark script for GPUs, run on a CPU: a measurement that fails does not stop the others."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Tests of the benchmark's simulated devices: their encoders, listeners and traffic, and a whole run."""
+"""Tests of the benchmark of the scheduler: its simulated devices, encoders, listeners and traffic, and a whole run."""
 
 from dataclasses import replace
 
@@ -93,7 +93,7 @@ def test_a_day_follows_its_hours() -> None:
 
 
 class _Nobody:
-    """A stand-in for a scheduler: it never has a command for a device."""
+    """A stand-in for a scheduler without songs: it never has a command for a device."""
 
     def arrive(self, song_id: str, song: ArrivingSong, outlet: object) -> tuple[str, ...]:
         raise AssertionError

@@ -1,4 +1,4 @@
-"""Tests that the table of statuses has a row for every error class."""
+"""Tests that the table of outcomes (status and reason for callers) has a row for every class of the server's errors."""
 
 from collections.abc import Iterator
 

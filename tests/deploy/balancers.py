@@ -102,8 +102,8 @@ BALANCERS: Mapping[str, Balancer] = {**PROXIES, "round_robin": none}
 
 
 def _adapted(name: str, servers: Sequence[Service], folder: Path, changes: Mapping[str, str]) -> Path:
-    """Write a configuration of deploy/balancers to `folder`, with texts replaced and one line for each of the servers;
-    return its path.
+    """Write a configuration of deploy/balancers to `folder`, with one line for each of the servers; return its path.
+    `changes` maps texts of the configuration to their replacements.
     """
     text = (DEPLOY / "balancers" / name).read_text("utf-8")
     for old, new in changes.items():
@@ -124,7 +124,9 @@ def _with_servers(lines: Sequence[str], servers: Sequence[Service]) -> Iterator[
 
 
 def _line_of(line: str, number: int, server: Service) -> str:
-    """Return the configuration line of the server melisma-1, changed to the addresses of another server."""
+    """Return the configuration line of the server melisma-1, changed to the name melisma-`number` and the addresses of
+    another server.
+    """
     port = _host_and_port(server.http_address)[1]
     named = line.replace("melisma-1:50051", server.address).replace("melisma-1:8080", server.http_address)
     assert named != line, line

@@ -1,4 +1,4 @@
-"""Renders the Helm chart with the library of Helm in the environment of tools, because no package has the program."""
+"""Renders the Helm chart with the Python package helm-python-sdk, because no package installs the program `helm`."""
 
 import json
 import re

@@ -73,7 +73,9 @@ _OWN_CGROUPS = (
 
 
 def _songs_folder(folder: Path, config: dict[str, Any]) -> Path:
-    """Make a folder for songs that belongs to the user of the image, like a mounted volume, and return its path."""
+    """Make a folder for songs that belongs to the user of the image, like a mounted volume, and return its path.
+    `config` is the container configuration of the image.
+    """
     songs = folder / "songs"
     songs.mkdir()
     os.chown(songs, *map(int, config["User"].split(":")))

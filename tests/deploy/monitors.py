@@ -52,7 +52,7 @@ def watched_service() -> Iterator[Service]:
 
 
 def answer(url: str, **question: str) -> Any:
-    """Return the JSON response of an HTTP API; `question` are the query parameters."""
+    """Return the JSON response to a GET request with the query parameters `question`."""
     with urlopen(f"{url}?{urlencode(question)}", timeout=_TIMEOUT_SECONDS) as response:
         return json.load(response)
 
@@ -73,7 +73,9 @@ class Prometheus:
     port: int
 
     def ask(self, path: str, **question: str) -> Any:
-        """Return the data of a successful response of Prometheus's HTTP API."""
+        """Return the data of Prometheus's response to a GET request for /api/v1/`path` with the query parameters
+        `question`; fails if the response is an error.
+        """
         told = answer(f"http://127.0.0.1:{self.port}/api/v1/{path}", **question)
         assert told["status"] == "success", told
         return told["data"]
@@ -88,7 +90,9 @@ class Prometheus:
         return value
 
     def wait_for(self, expr: str, value: float) -> None:
-        """Wait until the only series of an expression has a value, and until all rules were computed after that."""
+        """Wait until the only series of an expression has the value `value`, and then until all rules have been
+        computed again.
+        """
         eventually(lambda: self.values(expr) == [value], PATIENCE_SECONDS)
         seen_at = datetime.now(UTC)
         eventually(lambda: min(self._computed_at()) > seen_at, PATIENCE_SECONDS)
@@ -105,8 +109,9 @@ class Prometheus:
 def prometheus(
     server: str, folder: Path, *, patience: Mapping[str, str] | None = None, alertmanager: str = ""
 ) -> Iterator[Prometheus]:
-    """Context manager with a Prometheus that scrapes one server; `patience` replaces the `for` durations of alerts, by
-    the alerts' names.
+    """Context manager with a Prometheus that scrapes the "host:port" `server`, and sends alerts to the "host:port"
+    `alertmanager` if it is given; `folder` has its files. `patience` replaces the `for` durations of alerts, by the
+    alerts' names.
     """
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
     config["global"] |= {"scrape_interval": PACE, "evaluation_interval": PACE}

@@ -64,8 +64,8 @@ def kustomized(folder: Path) -> str:
 def put_together(
     folder: Path, overlay: str = "studio", components: Iterable[str] = (), literals: Sequence[str] = ()
 ) -> str:
-    """Write an overlay with components and settings to `folder`, and return the resources that kubectl renders from it,
-    as YAML.
+    """Write an overlay with components and with the settings `literals` ("NAME=value") to `folder`, and return the
+    resources that kubectl renders from it, as YAML.
     """
     here = os.path.relpath(KUBERNETES, folder.resolve())
     settings = {"name": "melisma-settings", "behavior": "merge", "literals": list(literals)}
@@ -81,8 +81,8 @@ def put_together(
 
 
 def with_needed(component: str, overlay: str) -> tuple[str, ...]:
-    """Return a component and the components that it needs in an overlay, in their order; empty if it does not fit the
-    overlay.
+    """Return the components that a component needs in an overlay, in the order in which kustomize must apply them, and
+    the component itself at the end; empty if it does not fit the overlay.
     """
     if component == "models-shared":
         return (component,) if overlay in WEIGHTS else ()

@@ -64,8 +64,8 @@ class Names:
 
 @contextmanager
 def pods(count: int, engine: str) -> Iterator[tuple[Sequence[Service], int]]:
-    """Context manager with servers that are ready, at 127.0.0.2 and the following addresses, and with the port of all
-    servers.
+    """Context manager with `count` servers that are ready, at 127.0.0.2 and the following addresses, and with the port
+    that is the same for all of them.
     """
     port = free_port()
     with ExitStack() as stack:
@@ -81,8 +81,8 @@ def pods(count: int, engine: str) -> Iterator[tuple[Sequence[Service], int]]:
 def roll(
     names: Names, old: Sequence[Service], new: Sequence[Service], *, min_ready_seconds: float, pre_stop_seconds: float
 ) -> None:
-    """Replace servers one by one as a Deployment with maxSurge 1 does: the next old server ends once the next new one
-    has been ready for `min_ready_seconds`.
+    """Replace servers one by one as a Deployment with maxSurge 1 does: the next old server leaves the DNS once the next
+    new one has been in it for `min_ready_seconds`, and gets SIGTERM `pre_stop_seconds` later.
     """
     stops = []
     for leaving, coming in zip(old, new, strict=True):

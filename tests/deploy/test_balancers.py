@@ -123,7 +123,9 @@ def sing(client: Client, request: SongRequest | None = None) -> ReceivedSong:
 
 
 def listen(address: str, go: Callable[[], None]) -> list[ReceivedSong]:
-    """Return the songs that several listeners received, each over its own connection; `go` is called meanwhile."""
+    """Return the songs that several listeners received, each over its own connection; the function `go`, such as one
+    that kills a server, is called while they listen.
+    """
 
     def one(_: int) -> list[ReceivedSong]:
         with Client(address) as client:

@@ -84,7 +84,9 @@ def described(tmp_path: Path) -> Path:
 
 
 def try_out(program: str, folder: Path, generator: str, service: Service) -> None:
-    """Type-check a program that uses the client that a generator has made in `folder`, then run it."""
+    """Type-check a program that uses the client that a generator has made in `folder`, then run it against `service`.
+    `generator` is the path of the generator, beside which the Python of its environment lies.
+    """
     path, python = folder / "program.py", Path(generator).parent / "python"
     path.write_text(program)
     mypy = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", "--python-executable", str(python)]

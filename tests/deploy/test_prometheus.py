@@ -211,8 +211,8 @@ def test_rules_and_alerts_pass_their_tests() -> None:
 
 
 def of_changed(folder: Path, kind: str, change: str, tests: Sequence[dict[str, Any]], *rules: str) -> str:
-    """Return the errors that promtool reports for `tests` after all rule expressions of a kind were changed by the
-    format string `change`.
+    """Return the errors that promtool reports for `tests` after all expressions of the kind "record" or "alert" in the
+    rule files `rules` were changed by the format string `change`.
 
     Annotations of alerts are removed, because their templates take most of the time.
     """

@@ -103,7 +103,9 @@ SCENARIOS = {
 
 
 def values(rates: tuple[float, float], minutes: int) -> str:
-    """Return the values of a counter in promtool's notation: before, during and after the failure."""
+    """Return the values of a counter in promtool's notation before, during and after a failure of `minutes`. `rates`
+    are the increases per minute without and during the failure.
+    """
     before, after = rates
     after_that = before * GOOD_MINUTES + after * minutes
     return (
@@ -113,7 +115,9 @@ def values(rates: tuple[float, float], minutes: int) -> str:
 
 
 def levels(gauge: tuple[float, float], minutes: int) -> str:
-    """Return the values of a gauge in promtool's notation: before, during and after the failure."""
+    """Return the values of a gauge in promtool's notation before, during and after a failure of `minutes`. `gauge` has
+    the values without and during the failure.
+    """
     return f"{gauge[0]:g}x{GOOD_MINUTES} {gauge[1]:g}x{minutes - 1} {gauge[0]:g}x{BAD_MINUTES}"
 
 

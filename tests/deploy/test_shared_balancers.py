@@ -86,7 +86,9 @@ def several(replicas: Sequence[Replica], method: str, before: Sequence[int]) -> 
 
 
 def at_once(work: Callable[[int], bytes], count: int = LISTENERS) -> list[bytes]:
-    """Call `work` in several threads at the same time, each with its number, and return the results."""
+    """Call `work` in `count` threads at the same time, each with the number of its thread, and return the results in
+    the order of these numbers.
+    """
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(work, range(count), timeout=TIMEOUT_SECONDS))
 

@@ -108,7 +108,9 @@ async def test_every_song_is_that_of_an_idle_server(channel: grpc.aio.Channel) -
 async def _client(
     channel: grpc.aio.Channel, asked: Mapping[str, music_pb2.GenerateRequest], number: int, got: Finished
 ) -> None:
-    """Request songs one after the other; cancel some of them after one of their first events."""
+    """Request songs of `asked` one after the other, and add them to `got`; cancel some of them after one of their first
+    events. `number`, the client's number, determines its random choices.
+    """
     chance = random.Random(number)
     for turn in range(SONGS_OF_A_CLIENT):
         name = list(asked)[(5 * number + 7 * turn) % len(asked)]

@@ -1,7 +1,7 @@
 """Tests of both ACE-Step engines in a server on a real port, with tiny random checkpoints: the sound is noise of the
 planned length.
 
-Their servers, which start slowly, are shared with each other and with studio.
+A server starts slowly, so the tests share servers, which run both engines, and one of them studio, too.
 """
 
 import asyncio

@@ -54,8 +54,8 @@ def lazy(service: Service) -> Iterator[Any]:
 
 
 def begun(stub: Any, seconds: float, **fields: Any) -> tuple[str, Any]:
-    """Request a song with a `request_id`, so that it is made for a while without a listener; return its id, and the
-    call after its first event.
+    """Request a song of `seconds` with a `request_id`, so that it is made for a while without a listener; return its
+    id, and the call after its first event. `fields` are further fields of the request.
     """
     asked = {"prompt": "noise", "duration_seconds": seconds, "seed": 3, "request_id": str(uuid4()), **fields}
     call = stub.Generate(GenerateRequest(**asked), timeout=TIMEOUT_SECONDS)

@@ -65,7 +65,9 @@ def caller(old: dict[str, Any]) -> Any:
 
 
 def listened(stub: Any, old: dict[str, Any], byte_offset: int = 0) -> tuple[list[Any], dict[str, Any] | None]:
-    """Return the events of a song, and the error at the end of the stream as JSON; `None` if there is none."""
+    """Return the events of a song from a byte offset on, and the error at the end of the stream as JSON, `None` without
+    an error. `old` is the first version's record of the song and its caller.
+    """
     asked = music_pb2.ListenRequest(song_id=old["song"]["song_id"], byte_offset=byte_offset)
     told: list[Any] = []
     try:

@@ -62,8 +62,8 @@ class Roles:
         return self.music.Generate(request, timeout=TIMEOUT_SECONDS)
 
     def refusal(self, seconds: float = 10.0, *, said: str | None = None) -> grpc.StatusCode:
-        """Request a song and return the status with which the frontend refuses it at once; fails unless the error text
-        matches `said`.
+        """Request a song of `seconds`, and return the status with which the frontend refuses it at once; fails unless
+        the error text matches the pattern `said`.
         """
         with pytest.raises(grpc.RpcError, match=said) as caught:
             next(self.generate(seconds))

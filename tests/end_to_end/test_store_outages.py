@@ -45,7 +45,7 @@ def code_of(call: Callable[[], Any]) -> grpc.StatusCode:
 
 
 def refused(at: Replica) -> bool:
-    """Return True if the server refuses a new song because it is full."""
+    """Return True if the server refuses a new song with RESOURCE_EXHAUSTED."""
     stream = generate(at)
     try:
         next(stream)

@@ -97,8 +97,9 @@ def browsing() -> Iterator[Any]:
 
 @contextmanager
 def tab(browser: Any, address: str, *, engines: bool = True, **context: Any) -> Iterator[Tab]:
-    """Context manager with a tab in a new browser profile, once the page has listed the engines; fails at the end if
-    the browser has reported errors.
+    """Context manager with a tab in a new browser profile, once the page has listed the engines, or without `engines`
+    once it is loaded. Fails at the end if the browser has reported errors, or the page has called other hosts.
+    `context` are Playwright's options of the profile, such as `locale`.
     """
     given = {"locale": "zh-CN", "viewport": DESKTOP, **context}
     opened = browser.new_context(**given)

@@ -12,7 +12,9 @@ TIMEOUT_SECONDS = 120.0
 
 
 def node(*arguments: str, given: str = "") -> str:
-    """Run Node.js and return its output; fails on a non-zero exit status, and ends the test if Node.js is missing."""
+    """Run Node.js with the standard input `given`, and return its output; fails on a non-zero exit status, and ends the
+    test if Node.js is missing.
+    """
     found = shutil.which("node")
     if found is None:
         not_tried("needs Node 20: apt install nodejs")

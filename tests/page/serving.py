@@ -14,7 +14,8 @@ from tests.support.service import running_service
 @contextmanager
 def serving_page(engines: str, **environment: str) -> Iterator[str]:
     """Context manager with the HTTP address of a service that is ready for songs; fails at the end if the service has
-    logged an error.
+    logged an error. `engines` is a list name=module:Class, ..., `environment` are MELISMA_ variables without the
+    prefix.
     """
     errors: list[str] = []
     with running_service(engines, **environment) as service:

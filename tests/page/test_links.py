@@ -1,4 +1,6 @@
-"""Tests of links to songs: opened by their caller, by others, for unknown songs, and for deleted songs."""
+"""Tests of links to songs, opened by the caller who requested the song and by other callers, and of links to unknown
+and deleted songs.
+"""
 
 import json
 from pathlib import Path

@@ -60,8 +60,8 @@ def test_syllables_are_shown_when_they_are_sung(page: Tab) -> None:
 
 
 def _shown(samples: list[tuple[float, int]]) -> dict[int, tuple[float, float]]:
-    """Return for each syllable the times at which it was first highlighted and last highlighted, in seconds of the
-    audio element.
+    """Return by syllable number the times at which its highlight first began and last ended, in seconds of the audio
+    element. `samples` are the times of observations, each with the highlighted syllable, -1 for none.
     """
     begun: dict[int, float] = {}
     over: dict[int, float] = {}

@@ -1,4 +1,6 @@
-"""Tests of the page's translations of the server's reasons, quotas and violations, and of its reading of styles."""
+"""Tests of the page's translations of the server's reasons, quotas and violations, and of the style words that the page
+finds in a prompt, which must be those that the engine finds.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -181,8 +183,8 @@ def test_a_click_on_a_suggestion_turns_it_and_nothing_else() -> None:
 
 
 def missing(prompt: str, word: str, text: str) -> Iterator[str]:
-    """Yield the English words of a prompt that are neither in `text` nor part of `word`, except negations and
-    conjunctions.
+    """Yield the English words of a prompt that were lost when a click on the suggestion `word` changed it to `text`:
+    all that are neither in `text` nor part of `word`, except negations and conjunctions.
     """
     around = {"no", "without", "and", "or", "with"}
     for one in normalised(prompt).replace(",", " ").replace(".", " ").split():

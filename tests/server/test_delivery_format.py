@@ -56,7 +56,7 @@ def pcm_request() -> SongRequest:
 
 
 def made(audio: AudioSettings) -> list[SongEvent]:
-    """Return the events of a song with one section."""
+    """Return the events of a song with one section, encoded in the delivery format `audio`."""
     encoder = SongEncoder(RATE_HERTZ, audio, tags={"title": "Spring"})
     chunker = Chunker(encoder, FAKE_PLAN, RATE_HERTZ, audio.sample_rate_hertz)
     events = chunker.planned()

@@ -71,7 +71,9 @@ def ace_step_options(folder: Path) -> dict[str, object]:
 
 
 def write_adapter(folder: Path, name: str = ADAPTED, rank: int = 4, **config: object) -> Path:
-    """Write an adapter (LoRA) of one layer into a new folder, and return the folder."""
+    """Write a random LoRA adapter of `rank` for the layer `name` into a new folder, with the configuration file
+    `config` if it is not empty; return the folder.
+    """
     folder.mkdir()
     width, generator = TRANSFORMER.width, torch.Generator().manual_seed(0)
     down, up = torch.randn(rank, width, generator=generator), torch.randn(width, rank, generator=generator)

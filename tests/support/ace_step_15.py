@@ -35,8 +35,9 @@ CODE = "<|audio_code_"
 
 
 def recording(path: Path) -> dict[str, torch.Tensor]:
-    """Load recorded tensors by name from a file, which is the output of diffusers' script, or that output already
-    reduced. Only the rows of the songs, and the first call of the denoiser, are returned.
+    """Load recorded tensors by name from a file: the output of the script that records diffusers' pipeline, or a
+    smaller file with only the tensors that this function returns. They are the rows of the songs, without the further
+    rows of guidance, and the tensors of the first call of the denoiser.
     """
     found = dict(np.load(path))
     if "call00/input" in found:

@@ -46,7 +46,8 @@ async def songs_of(
     signer: Signer | None = None,
 ) -> AsyncIterator[Songs]:
     """Context manager with the songs service of a runner that has only the engine `engine`; its store is in a temporary
-    folder, and its song ids are "song-1", "song-2" and so on.
+    folder, and its song ids are "song-1", "song-2" and so on. A song without a listener is made for `linger_seconds`;
+    `terms` returns the quota and weight of a caller.
     """
     numbers = itertools.count(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +82,8 @@ async def edge(
     tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """Context manager with a gRPC channel to the music service of a runner with the engine "fake", on a real port;
-    `way` may put a proxy in front of the port.
+    `way` may put a proxy in front of the port. The other parameters are parts of the server: its health service, its
+    trailing metadata, its limit of open calls, its metrics, interceptors and traces.
     """
     settings = Settings(engines=("fake",))
     health = health or HealthServicer.alike(lambda: None if runner.ready("fake") else "no engine is ready")
@@ -110,7 +112,7 @@ async def failure(runner: FakeRunner, request: music_pb2.GenerateRequest) -> grp
 
 
 def raw_call(channel: grpc.aio.Channel, method: str) -> Any:
-    """Return a streaming method of MusicService whose messages are bytes."""
+    """Return the method `method` of MusicService as a function that takes and returns messages as bytes."""
     return channel.unary_stream(f"/melisma.v1.MusicService/{method}")
 
 

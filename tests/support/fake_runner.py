@@ -94,8 +94,8 @@ class FakeJob:
 
 
 class FakeRunner:
-    """A stand-in for the runner: it accepts every song for its only engine "fake", unless it is given a `refusal`, and
-    the songs have the given events.
+    """A stand-in for the runner: it accepts every song for its only engine "fake", or raises `refusal` if it is given.
+    Each song has the given events; then it ends, ends with `error`, or with `hangs` never ends.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""Makes songs of MusicGen on its tiny checkpoints without a server, and has the sizes of the released model."""
+"""Makes songs of MusicGen on its tiny checkpoints without a server, and defines the sizes of the released
+musicgen-small.
+"""
 
 import io
 from collections.abc import Sequence
@@ -46,7 +48,9 @@ def spec_of(engine: MusicGenEngine, asked: SongParams) -> GenerationSpec:
 
 
 def song(engine: MusicGenEngine, plan: SongPlan, context: SectionContext | None = None, first: int = 0) -> bytes:
-    """Return the sound of a song, as bytes, from the section number `first` on."""
+    """Return the sound of a song, as the bytes of its samples, from the section number `first` on; `context` is what
+    this section gets from the section before it.
+    """
     sound = b""
     for section in plan.sections[first:]:
         state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)

@@ -186,7 +186,10 @@ async def pair(
     resumption: Resumption = Resumption(),  # noqa: B008
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
-    """Context manager with two replicas: `there` makes songs, and the slots of `here` are all taken."""
+    """Context manager with two replicas: `there` makes songs with the events `events`, and the slots of `here` are all
+    taken. `quota` holds for every caller; `here` is the runner of the replica `here`, and `fakes` are parameters of the
+    fake runner of `there`.
+    """
     numbers = itertools.count(1)
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0

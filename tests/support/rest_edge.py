@@ -55,7 +55,9 @@ class ToldRunner(FakeRunner):
 async def rest_edge(
     runner: FakeRunner, address: PublicAddress = REQUESTED_ADDRESS, linger_seconds: float = 10.0
 ) -> AsyncIterator[Rest]:
-    """Context manager with a REST client of a server with a fake runner of the engine "fake"."""
+    """Context manager with a REST client of a server with a fake runner of the engine "fake". `address` is the base of
+    the URLs in responses; a song without a listener is made for `linger_seconds`.
+    """
     async with songs_of(runner, linger_seconds) as songs, rest_of(songs, address) as rest:
         try:
             yield rest
@@ -67,7 +69,9 @@ async def rest_edge(
 async def rest_of(
     songs: Songs, address: PublicAddress = REQUESTED_ADDRESS, metrics: CallMetrics | None = None
 ) -> AsyncIterator[Rest]:
-    """Context manager with a REST client of a songs service."""
+    """Context manager with a REST client of an HTTP server for a songs service. `address` is the base of the URLs in
+    responses; `metrics` counts the calls.
+    """
     api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0, address=address)
     routes = api.routes(OpenCalls(), NoOpTracer(), metrics)
     app = build_http(CollectorRegistry(), readiness_problem=lambda: None, more=routes)

@@ -94,7 +94,8 @@ async def running(
 ) -> AsyncIterator[Bench]:
     """Context manager with a started runner whose workers have loaded their engines; one loaded engine is enough.
 
-    `changes` are settings of the runner.
+    A worker has `exchange_timeout_seconds` for one command. Waiting for the start, and then the body of the context
+    manager, may take `timeout_seconds` each. `changes` are settings of the runner.
     """
     pool = pool or WatchedPool(
         devices,

@@ -26,7 +26,9 @@ def plan_for(url: str = "", objects: str = "memory://", **terms: Any) -> SharedS
 
 @asynccontextmanager
 async def empty_directory(url: str = "") -> AsyncIterator[Redis]:
-    """Context manager with a client of an emptied song directory."""
+    """Context manager with a Redis client of the song directory at `url`, by default the one that all tests share,
+    after all its data were deleted.
+    """
     async with Redis.from_url(url or directory_server().url) as client:
         await client.flushall()
         yield client

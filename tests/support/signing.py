@@ -51,7 +51,7 @@ def signing_in(
     purpose: ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
 ) -> Signing:
     """Write the files of a certificate for `key`, valid for `days`, from an untrusted authority into `folder`, and
-    return them.
+    return them. `purpose` is the only extended key usage of the certificate.
     """
     key, authority = key or ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = _certificate("authority", authority, authority, x509.BasicConstraints(True, None), ("key_cert_sign",), 60)

@@ -67,7 +67,9 @@ class ManualClock:
 
 @asynccontextmanager
 async def embedded(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """Context manager with a service whose two replicas share the embedded store and directory of this process."""
+    """Context manager with a service whose two replicas share the embedded store and directory of this process; the
+    store's wall clock stands at `now_ns`.
+    """
     clock = ManualClock()
     async with embedded_store(folder, limits, file_suffixes(), now_ns=lambda: now_ns) as store:
         service = EmbeddedService(store, lease_seconds=LEASE_SECONDS, clock=clock)
@@ -84,7 +86,9 @@ async def embedded_replica(folder: Path, limits: StoreLimits | None = None) -> A
 
 @asynccontextmanager
 async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
-    """Context manager with a service on the shared store: a real directory server, and objects in a folder."""
+    """Context manager with a service on the shared store: a real directory server, and objects in a folder, whose wall
+    clock stands at `now_ns`.
+    """
     async with _shared(plan_for(objects=f"file://{folder}/objects", limits=limits), now_ns) as service:
         yield service
 
@@ -92,7 +96,7 @@ async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterato
 @asynccontextmanager
 async def shared_on_s3(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
     """Context manager with a service on the shared store: a real directory server, and objects in a bucket of a real S3
-    server.
+    server, whose wall clock stands at `now_ns`; `folder` is not used.
     """
     plan = plan_for(objects=new_prefix(), objects_endpoint=s3_server(), limits=limits)
     async with _shared(plan, now_ns) as service:

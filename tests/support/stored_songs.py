@@ -38,14 +38,16 @@ def ticket(song: SongRecord, **fields: Any) -> Ticket:
 
 
 async def taken(replica: Replica, song: SongRecord, **fields: Any) -> Claim:
-    """Let a replica admit and claim a song, and return the claim."""
+    """Let a replica admit and claim a song, and return the claim. `fields` are fields of the ticket."""
     admitted = await replica.directory.admit(ticket(song, take=True, **fields))
     assert admitted.claim is not None
     return admitted.claim
 
 
 async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing":
-    """Let a replica admit, claim and begin a song; return the `Writing` with which it appends to the song."""
+    """Let a replica admit, claim and begin a song; return the `Writing` with which it appends to the song. `fields` are
+    fields of the ticket.
+    """
     claim = await taken(replica, song, **fields)
     await replica.store.create(song, claim.lease)
     return Writing(replica, claim, claim.song, claim.extent)
@@ -53,8 +55,8 @@ async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing"
 
 @dataclass
 class Writing:
-    """A replica's right, given by a claim, to append to a song, with the song's record and stored size as the replica
-    knows them.
+    """Appends to a song for a replica, under the lease of its claim; has the song's record and stored size as the
+    replica knows them.
     """
 
     replica: Replica
@@ -99,20 +101,22 @@ async def lease_status(replica: Replica, claim: Claim) -> LeaseStatus:
 
 
 async def waiting(replica: Replica, number: int, caller: str = "me", *, engine: str = "fake", **fields: Any) -> None:
-    """Admit a song that no replica claims yet."""
+    """Let a replica admit the song `number` of a caller, which no replica claims yet. `fields` are fields of the
+    ticket.
+    """
     admitted = await replica.directory.admit(ticket(record(number, caller, engine=engine), **fields))
     assert admitted.new
     assert admitted.claim is None
 
 
 async def claimed(replica: Replica, *engines: str) -> str | None:
-    """Claim the next waiting song of the engines, and return its id; `None` if there is none."""
+    """Let a replica claim the next waiting song of the engines, and return its id; `None` if there is none."""
     claim = await replica.directory.claim(dict.fromkeys(engines or ("fake",), ""))
     return claim.song.song_id if claim else None
 
 
 async def queued(replica: Replica) -> list[str]:
-    """Return the ids of the waiting songs in order."""
+    """Return the ids of the waiting songs in the order of the queue."""
     return [song.song_id for song in (await replica.directory.queue()).waiting]
 
 

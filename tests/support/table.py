@@ -46,6 +46,6 @@ def failure(check: Check, case: dict[str, Any], fixtures: dict[str, Any]) -> Bas
 
 
 def without(signature: inspect.Signature, names: Collection[str]) -> inspect.Signature:
-    """Return the signature without the parameters `names`, all of which it must have."""
+    """Return the signature without the parameters `names`; fails if it does not have all of them."""
     assert set(names) <= set(signature.parameters), f"{names} are not all among {list(signature.parameters)}"
     return signature.replace(parameters=[one for name, one in signature.parameters.items() if name not in names])

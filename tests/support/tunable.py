@@ -1,4 +1,4 @@
-"""A second engine with settings, and an engine registry that contains it."""
+"""The settings of "tunable", an engine for tests, and an engine registry with it and with studio."""
 
 from types import MappingProxyType
 from typing import Literal

@@ -58,14 +58,14 @@ def nobody() -> str:
 
 
 def how(program: str, address: str, *flags: str) -> dict[str, Any]:
-    """Return the arguments of `subprocess.run` that start an example program."""
+    """Return the arguments of `subprocess.run` that start an example program with the options `flags`."""
     path = os.pathsep.join(str(ROOT / folder) for folder in ("protos", "clients/python"))
     line = [sys.executable, str(ROOT / "clients" / "examples" / f"{program}.py"), "--server", address, *flags]
     return {"args": line, "env": {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}}
 
 
 def run(program: str, address: str, *flags: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run an example program to its end, and return its exit status and output."""
+    """Run an example program with the standard input `text` to its end, and return its exit status and output."""
     started = how(program, address, *flags)
     return subprocess.run(**started, input=text, capture_output=True, encoding="utf-8", timeout=TIMEOUT_SECONDS)
 

@@ -75,7 +75,9 @@ def shared_example() -> dict[str, str]:
 
 
 def names(model: type[BaseModel], prefix: str = "MELISMA_") -> Iterator[str]:
-    """Yield the names of all variables that the server reads."""
+    """Yield the names of the environment variables of all fields of the settings `model` and of the models in it; each
+    begins with `prefix`.
+    """
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
             yield from names(type(field.default), f"{prefix}{name.upper()}__")

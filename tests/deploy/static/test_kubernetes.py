@@ -119,8 +119,8 @@ def test_with_tls_probes_and_prometheus_ask_at_a_port_without_it() -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_volume_of_songs_is_larger_than_what_is_kept(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The volume exceeds the limit of stored sound by the songs that a full pod makes at 320 kbit/s, and by a
-    quarter.
+    """The volume is larger than the limit of stored sound plus 1.25 times the sound, at 320 kbit/s, of all songs that a
+    full pod makes and has in its queue.
     """
     settings = settings_of(overlay, monkeypatch)
     limits = settings.limits

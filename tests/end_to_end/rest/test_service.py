@@ -1,4 +1,6 @@
-"""Tests of REST with other settings of the service, such as API keys."""
+"""Tests of REST with settings that the shared service of the other modules does not have, such as API keys, and of
+shutdown.
+"""
 
 import json
 import signal

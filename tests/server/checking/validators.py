@@ -1,5 +1,5 @@
-"""A validator whose behaviour the prompt selects, for tests of the checking process; the registry of a child imports
-it.
+"""A validator whose behaviour the prompt selects, for tests of the checking process, in which the engine registry
+imports it.
 """
 
 import os

@@ -38,8 +38,8 @@ class Desk:
         self._loop = EncodingLoop(self.queues, encoder, self.sent.append, clock=self._clock)
 
     def put(self, song_id: str, windows: int, channels: int = 2) -> None:
-        """Add to the queue the plan of a song and `windows` windows of one second of silence; the first window is split
-        into two parts, which are encoded one after the other.
+        """Add to the queue the message that opens a song, and `windows` windows of one second of silence with
+        `channels` channels; the first window is split into two parts, which are encoded one after the other.
         """
         song, plan = SongKey(song_id), FakeEngine().plan(params(duration_seconds=200.0))
         self.queues.put(OpenSong(song, AudioSettings(), "", "", plan, RATE_HERTZ, Origin("0f")))

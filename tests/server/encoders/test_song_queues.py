@@ -39,8 +39,8 @@ def queues_of(*messages: OpenSong | Sound, **limits: int) -> SongQueues:
 
 
 def taken(queues: SongQueues, count: int) -> list[object]:
-    """Take `count` work items from the queue, and return each in short form: for a plan the song's name, for a window
-    the name and the level of its sound, for the end of a section the name and the section's number.
+    """Take `count` work items from the queue, and return each in short form: for the start of a song its id, for a
+    window of sound the id and the value of the first sample, for the end of a section the id and the section's number.
     """
     return [_short(queues.take()) for _ in range(count)]
 

@@ -47,7 +47,9 @@ class ToneEngine(ExactEngine):
 
 
 def encoded(engine: ToneEngine, audio: AudioSettings) -> list[SongEvent]:
-    """Return the events of a song with one section, after worker and encoder."""
+    """Return the events of a song with one section, made by the code of a worker and of an encoder from the sound of
+    `engine`, in the delivery format `audio`.
+    """
     links, section = KeptLinks(), SectionKey(SongKey("a"), 0)
     executor = CommandExecutor({"exact": engine}, encoders=links)
     song = params(duration_seconds=SECTION_SECONDS)

@@ -70,7 +70,8 @@ class Desk:
     ) -> FakeOutlet:
         """Add a song to the scheduler, and return its outlet. `work_seconds` is the estimated device time of the song,
         of which `first_seconds` come before its first sound; the work after that is spread evenly over `sound_seconds`
-        of sound, 0 if the length is not known.
+        of sound, 0 if the length is not known. The song must be complete at the time `deadline`, if it is given;
+        `has_listener` and `repeats` are values of the outlet.
         """
         self.outlets[song_id] = FakeOutlet(has_listener=has_listener, repeats=repeats)
         work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)

@@ -21,8 +21,9 @@ def denoise(made: Attempt, index: int, finished: bytes) -> None:
 def finish(
     made: Attempt, index: int = 0, finished: bytes = b"finished", *, step: int = 0, ends_song: bool = False
 ) -> None:
-    """Report to the attempt (one try to make the song) that the section `index` has done its last step; `step` may be
-    lower than the planned number of steps.
+    """Report to the attempt (one try to make the song) that the section `index` has done its last step, number `step`,
+    by default the planned number of steps. `finished` is its saved state, and `ends_song` says that the song ends with
+    it.
     """
     step = step or made.prepared[index].steps
     made.stepped(SectionStep(made.section(index), step, step, finished, ends_song=ends_song))

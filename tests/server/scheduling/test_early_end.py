@@ -6,7 +6,9 @@ from tests.support.fakes import FakeOutlet, params
 
 
 def desk_with_song() -> Desk:
-    """Return a desk with a song of two sections of 2 s, whose first step is the next command."""
+    """Return a `Desk` (a scheduler with simulated devices) with a song of two sections of 2 s, whose first step is the
+    next command.
+    """
     desk = opened()
     desk.scheduler.add("a", "fake", params(), FakeOutlet())
     assert desk.turn() == plan("a")

@@ -145,7 +145,7 @@ PATIENCE = 30.0
 
 async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_THAN_A_LEASE) -> Writing:
     """Let the replica `here` begin a song with the sound fingerprint "one" and store `sound`, then let `by` seconds
-    pass; return its right to append, whose lease has expired unless `by` is short.
+    pass; return the `Writing` with which `here` appended, whose lease has expired unless `by` is short.
     """
     writing = await making(service.here, record(), sound="one")
     await (writing.sound(sound) if sound else writing.append([StoredEvent(b"plan")]))

@@ -140,8 +140,8 @@ class Interleavings(RuleBasedStateMachine):
         self.model.writings.append(song.holder)
 
     def chosen(self, pick: int) -> tuple[Writing, Song, bool]:
-        """Return one of all rights to append, chosen by the number `pick`, and its song; the third value is True if the
-        right is still valid and the song has not ended.
+        """Return one of the leases in `writings`, chosen by the number `pick`, and its song; the third value is True if
+        no other claim has replaced the lease and the song has not ended.
         """
         writing = self.model.writings[pick % len(self.model.writings)]
         song = self.model.songs[writing.claim.song.song_id]

@@ -1,4 +1,4 @@
-"""Tests of the messages between replicas that every song directory has to pass."""
+"""Tests, which every kind of song directory has to pass, of the messages that replicas send each other through it."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,5 +1,5 @@
-"""Tests that every kind of store deletes the oldest songs above the limit of songs, and songs that the server which
-made them has given up.
+"""Tests that every kind of store deletes the songs that ended first if there are more than the limit allows, and
+deletes everything of a song that its server discards, such as one that was cancelled early.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Tests that every song store has to pass."""
+"""Tests that every kind of song store has to pass: songs, their events and their sound are stored, read and ended."""
 
 import asyncio
 from collections.abc import Coroutine

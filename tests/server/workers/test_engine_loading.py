@@ -56,5 +56,7 @@ def test_an_engine_that_lacks_memory_alone_too_is_no_failure_either() -> None:
 
 
 def spec(kind: str, name: str) -> EngineSpec:
-    """Return the specification of an engine in `tests.support.workers.loading`."""
+    """Return the specification of an engine called `name`, whose class in `tests.support.workers.loading` is the engine
+    for `kind`, such as GreedyEngine for "greedy".
+    """
     return EngineSpec(name, f"tests.support.workers.loading:{kind.title()}Engine")

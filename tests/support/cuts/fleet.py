@@ -65,8 +65,9 @@ class Fleet:
         settings: Mapping[str, str],
         network: Network | None = None,
     ) -> None:
-        """Start `size` servers. They reach the song directory over links of `network`, or over the loopback address if
-        it is `None`.
+        """Start `size` servers with the engine `engine` and the variables `settings`, which store sound in the folder
+        `objects`. They reach the song directory over links of `network`, or over the loopback address if it is `None`.
+        `rng` chooses the servers for faults and for new connections.
         """
         self._network = network
         self._objects = objects

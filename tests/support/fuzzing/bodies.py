@@ -54,7 +54,7 @@ def good_body(good: Message) -> bytes:
 
 def _some(chance: random.Random, kind: Descriptor, share: float, depth: int) -> list[tuple[str, str]]:
     """Return about `share` of the fields of the type `kind`, with random values, as pairs of name and value in JSON;
-    sometimes with an unknown name, or a field twice.
+    sometimes with an unknown name, or a field twice. `depth` is the number of objects around them.
     """
     found = [
         (json.dumps(RENAMED.get(field.name, field.name)), _value(chance, field, depth))

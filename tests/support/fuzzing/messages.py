@@ -20,7 +20,9 @@ _FOREIGN = (18, 22, 99, 1_000, 19_000, 2**29 - 1)
 
 
 def message(chance: random.Random, kind: Descriptor, share: float = 0.2, depth: int = 0) -> bytes:
-    """Return a random message of the type `kind` with about `share` of its fields, in random order."""
+    """Return a random message of the type `kind` with about `share` of its fields, in random order; `depth` is the
+    number of messages around it.
+    """
     parts = [_field(chance, field, depth) for field in kind.fields if chance.random() < share]
     if chance.random() < 0.03:
         parts.append(_unknown(chance))
@@ -29,7 +31,9 @@ def message(chance: random.Random, kind: Descriptor, share: float = 0.2, depth: 
 
 
 def extended(chance: random.Random, kind: Descriptor, good: bytes) -> bytes:
-    """Return a valid message followed by one to three further fields, which override its own."""
+    """Return the valid message `good` of the type `kind`, followed by one to three random fields, which override its
+    own.
+    """
     long = values.long_texts(kind)
     fields = [chance.choice(long if chance.random() < 0.3 else kind.fields) for _ in range(chance.randint(1, 3))]
     return good + b"".join(_field(chance, field, 0) for field in fields)

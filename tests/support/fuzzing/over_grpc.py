@@ -1,4 +1,4 @@
-"""Sends random calls to a gRPC port, and cancels songs after their plan."""
+"""Sends random calls to a gRPC port, and cancels each song that they begin once the server has sent its plan."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Sends random requests to an HTTP port, and cancels songs after their plan."""
+"""Sends random requests to an HTTP port, and cancels each song that they begin once the server has sent its plan."""
 
 import asyncio
 import json
@@ -15,7 +15,9 @@ _MOST_BYTES = 1 << 16
 
 @dataclass
 class Sender:
-    """Sends random requests to one server about songs of one engine; each depends only on the seed and its number."""
+    """Sends random requests to one server about songs of one engine; each depends only on the seed, the number of the
+    request, and `good_share`, the share of valid song requests. `findings` counts the responses.
+    """
 
     host: str
     port: int

@@ -146,7 +146,9 @@ def recording(chance: random.Random) -> bytes:
 
 @cache
 def _recorded(kind: str, peak: float) -> bytes:
-    """Return a sound file with a second of silence and one sample of the value `peak`."""
+    """Return a sound file in the format `kind`, such as "WAV", with a second of silence in which one sample has the
+    value `peak`; full scale is 1.
+    """
     sound = np.zeros((8_000, 2), np.float32)
     sound[4_000] = peak
     file = io.BytesIO()

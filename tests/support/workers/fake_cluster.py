@@ -1,5 +1,5 @@
-"""A simulated cluster without Ray: its actors are objects of this process, whose calls run on a thread for each
-group.
+"""A simulated cluster without Ray: its actors are objects of this process, whose calls run on one thread for each of
+the actor's concurrency groups.
 """
 
 import asyncio

@@ -67,7 +67,9 @@ class FakeObserver:
 
 @asynccontextmanager
 async def observed(pool: WorkerPool, observer: FakeObserver, timeout_seconds: float = 30.0) -> AsyncIterator[None]:
-    """Context manager in which a pool runs."""
+    """Context manager in which a pool runs and notifies `observer`; its body fails with TimeoutError after
+    `timeout_seconds`.
+    """
     run = asyncio.create_task(pool.run(observer))
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -78,7 +80,7 @@ async def observed(pool: WorkerPool, observer: FakeObserver, timeout_seconds: fl
 
 
 class WatchedPool(LocalPool):
-    """A local pool whose `pids` are the process ids of the workers that are being served, by device."""
+    """A local pool whose `pids` are the process ids of its running workers, by device name."""
 
     pids: dict[str, int]
 

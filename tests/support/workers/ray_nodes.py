@@ -46,12 +46,14 @@ class RayNodes:
         self.address = f"{head}:{PORT}"
 
     def start_head(self, cpus: int) -> None:
-        """Start the head node, and wait until it accepts calls."""
+        """Start the head node with room for `cpus` CPUs in Ray's count, and wait until it accepts calls."""
         self._start(self.head, ["--head", "--port", str(PORT), "--include-dashboard", "false"], cpus)
         _until(lambda: _answers(self.head))
 
     def start_other(self, cpus: int) -> None:
-        """Start the node that is not the head, which joins the cluster at the head's address."""
+        """Start the node that is not the head, with `cpus` CPUs in Ray's count; it joins the cluster at the head's
+        address.
+        """
         self._start(THERE if self.head == HERE else HERE, ["--address", self.address], cpus)
 
     def stop(self, node: str) -> None:
@@ -61,7 +63,7 @@ class RayNodes:
             process.wait()
 
     def run(self, node: str) -> bool:
-        """Return True if the node was started and runs."""
+        """Return True if the process of the node was started and still runs."""
         return node in self._nodes and self._nodes[node].poll() is None
 
     def close(self) -> None:

@@ -18,7 +18,9 @@ ACE_STEP_15_OPTIONS = {field.name for field in music_pb2.AceStep15Options.DESCRI
 
 
 def every_option(folder: Path) -> dict[str, str]:
-    """Every option of a new song with a value; the files that they name are written into the folder."""
+    """Return every option of `melisma generate` with a value; files that are values of options are written into the
+    folder.
+    """
     (folder / "tune.mid").write_bytes(b"MThd")
     (folder / "voice.wav").write_bytes(b"sound")
     return {

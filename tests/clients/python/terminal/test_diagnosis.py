@@ -71,7 +71,8 @@ class Files:
 
     def client(self, whose: str, key: str = "") -> tuple[str, ...]:
         """Return the command-line options of the client certificate that the authority `whose` ("ours" or "theirs")
-        issued, and of its private key; `key` names the authority of another key, which does not fit.
+        issued, and of its private key. `key`, the name of the other authority, replaces the private key by one that
+        does not match the certificate.
         """
         certificate, private_key = self.path(f"{whose} certificate"), self.path(f"{key or whose} key")
         return ("--certificate", str(certificate), "--private-key", str(private_key))

@@ -41,7 +41,7 @@ def words_of(text: str) -> str:
 def test_files_of_every_encoding_make_a_song_or_name_the_way_out(
     music: FakeMusic, address: str, tmp_path: Path
 ) -> None:
-    """Each text in each encoding is read without an option, or refused with the option that reads it."""
+    """Each text in each encoding is read without an option, or the error names the option with which it can be read."""
     words, wrong = tmp_path / "words.txt", []
     for text, encoding, advised in ENCODED:
         words.write_bytes(text.encode(encoding))

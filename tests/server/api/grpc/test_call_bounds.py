@@ -33,7 +33,9 @@ REQUEST = music_pb2.GenerateRequest(prompt="x", duration_seconds=30)
 
 @asynccontextmanager
 async def served(key: ApiKey | None = None, caller_calls: int = 4) -> AsyncIterator[grpc.aio.Channel]:
-    """Context manager with a channel to a server, which requires the API key `key` if it is given."""
+    """Context manager with a channel to a server, which requires the API key `key` if it is given, and allows
+    `caller_calls` calls of one caller at a time.
+    """
     settings = Settings(engines=("fake",), connections=QUICK)
     interceptors = [Authentication(Authenticator({"key": key}.get, lambda _: None))] if key else []
     runner, health = FakeRunner(FAKE_EVENTS[:2], hangs=True), HealthServicer.alike(lambda: None)

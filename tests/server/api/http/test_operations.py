@@ -32,7 +32,9 @@ def get(url: str, accept: str = "*/*") -> Answer:
 
 @asynccontextmanager
 async def http(readiness_problem: str | None = None, unkept: str | None = None) -> AsyncIterator[str]:
-    """Context manager with the root URL of a running HTTP server that has metrics and probes."""
+    """Context manager with the root URL of a running HTTP server that has metrics and probes. `readiness_problem` is
+    the reason for which it is not ready, `unkept` the reason for which it cannot store songs; `None` if there is none.
+    """
     registry = CollectorRegistry()
     Counter("melisma_songs", "Songs", registry=registry).inc(3)
     async with serving_http(

@@ -26,11 +26,11 @@ def state(
     start_seconds: float | None = None,
     costs: Costs | None = COSTS,
 ) -> ServiceState:
-    """Return the state of a service with a waiting song for each of `waited_seconds`, the time for which it has
-    waited.
+    """Return the state of a service with a waiting song for each of `waited_seconds`, the time for which it has waited.
 
     `served` is the engine if a server has it loaded; otherwise its last server ended `away_seconds` ago.
-    `start_seconds` is the measured time that a server needs to start, `None` if no start was measured.
+    `start_seconds` is the measured time that a server needs to start, `None` if no start was measured; `costs` are the
+    costs that the last server measured, `None` if it measured none.
     """
     songs = [WaitingSong(f"song-{n}", "me", "fake", 60.0, None, one) for n, one in enumerate(waited_seconds)]
     known = KnownEngine(ServedEngine(FAKE_INFO, ["cpu"], 4, costs), 0.0 if served else away_seconds, start_seconds)

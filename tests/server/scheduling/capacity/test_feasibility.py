@@ -1,5 +1,5 @@
-"""Tests of the forecast, if a device can serve one more listener without gaps, against a simulation in small time
-steps.
+"""Tests of the forecast that says whether a device can serve a set of listeners without gaps in their sound, against a
+simulation in small time steps.
 """
 
 import random
@@ -11,8 +11,9 @@ STEP_SECONDS = 0.01
 
 
 def runs_dry(demands: list[Demand], share: float) -> bool:
-    """Return True if a listener's buffer runs empty in a simulation: the earliest deadline is served first, in small
-    steps; songs without listeners are served first, one after the other.
+    """Return True if a listener's buffer runs empty in a simulation in small steps, in which the songs get `share` of
+    the device's time. An almost empty buffer is served first, then songs without a first sound, one after the other,
+    then the emptiest buffer.
     """
     buffers = [demand.buffered_seconds for demand in demands]
     left = [demand.sound_seconds for demand in demands]

@@ -19,7 +19,8 @@ async def begun(
     folder: Path, chunks: int = HEARD_CHUNKS, *, here: Sequence[SongEvent] = LONG, **terms: Any
 ) -> AsyncIterator[tuple[Pair, Recording]]:
     """Context manager with a pair of replicas, and a song of the replica `there`, which has stored its first `chunks`
-    chunks and does not continue it. If the other replica makes the song again, its runner sends the events `here`.
+    chunks (`chunks` is their number) and does not continue it. If the other replica makes the song again, its runner
+    sends the events `here`; `terms` are further parameters of `pair`.
     """
     there = LONG[: 1 + chunks]
     async with pair(there, folder=folder, hangs=True, here=FakeRunner(here), **terms) as replicas:

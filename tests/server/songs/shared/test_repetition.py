@@ -26,8 +26,8 @@ SEED = 7
 
 
 def song(cuts: Sequence[int], sound: bytes = SOUND) -> list[Message]:
-    """Return the events of a song: the chunks of `sound`, cut after the frame numbers `cuts`, and the end of each
-    section after the chunk with its last frame.
+    """Return the events of a song: the chunks of `sound`, which is cut at the frame numbers `cuts`, and the end of each
+    section after the chunk with the section's last frame.
     """
     events = [Message(accepted=SongAccepted(song_id="song-1")), Message(plan=PLAN)]
     told = 0

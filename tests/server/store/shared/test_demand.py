@@ -1,4 +1,6 @@
-"""Tests of the lists in the song directory from which autoscalers read the demand, also as a user with few rights."""
+"""Tests of the lists in the song directory, one for each engine, whose lengths autoscalers read as the number of songs
+that have not ended; also as a directory user with few rights.
+"""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Tests that songs that were cancelled before their plan leave nothing in the shared store."""
+"""Tests that songs that were cancelled before their length and sections were planned leave nothing in the store."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Tests that the task of notifications ends with its process, even if the library swallows the cancellation."""
+"""Tests that the task that receives the song directory's notifications ends when it is cancelled, even if the Redis
+library swallows the cancellation.
+"""
 
 import asyncio
 from contextlib import suppress

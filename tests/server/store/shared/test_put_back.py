@@ -1,5 +1,5 @@
-"""Tests of songs that a replica registered again in a directory that had lost them, and that this replica then gives up
-as well.
+"""Tests of songs that the song directory lost, that their replica registered again there, and that this replica then
+gave up, so that another replica may make them.
 """
 
 import pytest

@@ -34,8 +34,8 @@ pytestmark = pytest.mark.shared
 
 
 class Side:
-    """A service with one kind of directory, embedded or shared; `writings` are the rights to append that its replicas
-    got, in the order of their claims.
+    """A service with one kind of directory, embedded or shared; `writings` has an object that appends to the song for
+    each claim that its replicas got, in the order of the claims.
     """
 
     def __init__(self, service: Service) -> None:
@@ -60,7 +60,8 @@ class Side:
 
 def plain(result: Any) -> Any:
     """Return the result of a call without the parts that may differ between the two kinds of service: random values,
-    and the terms that only a directory that may lose songs needs.
+    fractions of a millisecond, and a claim's terms (such as the caller's quota), which only the shared directory needs
+    because it may lose songs.
     """
     if isinstance(result, Admitted):
         return replace(result, claim=plain(result.claim))

@@ -1,5 +1,5 @@
 """Tests of a worker pool on a simulated cluster, with actors on threads: actors that do not answer, a driver process
-that ends, sound, and nodes with another version.
+that ends, the way of the sound to the encoders, and nodes with another version of the software.
 """
 
 import asyncio
