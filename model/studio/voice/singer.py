@@ -254,7 +254,7 @@ def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
 
 def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: float) -> list[Clip]:
     """Return the clips of several recorded unvoiced consonants in sequence; each gets an equal share of the `frames`
-    frames from frame `first` on.
+    frames from frame `first` on. `gain` is a factor on the samples.
     """
     clips = []
     share = frames * FRAME_SAMPLES // max(len(takes), 1)

@@ -197,8 +197,8 @@ def _samples(streams: Sequence[bytes]) -> tuple[Sample, ...]:
 
 
 def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> InstrumentZones:
-    """Return an instrument's key zones with corrected tuning and loudness, and with the gain that makes all instruments
-    equally loud.
+    """Return the key zones of `instrument` in `table` with corrected tuning and loudness, and with the gain that makes
+    all instruments equally loud; `data` are the bytes of its samples.
     """
     content = table.instruments[instrument.value]
     if instrument is Instrument.DRUM_KIT:
@@ -225,8 +225,10 @@ def _layer_lufs(zones: Sequence[Zone], measured: Sequence[float], start: int) ->
 def _corrected_zone(zone: Zone, sound: Stereo, layer_lufs: float, mean_lufs: float) -> Zone:
     """Return a key zone with corrected tuning and loudness, both measured at its middle key.
 
-    All zones that sound at that key are measured together, so that intended detuning is preserved. Velocity layers
-    become equally loud in the mean, as the sampler makes soft notes softer.
+    `sound` is the note of that key, `layer_lufs` the mean loudness of the zones in the same velocity layer, and
+    `mean_lufs` that of all zones of the instrument. All zones that sound at that key are measured together, so that
+    intended detuning is preserved. Velocity layers become equally loud in the mean, as the sampler makes soft notes
+    softer.
     """
     step_db = _EVENNESS * (layer_lufs - momentary_lufs(sound))
     step_db = min(max(step_db, -_LARGEST_STEP_DB), _LARGEST_STEP_DB) + mean_lufs - layer_lufs

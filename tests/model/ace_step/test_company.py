@@ -32,7 +32,7 @@ def groups(engine: AceStepEngine, count: int = 3) -> set[str]:
 
 
 def latents(engine: AceStepEngine, *asked: SongParams) -> torch.Tensor:
-    """Denoise songs together, and return the latents of the first one."""
+    """Denoise the songs with the parameters `asked` at the same time, and return the latents of the first one."""
     states = [begun(engine, each) for each in asked]
     finish(engine, *states)
     return states[0].trajectory.latents
