@@ -47,7 +47,9 @@ def evaluation_count(spec: GenerationSpec, index: int) -> int:
 
 
 def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """Return the trajectory of a song that is denoised as one section. `noises` returns the noise generator for a seed."""
+    """Return the trajectory of a song that is denoised as one section. `noises` returns the noise generator
+    for a seed.
+    """
     noise = noises(spec.seed)
     if conditions.source is not None:
         return _from_source(spec, conditions, conditions.source, noises)

@@ -62,8 +62,8 @@ def test_steps_are_shared_by_default_where_that_changes_next_to_nothing(
 
 @pytest.fixture
 def rounded_by_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change the engine for a test: every velocity depends on the number of rows in its forward pass. On a GPU rounding
-    has this effect only for some numbers of rows.
+    """Stand-in for the rounding errors of a GPU: every velocity depends on the number of rows in its forward pass. On a
+    GPU this is so only for some numbers of rows.
     """
     evaluate = BatchedForward.__call__
 

@@ -104,7 +104,9 @@ SONGS = {
 
 
 def begun_twice(engine: AceStepEngine, asked: SongParams) -> list[State]:
-    """Return two independent states of the last section of the song that `asked` describes, each before its first step."""
+    """Return two independent states of the last section of the song that `asked` describes, each before its
+    first step.
+    """
     plan, context = engine.plan(asked), None
     for index in range(len(plan.sections) - 1):
         state = cast(State, engine.begin(plan, index, engine.prepare(plan, index), context))
