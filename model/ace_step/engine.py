@@ -129,7 +129,9 @@ class AceStepEngine:
 
     @torch.no_grad()
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """Encode the prompt, the lyrics and the recording of a section as its conditions; see `Engine.prepare`."""
+        """Encode the prompt, the lyrics and, for a task that has one, the recording of a section as its conditions; see
+        `Engine.prepare`.
+        """
         spec = _spec(plan)
         with self._device.preparing(), lora.active(*self._adapter(spec)):
             contexts = self._encoder.contexts(spec.prompt, spec.words[index], spec.guidance)
@@ -174,7 +176,7 @@ class AceStepEngine:
     def denoise(self, states: Sequence[SectionState]) -> None:
         """Advance the states of several sections by one denoising step; see `Engine.denoise`.
 
-        If songs do not share steps, each song has its own forward passes.
+        If songs do not share steps (setting `shared_steps`), each section has forward passes of its own.
         """
         given = [cast(State, state) for state in states]
         for together in [given] if self._shares_steps else [[state] for state in given]:
@@ -236,7 +238,7 @@ class AceStepEngine:
 
     def _group(self, spec: GenerationSpec) -> str:
         """Return the batching group of a section. Songs with different LoRA adapters have different groups; if songs do
-        not share steps, each section has its own group.
+        not share steps (setting `shared_steps`), each section has its own group.
         """
         if not self._shares_steps:
             return str(next(self._numbers))

@@ -40,8 +40,9 @@ def section_bytes(
 ) -> int:
     """Return the peak memory in bytes of a section, from its preparation to its rendering.
 
-    `cost` is the number of latent frames in all batch rows of a denoising step, and `frames` that of one row. `words`
-    is the number of lyric tokens, and `source_frames` that of the latent frames of a recording (0 without one).
+    `caches` are the keys and values of the section's contexts. `cost` is the number of latent frames in all batch rows
+    of a denoising step, and `frames` that of one row. `words` is the number of lyric tokens, and `source_frames` that
+    of the latent frames of a recording (0 without one).
     """
     return max(
         _preparing_bytes(networks, [cache.keys.nbytes + cache.values.nbytes for cache in caches], words, source_frames),
@@ -55,9 +56,11 @@ def _preparing_bytes(networks: Networks, caches: Sequence[int], words: int, sour
     """Return the peak memory in bytes while a section's conditions are prepared: the keys and values of all contexts,
     and the largest of the temporary tensors.
 
-    The temporary tensors are those of stacking one context's keys and values, of the lyric encoder, and of encoding a
-    recording. While keys and values are stacked, their context is also in memory, half as large as the keys and values
-    of a block. The lyric encoder has finished before the last keys and values are computed.
+    `caches` are the bytes of keys and values of each context, `words` is the number of lyric tokens, and
+    `source_frames` the number of latent frames of the recording (0 without one). The temporary tensors are those of
+    stacking one context's keys and values, of the lyric encoder, and of encoding a recording. While keys and values are
+    stacked, their context is also in memory, half as large as the keys and values of a block. The lyric encoder has
+    finished before the last keys and values are computed.
     """
     transformer = networks.transformer
     scores = transformer.config.lyric.heads * words**2 * transformer.dtype.itemsize

@@ -19,7 +19,7 @@ class Encoder:
         """Return the timbre vector [1, 1, width] of a reference recording [sound channels, samples]; if `reference` is
         `None`, the timbre vector of silence.
 
-        The vector is computed from ten seconds each of the start, the middle and the end of the recording.
+        The vector is computed from three parts of the recording, ten seconds each; see `excerpts`.
         """
         codec, conditions = self._networks.codec, self._networks.conditions
         if reference is not None:
@@ -59,8 +59,9 @@ class Encoder:
 
 
 def excerpts(sound: torch.Tensor, rate: int) -> torch.Tensor:
-    """Return the first, middle and last ten seconds of a recording [sound channels, samples], joined. A recording
-    shorter than 30 seconds is first repeated until it is at least as long.
+    """Return three parts of a recording [sound channels, samples], ten seconds each, joined: from its start, from one
+    third of its length on, and up to its end. A recording shorter than 30 seconds is first repeated until it is at
+    least as long. `rate` is the sample rate in hertz.
     """
     whole, third = TIMBRE_SECONDS * rate, TIMBRE_SECONDS * rate // 3
     sound = sound.repeat(1, -(-whole // sound.shape[-1]))

@@ -128,7 +128,9 @@ class AceStep15Engine:
 
     @torch.no_grad()
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """Encode the texts and the recording of a section as its conditions; see `Engine.prepare`."""
+        """Encode the texts and, for a task that has one, the recording of a section as its conditions; see
+        `Engine.prepare`.
+        """
         spec = _spec(plan)
         section = spec.sections[index]
         with self._device.preparing(), lora.active(*self._adapter(spec)):
@@ -157,7 +159,7 @@ class AceStep15Engine:
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
         """Advance the states of several sections by one denoising step; see `Engine.denoise`. If songs do not share
-        steps, each has forward passes of its own.
+        steps (setting `shared_steps`), each section has forward passes of its own.
         """
         given = [cast(State, state) for state in states]
         for together in [given] if self._shares_steps else [[state] for state in given]:
@@ -223,7 +225,7 @@ class AceStep15Engine:
 
     def _group(self, spec: GenerationSpec) -> str:
         """Return the batching group of a section; songs with different LoRA adapters have different groups and share no
-        step.
+        step. If songs do not share steps (setting `shared_steps`), each section has its own group.
 
         Separate forward passes cost little, because the time of a pass over long rows is that of its arithmetic.
         Adapter weights per row would add kernel launches to every layer.

@@ -74,7 +74,7 @@ class AceStep15Settings(BaseModel):
 
     @property
     def default_mode(self) -> GenerationMode:
-        """Default generation mode of a song. If the setting is "auto", the whole song is denoised at once, which is the
-        most coherent.
+        """Default generation mode of a song. If the setting `mode` is "auto", the whole song is denoised at once, which
+        is the most coherent.
         """
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)

@@ -1,8 +1,8 @@
 """Serializes the state of a song without the constant objects, such as instruments, that all songs share.
 
 A shared object is written as its index in a list that the saving and the restoring process build in the same way; a
-tone is written as its parameters in the instrument bank. The bytes are only exchanged between processes of this
-program, and are trusted.
+tone (the sound of an instrument at one pitch) is written as its parameters in the instrument bank. The bytes are only
+exchanged between processes of this program, and are trusted.
 """
 
 import io
@@ -50,7 +50,7 @@ def save(value: object, bank: InstrumentBank, shared: Sequence[object]) -> bytes
 
 
 def load(saved: bytes, bank: InstrumentBank, shared: Sequence[object]) -> object:
-    """Restore the object that `save` serialized; `shared` holds objects equal to those that `save` was given, in the
-    same order.
+    """Restore the object that `save` serialized; its tones are those of `bank`, and `shared` holds objects equal to
+    those that `save` was given, in the same order.
     """
     return _Loader(io.BytesIO(saved), bank, shared).load()

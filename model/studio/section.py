@@ -125,8 +125,8 @@ class DraftState(StudioState):
         mixer: Mixer,
         denoiser: ScoreDenoiser,
     ) -> None:
-        """Set up the state of a section; `arranger` is the state of the arranger after the previous section, or
-        `None`.
+        """Set up the state of section `index`. `draft` is the score to be denoised by `denoiser`; `arranger` is the
+        state of the arranger after the previous section, `None` for the first section.
         """
         super().__init__(plan, index, mixer)
         self.draft = draft
@@ -186,8 +186,9 @@ def _lifted(plan: SongPlan, index: int) -> int:
 
 
 def _words(section: SectionPlan, own: Voice | None) -> Words:
-    """Return the sung syllables of a section with their accents. In a section that the other voice of a duet takes part
-    in, each syllable also has the voice that sings it.
+    """Return the sung syllables of a section with their accents. In a section in which the second voice of a duet
+    sings, too, each syllable also has the voice that sings it. `own` is the lead voice of the song; `None` for a song
+    that nobody sings.
     """
     syllables = tuple(syllable for line in section.lines for syllable in line.syllables)
     accents = tuple(

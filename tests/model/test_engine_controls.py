@@ -125,7 +125,9 @@ class Subject:
 
     @cache  # noqa: B019 (as long as the tests of this module)
     def song(self, params: SongParams) -> bytes:
-        """Return the sound of a validated request as bytes; it is generated once per request and cached."""
+        """Validate a request, and return the samples of its song as bytes; the song of each request is generated once
+        and cached.
+        """
         plan = self.validator.validate(params) or self.engine.plan(params)
         context, sound = None, b""
         for section in plan.sections:

@@ -45,7 +45,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def song(engine: Engine) -> Sequence[tuple[SectionScore, np.ndarray]]:
-    """Generate the song of `planned`, and return the score and the sound of each section."""
+    """Generate a song with several sections (see `planned`), and return the score and the sound of each section."""
     return list(made(engine, planned(engine)))
 
 

@@ -20,7 +20,7 @@ _FOLDED = str.maketrans({"。": ".", "、": ",", "“": "", "”": "", "…": ".
 
 def clean(line: str, language: str) -> str:
     """Return one line of lyrics in the form that the tokenizer expects: lower case, and numbers, signs and other
-    scripts as words or Latin letters.
+    scripts as words or Latin letters. `language` is the model's language code of the line.
 
     The conversions are in the order of the released pipeline.
     """

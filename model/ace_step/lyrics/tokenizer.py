@@ -60,8 +60,8 @@ class LyricTokenizer:
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:
-        """Return the token ids of lyrics: a start token, then the tokens of each line and of a space. If `language` is
-        `None`, the language of each line is detected.
+        """Return the token ids of lyrics: a start token, then for each line its tokens and the token of a space. If
+        `language` is `None`, the language of each line is detected.
 
         A line that starts with a section tag is read as English, as in training.
 
@@ -77,7 +77,9 @@ class LyricTokenizer:
         return ids
 
     def line(self, line: str, language: str | None = None) -> list[int]:
-        """Return the token ids of one line: the token of the line's language, then the tokens of its text."""
+        """Return the token ids of one line: the token of the line's language, then the tokens of its text. If
+        `language` is `None`, the language is detected.
+        """
         own = "en" if line.startswith("[") else language or detect(line)
         return [IDS[own], *self._tokenizer.encode(clean(line, own).replace(" ", _SPACE_TOKEN)).ids]
 

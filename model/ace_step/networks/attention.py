@@ -71,7 +71,8 @@ class LinearAttention(Projections):
     def forward(self, x: torch.Tensor, frames: Table, mask: torch.Tensor | None) -> torch.Tensor:
         """Return the self-attention output of the frames `x` [rows, frames, width], in the same shape.
 
-        `mask` [rows, frames] is 1 for frames and 0 for padding, `None` without padding.
+        `frames` are the cosines and sines of the frames' positions, the result of `rope.tables`. `mask` [rows, frames]
+        is 1 for frames and 0 for padding, `None` without padding.
         """
         q, k, v = (self.split(each) for each in self._projected(x))
         q, k = F.relu(turn(q, *frames)), F.relu(turn(k, *frames))
@@ -128,7 +129,7 @@ class CrossAttention(Projections):
 
     def key_value(self, context: torch.Tensor, positions: Table) -> KeyValue:
         """Return the keys and values of a context [rows, tokens, width]; they are computed once for all denoising
-        steps.
+        steps. `positions` are the cosines and sines of the tokens' positions, the result of `rope.tables`.
         """
         return turn(self.split(self.to_k(context)), *positions), self.split(self.to_v(context))
 
@@ -142,8 +143,10 @@ class CrossAttention(Projections):
     ) -> torch.Tensor:
         """Return the attention output of `x` [rows, frames, width] over a context, in the shape of `x`.
 
-        `mask` [rows, tokens] is True for tokens of the context, False for padding. `sharpness` [rows] multiplies the
-        queries: near 0, attention is spread evenly (entropy rectifying guidance, ERG).
+        `frames` are the cosines and sines of the frames' positions, the result of `rope.tables`; `context` are the keys
+        and values that `key_value` returned. `mask` [rows, tokens] is True for tokens of the context, False for
+        padding. `sharpness` [rows] multiplies the queries: near 0, attention is spread evenly (entropy rectifying
+        guidance, ERG).
         """
         q = self.split(self.to_q(x))
         if sharpness is not None:

@@ -16,7 +16,9 @@ values to memory.
 
 
 def compile_block(block: nn.Module, backend: str) -> None:
-    """Let torch compile `block` at its first call; only the tensor sizes that `mark_sizes` marks are dynamic."""
+    """Let torch compile `block` at its first call, with the compiler `backend`; only the tensor sizes that `mark_sizes`
+    marks are dynamic.
+    """
     block.compile(backend=backend, dynamic=False, options=dict(FUSION) if backend == "inductor" else None)
 
 

@@ -57,8 +57,8 @@ class PatchEmbed(nn.Module):
         )
 
     def forward(self, latents: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Return the embeddings [rows, frames, width] of latents [rows, channels, height, frames]; padding in `mask` is
-        ignored.
+        """Return the embeddings [rows, frames, width] of latents [rows, channels, height, frames]; padding, where
+        `mask` [rows, frames] is 0, does not change the other frames.
         """
         columns, norm, out = self.early_conv_layers
         assert isinstance(out, nn.Conv2d)
@@ -70,7 +70,9 @@ class PatchEmbed(nn.Module):
 
 
 def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> torch.Tensor:
-    """Apply group normalisation to `x` [rows, channels, 1, frames], with statistics that exclude padding."""
+    """Apply group normalisation to `x` [rows, channels, 1, frames], with statistics that exclude padding, where `mask`
+    [rows, frames] is 0.
+    """
     assert isinstance(norm, nn.GroupNorm)
     axes = (2, 3, 4)
     groups = torch.unflatten(x, 1, (norm.num_groups, -1))
@@ -148,8 +150,10 @@ class Block(nn.Module):
     ) -> torch.Tensor:
         """Return the block's output for `x` [rows, frames, width], in the same shape.
 
-        `time` [rows, 6, width] holds shift, scale and gate for attention, then for the feed-forward layer. `sharpness`
-        is `None` except in the blocks whose attention ERG weakens.
+        `time` [rows, 6, width] holds shift, scale and gate for attention, then for the feed-forward layer. `frames` are
+        the cosines and sines of the frames' positions; `mask` [rows, frames] is 0 for padding frames, `context_mask`
+        [rows, tokens] is False for padding tokens of the context. `sharpness` is `None` except in the blocks whose
+        attention ERG weakens.
         """
         shift, scale, gate, ff_shift, ff_scale, ff_gate = (self.scale_shift_table + time).unbind(1)
         x = torch.addcmul(x, gate.unsqueeze(1), self.attn(modulate(rms(x), shift, scale), frames, mask))

@@ -14,8 +14,8 @@ def tables(
     """Return the cosines and sines, each [length, width], of the positions 0 to length - 1, rounded to `dtype` and
     stored in float32.
 
-    `stream` is the CUDA stream that computes and uses the tables. Each stream has its own tables, because another
-    stream could read them before they are computed or after they are freed.
+    `theta` is the base of the frequencies. `stream` is the CUDA stream that computes and uses the tables. Each stream
+    has its own tables, because another stream could read them before they are computed or after they are freed.
 
     Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, repeated for the second half of the columns.
     The sines of even columns are negated, as `turn` needs them.

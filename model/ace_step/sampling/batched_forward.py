@@ -27,7 +27,7 @@ class BatchedForward:
     Rows of similar length (within `slack`) are padded and share a pass. A frame of padding takes as long to compute as
     a frame of sound, so rows of very different lengths have separate passes. If `compiled` is True, torch compiles the
     blocks, once for all shapes. If `graphs` is True, torch compiles the blocks, and short passes are replayed as CUDA
-    graphs; their lengths are rounded up to the recorded ones.
+    graphs; the rows of such a pass are padded to a length for which a graph was recorded.
     """
 
     def __init__(

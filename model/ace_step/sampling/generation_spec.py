@@ -56,8 +56,9 @@ class GuidanceParams:
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """All parameters of a song, with every default filled in. `frames` (latent frames) and `words` (lyric tokens) have
-    one entry per section.
+    """All parameters of a song, with every default filled in. `words` (lyric token ids) and `frames` (number of latent
+    frames) have one entry per section. For the task edit, `target_words` are the lyric token ids of the edited song.
+    `source_frames` is the number of latent frames of the recording, 0 without one.
     """
 
     prompt: str

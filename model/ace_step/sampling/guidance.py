@@ -32,8 +32,8 @@ def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: floa
     """Return the velocity of CFG-Zero* guidance (arXiv 2503.18886), algorithm 1; `index` is the number of the
     evaluation, from 0.
 
-    At the first evaluations the velocity is zero. Later the unconditional velocity is scaled to fit the conditional one
-    before both are combined.
+    At the first `CFG_STAR_ZERO_STEPS` evaluations the velocity is zero. Later the unconditional velocity is scaled to
+    fit the conditional one before both are combined.
     """
     if index < CFG_STAR_ZERO_STEPS:
         return torch.zeros_like(conditional)

@@ -22,8 +22,8 @@ from model.tasks import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
 def kept_steps(steps: int, strength: float) -> int:
-    """Return the number of denoising steps that remain if a reference recording influences the song with `strength`, 0
-    to 1; at least 1.
+    """Return the number of denoising steps, at least 1, that are left of `steps` if the song starts from a noised
+    reference recording; `strength`, 0 to 1, is the influence of the recording.
     """
     return max(1, int((1.0 - strength) * steps))
 
@@ -47,7 +47,9 @@ def evaluation_count(spec: GenerationSpec, index: int) -> int:
 
 
 def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """Return the trajectory of a song that is denoised as one section."""
+    """Return the trajectory of a song that is denoised as one section. `noises` returns the noise generator
+    for a seed.
+    """
     noise = noises(spec.seed)
     if conditions.source is not None:
         return _from_source(spec, conditions, conditions.source, noises)
@@ -124,7 +126,7 @@ def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torc
 
 def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
     """Return the trajectory of the first of several sections; `LOOKAHEAD_FRAMES` frames after the section's end are
-    denoised, too.
+    denoised, too. `noises` returns the noise generator for a seed.
     """
     noise = noises(spec.section_seed(0))
     start = noise.draw(_with_lookahead(spec, 0))
@@ -135,7 +137,7 @@ def next_section(
     spec: GenerationSpec, index: int, conditions: Conditions, before: Context, noises: Noises
 ) -> Trajectory:
     """Return the trajectory of a later section: its frames are denoised together with the last latents of the previous
-    section (`before`), which stay fixed.
+    section (`before`), which stay fixed. `noises` returns the noise generator for a seed.
 
     The frames after the end of the previous section, which were denoised together with that section, are crossfaded
     with the frames of this section.

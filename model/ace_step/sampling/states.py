@@ -57,8 +57,8 @@ class Conditions:
 
 @dataclass(slots=True)
 class Overlap:
-    """The sound just after the end of a section, which is crossfaded with the next section; `None` until the section is
-    rendered.
+    """The sound just after the end of a section, which is crossfaded with the next section; `sound` is `None` until the
+    section is rendered.
     """
 
     sound: Window | None = None

@@ -119,8 +119,9 @@ class RepaintTrajectory:
         skipped: int,
         guidance: Guidance,
     ) -> None:
-        """Set up the trajectory. `inside` [frames] is 1 in the time window, 0 outside, and between 0 and 1 where old
-        and new latents are mixed. `levels` are the noise levels, falling to 0.
+        """Set up the trajectory. `source` are the latents of the recording, and `noise` is noise of the same shape.
+        `inside` [frames] is 1 in the time window, 0 outside, and between 0 and 1 where old and new latents are mixed.
+        `levels` are the noise levels, falling to 0, of the full schedule.
         """
         self._source, self._noise, self._inside = source, noise, inside
         self._levels = levels.tolist()
@@ -173,9 +174,10 @@ class EditTrajectory:
         scale: float,
         draw: Draw,
     ) -> None:
-        """Set up the trajectory. `contexts` are those of the source and of the target song; `between` are the indices
-        (first, last) of the noise levels at which the song is changed; `scale` is that of guidance, and `draw` returns
-        the noise of a step.
+        """Set up the trajectory. `source` are the latents of the recording, `levels` the noise levels, falling to 0.
+        `contexts` are those of the source and of the target song; `between` are the indices (first, last) of the noise
+        levels at which the song is changed; `scale` is the guidance scale, and `draw` returns the noise of the
+        denoising step with a given number.
         """
         self.latents = source.clone()
         self._source, self._draw, self._scale = source, draw, scale

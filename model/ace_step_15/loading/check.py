@@ -1,4 +1,8 @@
-"""Checks whether a folder has a loadable checkpoint: `python -m model.ace_step_15.loading.check FOLDER [MODEL]`."""
+"""Checks whether a folder has a loadable checkpoint: `python -m model.ace_step_15.loading.check FOLDER [MODEL]`.
+
+`MODEL` is the name of the model's folder in a checkpoint of the original layout; by default that of the setting
+`model`.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -17,8 +21,8 @@ _HOW_TO_GET = "".join(map(str, HOW_TO_GET))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the faults of the checkpoint folder in `arguments`, one per line. Returns 0 if the checkpoint can be
-    loaded, 1 if not, 2 for wrong arguments.
+    """Print the faults of a checkpoint, one per line; `arguments` are its folder and, optionally, the model's folder in
+    it. Returns 0 if the checkpoint can be loaded, 1 if not, 2 for wrong arguments.
     """
     if len(arguments) not in (1, 2) or arguments[0].startswith("-"):
         sys.stderr.write(f"{_USAGE}\n{_HOW_TO_GET}\n")

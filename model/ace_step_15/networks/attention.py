@@ -22,7 +22,7 @@ Mask = torch.Tensor | Band | None
 def positions(length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype) -> Table:
     """Return the cosines and sines, each [length, width], of rotary positions from 0 (arXiv 2104.09864, section 3.2.2).
 
-    The frequencies are repeated for the second half of the columns.
+    `theta` is the base of the frequencies, which are repeated for the second half of the columns.
     """
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
     angles = torch.outer(torch.arange(length, device=device, dtype=torch.float32), 1.0 / theta**exponents)
@@ -42,7 +42,7 @@ def attended(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask, *, causal: bool = False
 ) -> torch.Tensor:
     """Return the attention output [rows, heads, tokens, width] of `queries` over `keys` and `values`, which may have
-    fewer heads.
+    fewer heads. If `causal` is True, a query attends only to its own position and the earlier ones.
     """
     if mask is not None and queries.is_cuda:
         # CUDA's fused kernel with a mask, which does not store the scores, needs as many key heads as query heads.
@@ -73,7 +73,7 @@ class Attention(nn.Module):
 
     def heads(self, x: torch.Tensor, table: Table) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the queries, keys and values of `x` [rows, tokens, width], split into heads; queries and keys have
-        position encoding.
+        position encoding by `table`, the result of `positions`.
         """
         keys, values = self.key_value(x)
         return turned(self.queries(x), table), turned(keys, table), values
@@ -91,7 +91,9 @@ class Attention(nn.Module):
         return mapped
 
     def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
-        """Return the self-attention output of `x` [rows, tokens, width], in the same shape."""
+        """Return the self-attention output of `x` [rows, tokens, width], in the same shape. `table` is the result of
+        `positions`; for `mask` and `causal` see `attended`.
+        """
         return self.mapped(attended(*self.heads(x, table), mask, causal=causal))
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:

@@ -26,7 +26,7 @@ _OF_BASE = frozenset({Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE})
 
 def controls_of(variant: Variant, *, covers: bool) -> frozenset[Control]:
     """Return the controls that a request may use with a variant of the model; `covers` is False for a checkpoint
-    without audio tokenizers.
+    without audio tokenizer and detokenizer.
     """
     lacking = _UNABLE | (_GUIDED if variant is Variant.TURBO else frozenset())
     lacking |= frozenset() if variant is Variant.BASE else _OF_BASE

@@ -78,7 +78,10 @@ class Lengths:
 
     def _window(self, task: Repaint | Lego, seconds: float, frames: int) -> tuple[int, int]:
         """Return the first latent frame of the part of a recording that a task changes, and the frame after the last
-        one. An end of 0 seconds means the end of the recording.
+        one.
+
+        `seconds` and `frames` are the length of the recording in seconds and in latent frames. If the task has an end
+        of 0 seconds, the part lasts to the end of the recording.
         """
         start = int(task.start_seconds * self._rate)
         end = int(task.end_seconds * self._rate) if task.end_seconds else frames

@@ -67,10 +67,11 @@ class AdapterSpec:
 class GenerationSpec:
     """All parameters of a song, with every default filled in.
 
-    `left` is the number of latent frames to be generated before a recording that is extended. The first `skipped` of
-    the `steps` denoising steps are left out. `reference` is a recording whose timbre the song imitates. Of the frames
-    denoised beyond a section's end, the first `settled` are final; the decoder needs these frames to decode the end of
-    the section.
+    `shift` is that of the noise schedule (see `schedule.times`). `task` is the task of the request, and `model_task`
+    the model's task and instruction for it. `left` is the number of latent frames to be generated before a recording
+    that is extended. The first `skipped` of the `steps` denoising steps are left out. `reference` is a recording whose
+    timbre the song imitates. Of the frames denoised beyond a section's end, the first `settled` are final; the decoder
+    needs these frames to decode the end of the section.
     """
 
     sections: tuple[SectionSpec, ...]

@@ -24,7 +24,8 @@ class BatchedForward:
     """Evaluates the denoiser for the rows of many songs; rows do not affect each other.
 
     If `compiled` is True, torch compiles the blocks, once for all shapes. If `graphs` is True, torch compiles the
-    blocks, and short passes are replayed as CUDA graphs; their lengths are rounded up to the recorded ones.
+    blocks, and short passes are replayed as CUDA graphs; the rows of such a pass are padded to a length for which a
+    graph was recorded.
     """
 
     def __init__(

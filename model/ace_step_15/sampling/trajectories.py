@@ -108,8 +108,9 @@ class Trajectory:
         self, noise: torch.Tensor, given: torch.Tensor, times: Sequence[float], guidance: Guidance,
         kept: Kept | None = None,
     ) -> None:  # fmt: skip
-        """Set up the trajectory. `times` are the noise levels at which the steps begin, falling; the last step ends at
-        0.
+        """Set up the trajectory. `noise` [frames, channels] is the random noise of the song, `given` [frames, 2 *
+        channels] the source latents and their mask. `times` are the noise levels at which the steps begin, falling; the
+        last step ends at 0.
 
         If the first level is below 1, the song starts from the `kept` latents, noised to that level.
         """

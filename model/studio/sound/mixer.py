@@ -210,7 +210,8 @@ class Mixer:
 
     def _band(self, highs: Window, lows: Window, present: Samples) -> Window:
         """Return the mix of the accompaniment: the side signal louder and without low frequencies, the mid signal
-        lowered while somebody sings.
+        lowered while somebody sings. `highs` is the sum of the tracks whose low frequencies are removed, `lows` that of
+        bass and drums; `present` is the envelope of the singing, from `Presence.at`.
         """
         middle = self._middle.run(highs[0] + highs[1]) + (lows[0] + lows[1])
         side = self._width * self._side.run((highs[0] - highs[1]) + (lows[0] - lows[1]))

@@ -54,7 +54,8 @@ class SampledNote:
 @dataclass(slots=True)
 class _Voice:
     """A voice of the sampler: one recorded sample that sounds for a note. The voice is released at sample `stop` of the
-    song and then fades out within `release_seconds`.
+    song and then fades out within `release_seconds`. `tilt` is the strength of the boost of high frequencies; below 0
+    they are lowered.
     """
 
     tone: Tone
@@ -93,8 +94,8 @@ class _Voice:
         lane[first - lane_start : last - lane_start] += sound
 
     def _tilted(self, start: int, stop: int) -> Samples:
-        """Return the samples [start, stop) of the voice's tone, with its gain applied and its high frequencies boosted
-        by a first-order filter.
+        """Return the samples [start, stop) of the voice's tone, with its gain applied and its high frequencies changed
+        by `tilt`, with a first-order filter.
         """
         read = self.tone.read(max(start - 1, 0), stop)
         ahead = int(start > 0)
@@ -179,8 +180,8 @@ class Sampler:
 
 
 def _place(zone: Zone, velocity: int) -> float:
-    """Return the position of a velocity in its layer, -1 (softest) to 1 (hardest): the layer that was recorded, or the
-    range of velocities with the same brightness.
+    """Return the position, -1 (softest) to 1 (hardest), of a velocity: within the velocity layer of the zone if the
+    zone was recorded in one, otherwise within the range of velocities with the same brightness.
     """
     if not zone.is_layer:
         return Brightness.of(velocity).place(velocity)

@@ -215,7 +215,8 @@ def _moves(
     cutoff_hertz: float, quality: float, sweep: Sweep, start: int, count: int
 ) -> tuple[tuple[int, int, tuple[Coefficients, Coefficients]], ...]:
     """Return the filters of a lowpass with moving cutoff for a block of `count` samples: for each stretch of constant
-    cutoff its first sample, its end and its coefficients.
+    cutoff its first sample, its end and its coefficients. `cutoff_hertz` is the cutoff before the movement `sweep`, and
+    `start` the index of the block's first sample in the tone.
 
     The result is cached for notes of all pitches.
     """

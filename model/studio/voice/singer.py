@@ -94,7 +94,7 @@ def sing(
     manner: Manner = PLAIN,
 ) -> VoiceFrames:
     """Return the voice frames of a section of `seconds` seconds in which one singer sings the notes; without notes the
-    frames are silent.
+    frames are silent. `seed` varies breaths, vibrato and pitch drift.
 
     Raises:
         ValueError: the first note has no utterance.
@@ -129,7 +129,7 @@ def sing(
 
 def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Generator) -> None:
     """Write the frames of the voiced part of a syllable to the canvas: its voiced consonant, its vowel, and its final
-    nasal or glide.
+    nasal or glide. `f0` is the fundamental frequency in hertz at every frame of the section.
     """
     take, onset = syllable.take, syllable.voiced_onset
     first, stop = syllable.vowel, min(syllable.stop, len(f0))
@@ -225,7 +225,8 @@ def _breathe(
     canvas: _Canvas, before: Placed | None, syllable: Placed, breath: Take, generator: np.random.Generator
 ) -> None:
     """Write the frames of an audible breath before a syllable to the canvas, if the pause before the syllable is long
-    enough.
+    enough. `before` is the previous syllable, `None` at the start of the section; `breath` is the recording whose
+    spectrum the breath has.
     """
     stop = syllable.begin - 8
     free = stop - (before.end + _RELEASE_FRAMES if before else 0)
@@ -254,7 +255,7 @@ def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
 
 def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: float) -> list[Clip]:
     """Return the clips of several recorded unvoiced consonants in sequence; each gets an equal share of the `frames`
-    frames from frame `first` on.
+    frames from frame `first` on. `gain` is a factor on the samples.
     """
     clips = []
     share = frames * FRAME_SAMPLES // max(len(takes), 1)

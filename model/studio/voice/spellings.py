@@ -183,7 +183,7 @@ def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[st
 
     `looked_up` returns the dictionary's phones of a word, or `None`. With `unstretch`, "lovin'" is read as "loving"
     without its g, "nooo" as "no", and "lalala" as three times "la"; without it, only spellings with an entry in the
-    table are read.
+    module's table of meanings are read.
     """
     if phones := _meant(word, looked_up):
         return phones

@@ -145,7 +145,8 @@ def choir(
 ) -> dict[Singer, Vocalist]:
     """Return the voices of a song by role: the lead singer, the backing singers and, in a `duet`, the second singer.
 
-    `voice` is the voice of the lead singer. `whispered` gives all voices the most breath.
+    `voice` is the voice of the lead singer. If `whispered` is True, all voices get as large a share of noise as a
+    whisper.
     """
     own = TIMBRES[voice]
     behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)

@@ -197,9 +197,7 @@ def _samples(streams: Sequence[bytes]) -> tuple[Sample, ...]:
 
 
 def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> InstrumentZones:
-    """Return an instrument's key zones with corrected tuning and loudness, and with the gain that makes all instruments
-    equally loud.
-    """
+    """Return an instrument's key zones in tune and equally loud, and the gain to the loudness of all instruments."""
     content = table.instruments[instrument.value]
     if instrument is Instrument.DRUM_KIT:
         return content
@@ -223,10 +221,9 @@ def _layer_lufs(zones: Sequence[Zone], measured: Sequence[float], start: int) ->
 
 
 def _corrected_zone(zone: Zone, sound: Stereo, layer_lufs: float, mean_lufs: float) -> Zone:
-    """Return a key zone with corrected tuning and loudness, both measured at its middle key.
-
-    All zones that sound at that key are measured together, so that intended detuning is preserved. Velocity layers
-    become equally loud in the mean, as the sampler makes soft notes softer.
+    """Return a key zone in tune, with a gain that makes velocity layers equally loud in the mean. `sound` is the note
+    of the zone's middle key, with all zones that sound at it, so that intended detuning is kept. The mean loudness is
+    `layer_lufs` in the zone's velocity layer, and `mean_lufs` in all zones of the instrument.
     """
     step_db = _EVENNESS * (layer_lufs - momentary_lufs(sound))
     step_db = min(max(step_db, -_LARGEST_STEP_DB), _LARGEST_STEP_DB) + mean_lufs - layer_lufs

@@ -56,7 +56,9 @@ def derived_key(recording: LoopedSound, root_pitch: float, pitch: float) -> Loop
 
 
 def _seamless(sound: Mono, start: int, rate_hertz: int) -> Mono:
-    """Return a sound whose end fades into what precedes the start of its loop."""
+    """Return a sound whose end fades into what precedes the start of its loop, the sample with the index `start`.
+    `rate_hertz` is the sample rate.
+    """
     count = min(start, round(_SEAM_SECONDS * rate_hertz))
     share = np.linspace(0.0, 1.0, count, endpoint=False)
     joined = sound.copy()

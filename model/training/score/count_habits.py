@@ -110,7 +110,7 @@ def count_joints(songs: Sequence[TrainingSong]) -> list[tuple[int, int, int, int
 
 def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Return, for each mode and chord class, the share of beats with each colour (such as an added seventh), or with
-    the third or fifth in the bass.
+    the third or fifth in the bass. `archive` holds the structure annotations of POP909, with the chords of every song.
     """
     counts: dict[str, dict[int, Counter[str]]] = {"major": defaultdict(Counter), "minor": defaultdict(Counter)}
     for _, files in read_archive(archive):
@@ -134,7 +134,8 @@ def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
     """Return the chord class of a chord symbol after transposition by `up` semitones, and its colour: one of
-    `_COLOURS`, "third" or "fifth" for an inversion, or "plain".
+    `_COLOURS`, "third" or "fifth" for an inversion, or "plain". `bass` is the pitch class of the lowest note, before
+    the transposition.
     """
     root, _, kind = name.partition(":")
     pitch = PITCH_NAMES[root.partition("/")[0]]

@@ -124,7 +124,9 @@ class Window:
 
 
 def cut(song: TrainingSong, facts: BarFacts, first: int, bars: int) -> Window:
-    """Return the window of `bars` bars of a song from bar `first` on, with all conditions and no given classes."""
+    """Return the window of `bars` bars of a song from bar `first` on, with all conditions and no given classes. `facts`
+    are the conditions of the song's bars.
+    """
     beats = slice(first * BEATS_PER_BAR, (first + bars) * BEATS_PER_BAR)
     melody = song.melody.reshape(-1, STEPS_PER_BEAT)[beats]
     hint = np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET))

@@ -149,7 +149,9 @@ def assemble(
 
 
 def _opening(unit: Phones, spoken: Spoken) -> _Cut:
-    """Return the first half of a spoken syllable: everything up to the middle of its vowel."""
+    """Return the first half of a spoken syllable: everything up to the middle of its vowel. `unit` are the phones of
+    this half.
+    """
     spoken = lengthened(spoken, len(unit) - 1)
     nucleus, end = (0, *spoken.ends)[len(unit) - 1 : len(unit) + 1]
     noise = _noise(unit, spoken)
@@ -161,8 +163,8 @@ def _opening(unit: Phones, spoken: Spoken) -> _Cut:
 
 
 def _ending(unit: Phones, spoken: Spoken) -> _Cut:
-    """Return the second half of a spoken syllable: everything from the middle of its vowel on. The spoken word begins
-    with an additional "hh".
+    """Return the second half of a spoken syllable: everything from the middle of its vowel on. `unit` are the phones of
+    this half. The spoken word begins with an additional "hh".
     """
     spoken, phones = lengthened(spoken, 1), ("hh", *unit)
     begin, edge = spoken.ends[:2]
@@ -173,7 +175,7 @@ def _ending(unit: Phones, spoken: Spoken) -> _Cut:
 
 def _middle(unit: Phones, first: int, stop: int) -> int:
     """Return the frame, among the frames [first, stop) of a vowel, at which the syllable is divided into its two
-    halves.
+    halves; `unit` are the phones of one of them.
     """
     if DIPHTHONGS & set(unit):
         share = _DIPHTHONG_CUT

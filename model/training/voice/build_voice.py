@@ -133,8 +133,8 @@ def _read(path: Path) -> NDArray[np.float64]:
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
-    """Return a recording with its vowel at the level `VOWEL_LEVEL_DB`, the end of the vowel made louder, and the level
-    of the consonant limited.
+    """Return the recording of the syllable `name` with its vowel at the level `VOWEL_LEVEL_DB`, the end of the vowel
+    made louder, and the level of the consonant limited.
     """
     level = loudness_db(take.envelope)
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
@@ -159,8 +159,8 @@ def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, Syllab
 
 
 def _consonant_gain(take: SyllableTake, name: str) -> float:
-    """Return the factor for the waveform of the consonant that brings its loudest 20 ms into the allowed range of
-    levels below the vowel.
+    """Return the factor for the waveform of the initial consonant of the syllable `name` that brings its loudest 20 ms
+    into the allowed range of levels below the vowel.
     """
     if not len(take.consonant):
         return 1.0
@@ -173,8 +173,8 @@ def _consonant_gain(take: SyllableTake, name: str) -> float:
 
 
 def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Return a consonant shortened for singing: a fricative without its beginning, any other consonant without its
-    middle.
+    """Return the initial consonant of the syllable `name`, shortened for singing: a fricative without its beginning,
+    any other consonant without its middle.
     """
     if not len(consonant):
         return consonant

@@ -5,7 +5,8 @@ Usage: python -m model.training.whole_songs.check_arrangement POP909 [--songs 40
 The argument is the folder of the collection; `--songs` is the number of songs to read, `--groove` the groove in which
 the arranger plays. POP909 (Wang et al., 2020) has a melody track and an accompaniment (tracks PIANO and BRIDGE) for
 every song, with files of beats and chords. Every song is cut into pieces of eight bars, which are arranged as verses
-and choruses. Both accompaniments are measured in the same way.
+and choruses. The program prints the same statistics (see `Figures`) for POP909's accompaniments and for those of the
+arranger.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""Statistics of how well words and melody fit together."""
+"""Statistics of how well words and melody fit together: intervals and lexical tones, syllable lengths at line ends, and
+the range of pitches.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -46,7 +48,9 @@ def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterat
 
 
 def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[LineEnding]:
-    """Yield the lengths of the last syllables of all lines that have more than one syllable."""
+    """Yield the lengths at the end of each line that has more than one syllable; `lines` are the lexical tones of each
+    line's syllables.
+    """
     for syllables in _sung_lines(melody, lines):
         lengths = [notes[-1].end - notes[0].start for notes in syllables]
         if len(lengths) > 1:
@@ -60,8 +64,8 @@ def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
 
 
 def _sung_lines(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[list[list[Note]]]:
-    """Yield, for each line, the notes of each of its syllables; a note without a syllable of its own prolongs the
-    syllable before it.
+    """Yield, for each line, the notes of each of its syllables; `lines` are the lexical tones of each line's syllables.
+    A note without a syllable of its own prolongs the syllable before it.
     """
     sung: list[list[Note]] = []
     for note in melody:

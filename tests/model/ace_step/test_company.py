@@ -32,7 +32,7 @@ def groups(engine: AceStepEngine, count: int = 3) -> set[str]:
 
 
 def latents(engine: AceStepEngine, *asked: SongParams) -> torch.Tensor:
-    """Denoise songs together, and return the latents of the first one."""
+    """Denoise the songs with the parameters `asked` at the same time, and return the latents of the first one."""
     states = [begun(engine, each) for each in asked]
     finish(engine, *states)
     return states[0].trajectory.latents
@@ -62,8 +62,8 @@ def test_steps_are_shared_by_default_where_that_changes_next_to_nothing(
 
 @pytest.fixture
 def rounded_by_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change the engine for a test: every velocity depends on the number of rows in its forward pass. On a GPU rounding
-    has this effect only for some numbers of rows.
+    """Stand-in for the rounding errors of a GPU: every velocity depends on the number of rows in its forward pass. On a
+    GPU this is so only for some numbers of rows.
     """
     evaluate = BatchedForward.__call__
 

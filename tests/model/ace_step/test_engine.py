@@ -1,4 +1,6 @@
-"""Tests of ACE-Step v1 beyond the common tests of all engines; weights are random."""
+"""Tests of ACE-Step v1 that the common tests of all engines do not contain: licences, plans, sections, recordings,
+refused requests, and songs that are denoised together. The weights are random.
+"""
 
 import io
 from pathlib import Path

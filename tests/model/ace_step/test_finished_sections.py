@@ -1,4 +1,6 @@
-"""Tests of finished sections: the data that they keep, and the bytes from which another process restores them."""
+"""Tests of finished sections: the data that they keep in memory, and the bytes from which another process restores
+them.
+"""
 
 import weakref
 

@@ -1,4 +1,6 @@
-"""Tests of loading the engine: the work that is done before the first song."""
+"""Tests of the work that the engine ACE-Step v1 does while it is loaded, before the first song: warming up and
+compiling.
+"""
 
 import logging
 from pathlib import Path

@@ -154,8 +154,8 @@ def test_as_many_evaluations_are_made_as_by_the_original(
 
 
 def passes(trajectory: Trajectory) -> int:
-    """Return the number of forward passes of a trajectory. For an edit it is halved, because the original passes
-    conditional and unconditional row together.
+    """Return the number of forward passes with which the original code would do a trajectory: one for each row, but in
+    an edit one for each pair of a conditional and an unconditional row.
     """
     total = 0
     while trajectory.step < trajectory.steps:

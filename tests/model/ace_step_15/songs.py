@@ -25,13 +25,15 @@ def recording(seconds: float = 2.0, pitch: float = 220.0) -> bytes:
 
 
 def params(seconds: float | None = 10.0, **fields: Any) -> SongParams:
-    """Return the parameters of a short song with few denoising steps."""
+    """Return the parameters of a short song with few denoising steps; `fields` replace some of them."""
     usual: dict[str, Any] = {"prompt": "pop", "lyrics": LYRICS, "seed": 1, "steps": 3, "duration_seconds": seconds}
     return SongParams(**usual | fields)
 
 
 def begun(engine: AceStep15Engine, asked: SongParams, index: int = 0, context: SectionContext | None = None) -> State:
-    """Return the state of a section of a song before its first step."""
+    """Return the state, before its first step, of section `index` of the song with the parameters `asked`. `context` is
+    that of the previous section.
+    """
     plan = engine.plan(asked)
     state = engine.begin(plan, index, engine.prepare(plan, index), context)
     assert isinstance(state, State)
@@ -45,14 +47,14 @@ def finish(engine: AceStep15Engine, *states: State) -> None:
 
 
 def made(engine: AceStep15Engine, asked: SongParams) -> State:
-    """Return the state of the first section of a song after its last step."""
+    """Return the state of the first section of the song with the parameters `asked`, after its last step."""
     state = begun(engine, asked)
     finish(engine, state)
     return state
 
 
 def spec_of(engine: AceStep15Engine, asked: SongParams) -> GenerationSpec:
-    """Return the engine's specification of a song, from its plan."""
+    """Return the engine's specification of the song with the parameters `asked`, taken from the song's plan."""
     spec = engine.plan(asked).detail
     assert isinstance(spec, GenerationSpec)
     return spec

@@ -28,7 +28,9 @@ def asked(name: str | None = "rap") -> SongParams:
 
 
 def merged(folder: Path, adapter: Path, into: Path) -> Path:
-    """Copy a checkpoint to `into`, add a LoRA adapter with alpha = 2 * rank to its weights, and return its folder."""
+    """Copy the checkpoint in `folder` to `into`, merge a LoRA adapter with alpha = 2 * rank into the copied weights,
+    and return `into`.
+    """
     shutil.copytree(folder, into)
     weights, factors = load_file(into / TRANSFORMER), load_file(adapter / WEIGHTS[1])
     for name in ADAPTED:

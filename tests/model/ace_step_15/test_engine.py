@@ -1,4 +1,6 @@
-"""Tests of ACE-Step 1.5 beyond the common tests of all engines; weights are random."""
+"""Tests of ACE-Step 1.5 that the common tests of all engines do not contain: defaults of the variants, texts for the
+encoders, recordings, guidance, refused requests, and songs that are denoised together. The weights are random.
+"""
 
 import shutil
 from pathlib import Path

@@ -84,7 +84,9 @@ def _generator(model: Any, tokenizer: Any) -> Callable[..., tuple[NDArray[Any], 
     decode = model.audio_encoder.decode
 
     def generate(prompt: str, frames: int, **given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the audio codes [codebooks, frames] of a song, and its sound."""
+        """Return the audio codes [codebooks, frames] of a song of `frames` frames, and its sound [channels, samples].
+        `given` are further arguments of transformers' method `generate`.
+        """
         heard: list[torch.Tensor] = []
 
         def hearing(codes: torch.Tensor, **more: Any) -> Any:

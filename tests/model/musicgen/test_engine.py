@@ -1,4 +1,6 @@
-"""Tests of MusicGen beyond the common tests of all engines; weights are random."""
+"""Tests of MusicGen that the common tests of all engines do not contain: songs that are generated together, sections,
+refused requests, memory and licences. The weights are random.
+"""
 
 import pickle
 import subprocess

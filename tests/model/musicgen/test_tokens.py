@@ -56,7 +56,7 @@ def kind_of(engine: MusicGenEngine) -> Kind:
 
 
 def params(number: int = 0, **fields: object) -> SongParams:
-    """Return the parameters of the recorded song with the number `number`."""
+    """Return the parameters of the recorded song with the number `number`; `fields` replace some of them."""
     usual: dict[str, object] = {"duration_seconds": FRAMES[number] * FRAME_SECONDS, "guidance_scale": GUIDANCE}
     return SongParams(PROMPTS[number], "", 1, options=GREEDY, **usual | fields)  # type: ignore[arg-type]
 
@@ -74,7 +74,9 @@ class Making:
         return self._engine.begin(self._plan, self._index, conditions, context)
 
     def go_on(self) -> bool:
-        """Render a finished section and begin the next one. Returns False if the finished section was the last."""
+        """Render the current section if it is finished, and begin the next one. Returns False if the song has no
+        further section.
+        """
         if self.state.step < self.state.steps:
             return True
         self.sound += list(self._engine.render(self.state))
@@ -174,7 +176,9 @@ def test_windows_joined_equal_the_whole(engine: MusicGenEngine) -> None:
 
 
 def audio(sound: NDArray[np.float32]) -> bytes:
-    """Return a WAV file that is as long as `sound`, at a sample rate that the engine accepts."""
+    """Return a WAV file at 8000 hertz in which each value of `sound` [channels, samples] is repeated eight times: the
+    sound at a sample rate that the engine accepts, with the same length in seconds as at 1000 hertz.
+    """
     file = io.BytesIO()
     soundfile.write(file, np.repeat(sound.T, 8, axis=0), 8000, format="WAV")
     return file.getvalue()

@@ -65,8 +65,9 @@ class Units:
     def __init__(
         self, openings: Mapping[str, Sequence[int]], endings: Mapping[str, Sequence[int]], coded: Coded
     ) -> None:
-        """Set up the units; each row gives the first frame, the number of frames and the edge of one unit in the
-        encoded frames `coded`.
+        """Set up the table of openings and endings. Each row of `openings` and `endings` gives the first frame of a
+        recording in the encoded frames `coded`, its number of frames, and the frame where its vowel (opening) or its
+        final consonants (ending) begin.
         """
         self._openings = openings
         self._endings = endings

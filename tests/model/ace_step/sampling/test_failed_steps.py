@@ -27,8 +27,9 @@ place.
 
 
 class FailingOnce(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Context in which every torch operation that is not in the set `failed` raises an error, and is then added to the
-    set. If `failed` is `None`, no operation fails.
+    """Context in which each torch operation raises an error at its first execution, as if memory were lacking. The set
+    `failed` holds the places (see `Place`) of the operations that have already raised an error. If `failed` is `None`,
+    no operation fails.
     """
 
     def __init__(self, failed: set[Place] | None = None) -> None:
@@ -69,8 +70,8 @@ def velocities(rows: Sequence[Row]) -> list[torch.Tensor]:
 
 
 def step(state: State, failed: set[Place] | None = None) -> set[Place]:
-    """Take one step and return the places of its torch operations. If `failed` is a set, an operation that is not in it
-    raises an error.
+    """Take one denoising step, and return the places (see `Place`) of its torch operations. If `failed` is a set, the
+    first operation whose place is not in it is added to it and raises an error.
     """
     operations = FailingOnce(failed)
     with operations:
@@ -103,7 +104,9 @@ SONGS = {
 
 
 def begun_twice(engine: AceStepEngine, asked: SongParams) -> list[State]:
-    """Return two independent states of the last section of a song, each before its first step."""
+    """Return two independent states of the last section of the song that `asked` describes, each before its
+    first step.
+    """
     plan, context = engine.plan(asked), None
     for index in range(len(plan.sections) - 1):
         state = cast(State, engine.begin(plan, index, engine.prepare(plan, index), context))

@@ -39,8 +39,8 @@ def original_name(part: str, name: str) -> str:
 
 
 def write_original(folder: Path, *, shards: int = 1, variant: str = "sft") -> Path:
-    """Write the tiny checkpoint in the original layout: one config, one set of weights, and the latents of silence in
-    torch's format. Return its folder.
+    """Write the tiny checkpoint in the original layout: one config for all networks, their weights in `shards` files,
+    and the latents of silence in torch's format. The folder with the model is named after `variant`. Return `folder`.
     """
     model = folder / f"acestep-v15-{variant}"
     model.mkdir(parents=True)

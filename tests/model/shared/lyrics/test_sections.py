@@ -1,4 +1,4 @@
-"""Tests of repetitions and singers in lyrics."""
+"""Tests that marks of repetitions and of singers in lyrics give the right sections, lines and singers."""
 
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.singers import Singer

@@ -1,4 +1,6 @@
-"""Tests of the names of sections, as people write them in tags."""
+"""Tests that section tags in lyrics are recognised under many names and spellings, and that other texts in brackets are
+not taken for tags.
+"""
 
 from model.shared.lyrics.singers import Singer
 from model.shared.lyrics.tags import Heading, Remark, Repetition, read_tag, section_kind

@@ -24,7 +24,7 @@ COLUMNS, TEXT, PAD = 24, 8, 50
 
 @pytest.fixture(scope="module")
 def expected(network: Decoder) -> list[torch.Tensor]:
-    """Return the tokens of each song, generated alone."""
+    """Return the tokens of each sequence of `songs`, generated alone: the expected values of the tests."""
     made = []
     for number, each in enumerate(songs(network)):
         one = core(network)
@@ -47,8 +47,8 @@ def core(network: Decoder, *, seats: int = 4, shared: bool = True, by_row: bool 
 
 
 def sequence(network: Decoder, number: int, sampling: Sampling, known: int = 0) -> TokenSequence:
-    """Return a new token sequence, conditioned on a random text. Its first `known` columns are given, the others are to
-    be generated.
+    """Return a new token sequence, conditioned on a random text that depends on `number`. Its first `known` columns are
+    given, the others are to be generated.
     """
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 3 + number % 4, CONFIG.width, generator=generator)
@@ -71,8 +71,8 @@ def songs(network: Decoder) -> list[TokenSequence]:
 
 
 def ticks(number: int, start: int, count: int) -> torch.Tensor:
-    """Return the noise of `count` ticks (columns of tokens) of a song from tick `start` on, independent of how the
-    ticks are divided into calls.
+    """Return the noise of `count` ticks (columns of tokens) of song `number` from tick `start` on, independent of how
+    the ticks are divided into calls.
     """
     return noise(number, COLUMNS, (2, 50))[start : start + count]
 

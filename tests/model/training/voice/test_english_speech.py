@@ -16,7 +16,7 @@ TICKS = 50_000
 @pytest.fixture
 def written(tmp_path: Path) -> tuple[Path, Path, Path]:
     """Write files in the format of hts_engine, and return their paths: 5 frames each of silence, l, ah, v and silence,
-    each phone 10 dB louder than the one before.
+    each of these sounds 10 dB louder than the one before.
     """
     cepstra = np.zeros((25, 45), np.float32)
     cepstra[:, 0] = np.repeat(np.arange(5), 5) * 10 * np.log(10) / 20
