@@ -7,7 +7,7 @@ unfinished song of the engine "slow") and the largest metric `melisma_backlog_se
 KEDA does with components/autoscaling-keda-backlog of deploy/kubernetes. If the list is not empty, the first generator
 is started; the second and the third depend on the backlog and on the number of songs. If fewer are needed for a while,
 at most half of the generators are stopped; all are stopped when the list was empty for some seconds. A generator is
-stopped by SIGTERM, and hands its songs over.
+stopped by SIGTERM, and hands its songs over to other generators.
 
 Songs arrive in two bursts, so that generators stop while songs are being made. Every song is received to its end
 through a frontend, with the client's own resumption, and compared with the server's checksum.
