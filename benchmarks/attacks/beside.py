@@ -21,7 +21,7 @@ _SECONDS = 20.0
 
 def non_readers(checkout: Path) -> Figures:
     """Measure a server while many clients request the download of a complete song and do not read it; yield, each with
-    its name, the results of one more download and of one more request for a song, and the longest time for which a
+    its name, the responses to one more download and to one more request for a song, and the longest time for which a
     listener receives no sound.
     """
     with attacked(checkout) as server, Listener(server) as listener:

@@ -36,7 +36,8 @@ END_SECONDS = 150.0
 @dataclass
 class Autoscaler:
     """Starts and stops generators as KEDA would. `history` lists each change of the wanted number of generators: its
-    time and the new number.
+    time in seconds since `began_at`, and the new number. `busy_at` is the last time at which a song was unfinished, and
+    `high_at` the last time at which no generator was superfluous, both on the monotonic clock.
     """
 
     service: Fleet

@@ -89,8 +89,8 @@ def _relative(line: Line) -> dict[int, int]:
 
 
 def entries(pieces: Sequence[Piece]) -> list[int]:
-    """Return, for each line, the step of the bar at which the line begins; in annotated songs, at which a note after a
-    rest begins.
+    """Return, for each line, the step of the bar (a quarter of a beat) at which the line begins; in annotated songs, at
+    which a note after a rest begins.
     """
     found = [
         (line.notes[0].start - s.first) % s.bar_steps

@@ -84,7 +84,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A measured song: its melody, its chords by beat in C major or A minor, and its sections.
+    """A measured song: its melody, its chords by beat in C major or A minor, and its sections. A chord is a root, 0 (C)
+    to 11, with a quality, or `None` for silence.
 
     `coloured` is the share of its beats with a chord of more than three notes.
     """
