@@ -106,11 +106,11 @@ class SongParams:
     `tempo_bpm` or `voice` is `None`, the engine chooses it. `key` has the form "C major" or "F# minor". `anchor` is the
     caller's melody, which the song follows; `anchor_tempo_bpm` is the tempo in the file of that melody.
     `anchor_remarks` list changes to the melody, which an engine that supports anchors copies into the notes of its
-    plan. `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language` is the language of
-    the lyrics, a lower-case code such as "zh", or `None` to detect it. `task` is `None` for a new song.
-    `negative_prompt` is the style to avoid, "" for none; `time_signature` has the form "3/4", `None` if the engine
-    chooses it. `reference_audio` is a recording whose timbre the song imitates, b"" for none. `options` are those of
-    the engine; `None` means their defaults.
+    plan. `stems` are the groups of tracks that the song contains. `vocal_level_db`, -24 to 12, raises the lead line
+    above the engine's own mix. `language` is the language of the lyrics, a lower-case code such as "zh", or `None` to
+    detect it. `task` is `None` for a new song. `negative_prompt` is the style to avoid, "" for none; `time_signature`
+    has the form "3/4", `None` if the engine chooses it. `reference_audio` is a recording whose timbre the song
+    imitates, b"" for none. `options` are those of the engine; `None` means their defaults.
     """
 
     prompt: str

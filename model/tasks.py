@@ -33,7 +33,7 @@ class AudioToAudio:
 @dataclass(frozen=True, slots=True)
 class Retake:
     """Task: a variation of the song that results from the request's seed; `variance`, 0 to 1, is the amount of
-    difference.
+    difference, and `seed` the random seed of the variation, `None` for one derived from the request's seed.
     """
 
     seed: int | None = None
@@ -42,8 +42,8 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Repaint:
-    """Task: generate the part of a recording between two times anew; `variance`, 0 to 1, is the amount of
-    difference.
+    """Task: generate the part of a recording between two times anew; `variance`, 0 to 1, is the amount of difference,
+    and `seed` the random seed of the new part, `None` for one derived from the request's seed.
     """
 
     audio: bytes = field(repr=False)
@@ -55,7 +55,9 @@ class Repaint:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """Task: extend a recording at its beginning, its end, or both."""
+    """Task: extend a recording by new music: `left_seconds` before its beginning, `right_seconds` after its end. `seed`
+    is the random seed of the new music, `None` for one derived from the request's seed.
+    """
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -69,7 +71,7 @@ class Edit:
 
     The request's own prompt and lyrics describe the recording. The song is transformed in the steps between `start` and
     `end`, shares of all steps from 0 to 1; after `end` the recording has no influence. Each step averages over
-    `averages` noises.
+    `averages` noises, drawn with `seed`.
     """
 
     audio: bytes = field(repr=False)

@@ -21,7 +21,7 @@ _SECONDS = 20.0
 
 def non_readers(checkout: Path) -> Figures:
     """Measure a server while many clients request the download of a complete song and do not read it; yield, each with
-    its name, the results of one more download and of one more request for a song, and the longest time for which a
+    its name, the responses to one more download and to one more request for a song, and the longest time for which a
     listener receives no sound.
     """
     with attacked(checkout) as server, Listener(server) as listener:
@@ -36,8 +36,9 @@ def non_readers(checkout: Path) -> Figures:
 
 
 def cleaning(checkout: Path) -> Figures:
-    """Measure the stalls of a listener while the server deletes old songs after its start; yield the measured values,
-    each with its name.
+    """Measure the stalls of a listener while the server deletes old songs after its start; yield, each with its name,
+    the number of songs left at the beginning, the seconds of the clean-up, the response to a request for the list of
+    songs, and the longest time for which the listener receives no sound.
     """
     with tempfile.TemporaryDirectory() as folder:
         logging.disable(logging.WARNING)

@@ -70,7 +70,8 @@ def _line(fault: str, attack: str, answer: str, suffered: Suffered, seconds: flo
 
 def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], times: int = 1) -> str:
     """Send a request `times` times at once; return the table line with the kind of the attack (`fault`, such as F1),
-    its name, the responses and the cost.
+    its name, the responses and the cost: the longest response time of /livez, the growth of memory, and the time until
+    the last response.
     """
     with target.watch.watching() as suffered, ThreadPoolExecutor(times) as senders:
         started = time.monotonic()

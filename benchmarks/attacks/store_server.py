@@ -45,7 +45,9 @@ def fill(folder: Path) -> Path:
 
 @contextmanager
 def server(folder: Path, **environment: str) -> Iterator[tuple[Service, Rest]]:
-    """Context manager with a server, which stores its songs in a folder, and a REST client of it."""
+    """Context manager with a server, which stores its songs in a folder, and a REST client of it; `environment` are the
+    server's settings, without the prefix MELISMA_.
+    """
     with running_service(ENGINE, STORE__FOLDER=str(folder), **environment) as service:
         ready(service)
         yield service, Rest(service.http_address, {})

@@ -17,7 +17,7 @@ _TIMEOUT_SECONDS = 120.0
 @dataclass(slots=True)
 class Suffered:
     """The effect of an attack on the server: the longest response time of /livez in seconds, and the largest growth of
-    memory in bytes.
+    memory in bytes: of the server process, and of any other process of the server.
     """
 
     silence_seconds: float = 0.0
@@ -34,7 +34,9 @@ class Watch:
 
     @contextmanager
     def watching(self) -> Iterator[Suffered]:
-        """Context manager in which the server is watched, until shortly after its end."""
+        """Context manager that watches the server during its block and for a moment after it, and yields the measured
+        effect.
+        """
         suffered, over = Suffered(), threading.Event()
         others = self._process.children(recursive=True)
         before = self._process.memory_info().rss, {child.pid: child.memory_info().rss for child in others}

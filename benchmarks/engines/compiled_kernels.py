@@ -105,7 +105,9 @@ def _multiply(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _sizes(tensor: torch.Tensor, mode: FakeTensorMode, symbols: dict[int, Any]) -> list[Any]:
-    """Return the shape of `tensor` with a symbol for each marked size."""
+    """Return the shape of `tensor` with a symbol in place of each size that is marked as dynamic. `symbols` has the
+    symbols of known sizes; new ones are added.
+    """
     marked: set[int] = getattr(tensor, "_dynamo_dynamic_indices", set())
     return [_symbol(size, mode, symbols) if axis in marked else size for axis, size in enumerate(tensor.shape)]
 
@@ -143,7 +145,9 @@ def _kernel(node: BaseSchedulerNode) -> Kernel:
 
 
 def _arithmetic(name: str, node: Any) -> tuple[int, float]:
-    """Return the number of operations of a library's kernel, and their peak rate per second."""
+    """Return the number of floating-point operations of a library's kernel `name`, and the peak rate per second of such
+    operations.
+    """
     if "attention" in name:
         q, k = (_concrete(each) for each in node.inputs[:2])
         return 4 * math.prod(q) * k[2], ATTENTION

@@ -83,7 +83,9 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _arithmetic(packet: Any, args: Any, kwargs: Any, made: Any) -> tuple[int, float]:
-    """Return the number of operations of an operator, and their peak rate per second."""
+    """Return the number of floating-point operations of the operator `packet`, for its arguments and its result `made`,
+    and the peak rate per second of such operations.
+    """
     if packet is torch.ops.melisma_bench.attention:
         return 4 * args[0].numel() * args[1].shape[2], ATTENTION
     if packet is _aten.bmm and len(args) == 3:

@@ -27,7 +27,9 @@ from model.ace_step.sampling.trajectories import Row
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Batch:
-    """Songs of one length that share a step: their number, seconds and guidance."""
+    """Songs that share a denoising step: their number (`songs`), the length of each in seconds, the number of lyrics
+    tokens of each, and True if they have guidance.
+    """
 
     name: str
     seconds: float

@@ -48,7 +48,9 @@ def main() -> int:
 
 
 def _concluded(records: Sequence[Record], machine: str, out: Path) -> str:
-    """Write one file with all results and return a table of expected and measured values."""
+    """Write all results to files in the folder `out`, and return a table of expected and measured values as text;
+    `machine` is the name of the GPU.
+    """
     table = rows(EXPECTATIONS, records)
     everything = {"machine": machine, "parts": [asdict(record) for record in records], "table": _told(table)}
     (out / "results.json").write_text(json.dumps(everything, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -18,8 +18,9 @@ Seen: TypeAlias = Mapping[str, Value]
 
 
 class Expectation(Protocol):
-    """Protocol of the expectation for one measured value, with the reason. Unless `everywhere` is True, the expectation
-    applies only to runs on a GPU with a model of its real size.
+    """Protocol of the expectation for one measured value, with the reason. `seen` are all measured values by name, such
+    as the rate of copies on which a range depends. Unless `everywhere` is True, the expectation applies only to runs on
+    a GPU with a model of its real size.
     """
 
     @property

@@ -30,7 +30,9 @@ _PATHS = ("", "protos", "clients/python")
 
 
 def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
-    """Return the songs that each checkout has to sing, with style, prompt, seed and text."""
+    """Return the songs that each checkout has to sing, with style, prompt, seed and text: one in each of the first
+    `styles` styles for each text for tuning, or for each held-out text if `held_out`.
+    """
     return [
         {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
         for seed, text in (HELD_OUT if held_out else TUNING)
@@ -39,8 +41,8 @@ def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
 
 
 def english_songs(*, held_out: bool) -> list[dict[str, object]]:
-    """Return the requests of the English songs, each in another style; each also asks for a spoken version as a
-    control.
+    """Return the requests of the English songs, each in another style, with the texts for tuning or, if `held_out`,
+    with the held-out ones; each also asks for a spoken version as a control.
     """
     styles = list(STYLES.items())
     texts = english_texts.HELD_OUT if held_out else english_texts.TUNING

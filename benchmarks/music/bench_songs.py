@@ -74,7 +74,13 @@ LYRICS = {"4 lines": (SHORT, 45.0), "16 lines": (LONG, 100.0)}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Measures of one song; levels in LUFS, LU and dBTP, pitch in cents, times in milliseconds."""
+    """Measures of one song; levels in LUFS, LU and dBTP, pitch in cents, times in milliseconds.
+
+    `cents_*` are deviations of the sung pitch from the score, `timing_*` those of the times of vowels, each as median
+    and 90th percentile. `tones` is the result of `singing.tone_agreement`, `notes_f` that of `singing.transcription_f`,
+    and `voice_over_band` the loudness of the voice relative to the band. `cpu_per_second` are the CPU seconds for one
+    second of sound.
+    """
 
     duration_error_s: float
     lufs: float

@@ -113,7 +113,9 @@ def draw_spectrogram(sound: Sound, rate: int, path: Path, borders: list[float]) 
 
 
 def report(path: Path, record: Path | None, picture: Path | None) -> None:
-    """Print every measurement of one song."""
+    """Print every measurement of the song in the file `path`. With its JSON `record` the sections are measured, too;
+    the spectrogram is saved as `picture`, if that is given.
+    """
     sound, rate = decode(path)
     print(f"file             {path.name}: {len(sound) / rate:.3f} s at {rate} Hz, {path.stat().st_size} bytes")
     print(f"loudness         {pyloudnorm.Meter(rate).integrated_loudness(sound):.2f} LUFS")

@@ -106,7 +106,9 @@ def _notes_of_pitch(
 
 
 def match(wanted: list[Heard], found: list[Heard]) -> int:
-    """Return the number of expected notes that match one detected note each."""
+    """Return the number of notes in `wanted` that were found: each is matched with one note in `found` of the same
+    pitch, with an onset at most 100 ms earlier or later.
+    """
     free, hits = list(found), 0
     for note in wanted:
         near = [

@@ -7,7 +7,7 @@ unfinished song of the engine "slow") and the largest metric `melisma_backlog_se
 KEDA does with components/autoscaling-keda-backlog of deploy/kubernetes. If the list is not empty, the first generator
 is started; the second and the third depend on the backlog and on the number of songs. If fewer are needed for a while,
 at most half of the generators are stopped; all are stopped when the list was empty for some seconds. A generator is
-stopped by SIGTERM, and hands its songs over.
+stopped by SIGTERM, and hands its songs over to other generators.
 
 Songs arrive in two bursts, so that generators stop while songs are being made. Every song is received to its end
 through a frontend, with the client's own resumption, and compared with the server's checksum.
@@ -36,7 +36,8 @@ END_SECONDS = 150.0
 @dataclass
 class Autoscaler:
     """Starts and stops generators as KEDA would. `history` lists each change of the wanted number of generators: its
-    time and the new number.
+    time in seconds since `began_at`, and the new number. `busy_at` is the last time at which a song was unfinished, and
+    `high_at` the last time at which no generator was superfluous, both on the monotonic clock.
     """
 
     service: Fleet

@@ -44,7 +44,7 @@ class Crowd:
             self.add()
 
     def add(self) -> str:
-        """Add a song to the queue of the scheduler."""
+        """Add a song to the queue of the scheduler, and return its id."""
         number = next(self._numbers)
         song_id = f"song-{number}"
         sink = self.simulation.expect(song_id, SONG)

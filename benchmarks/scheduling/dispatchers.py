@@ -52,7 +52,7 @@ def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
 
 
 class Estimates:
-    """Estimates of the songs' costs by the server's estimator, which learns from completed songs.
+    """Estimates of the device time that songs need, by the server's estimator, which learns from completed songs.
 
     Each estimate is multiplied by a random factor of the song, whose logarithm has the standard deviation `error`.
     """
@@ -64,7 +64,7 @@ class Estimates:
         self._seed = seed
 
     def expected(self, song_id: str, song: ArrivingSong) -> Work | None:
-        """Return the estimate for a song; `None` until a song of its engine is complete."""
+        """Return the estimated device time of a song; `None` until a song of its engine is complete."""
         steps = self._engines[song.engine].steps
         work = self._estimator.expected(song.engine, sound_seconds=song.seconds, steps=steps)
         if work is None:

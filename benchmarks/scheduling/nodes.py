@@ -4,9 +4,9 @@ Ray) with those of one scheduler for each node.
     python -m benchmarks.scheduling.nodes --preset ace_step_h100 --node-devices 1 8 --devices 8 16 32 64 --png nodes.png
 
 With one scheduler every command takes `--remote-ms` longer than by a local pipe. With one for each node a balancer
-sends every song to the node with the least work left, as far as it knows, or (`blind`) to any node. Policy:
-`listeners`, the server's. Columns as in outcome.py; `server cores` is the
-number of processor cores that the busiest server process keeps busy.
+sends every song to the node with the least work left, as far as it knows, or (`blind`) to a random node. The scheduling
+policy is `listeners`, that of the server. outcome.py explains the columns; here `server cores` is the number of
+processor cores that the busiest server process keeps busy.
 """
 
 import argparse

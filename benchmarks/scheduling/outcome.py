@@ -37,9 +37,10 @@ class SimulationOutcome:
 
     First audio and `stalled` concern listeners who received sound; `stalled` is the share of them with a silence of
     more than `STALL_SECONDS`. `unheard` is the number of listeners who received no sound. `at_once` is the largest
-    number of simultaneous listeners without a silence. `longest_detached` is the longest time of a song without a
-    listener, up to the end of the run for incomplete songs. Cores are the numbers of CPU cores that encoders and the
-    server process use.
+    number of simultaneous listeners without a silence. `sound_per_second` are the seconds of sound that were made in
+    one second, and `batch` is the mean number of sections in a denoising step. `longest_detached` is the longest time
+    of a song without a listener, up to the end of the run for incomplete songs. Cores are the numbers of CPU cores that
+    encoders and the server process use.
     """
 
     first_audio_p50: float
@@ -80,7 +81,9 @@ def header() -> str:
 
 
 def outcome_of(simulation: Simulation, until: float, server_ms: float) -> SimulationOutcome:
-    """Return the results of a simulated run of `until` seconds; a second of sound costs the server `server_ms`."""
+    """Return the results of a simulated run of `until` seconds; the server process needs `server_ms` milliseconds of
+    CPU time for a second of sound.
+    """
     everyone = simulation.listeners.values()
     listeners = [one for one in everyone if one.present]
     heard = [one for one in listeners if one.first_audio_seconds is not None]

@@ -61,7 +61,9 @@ def draw_nodes(
 
 
 def draw_day(path: Path, title: str, until: float, found: Mapping[str, Sequence[Listener]]) -> None:
-    """Draw load, waiting listeners and stalls over a day, a column for every policy."""
+    """Draw the load and the numbers of waiting listeners and of stalls over a day of `until` simulated seconds, a
+    column for every policy; `found` are the listeners by policy.
+    """
     times = np.linspace(0.0, until, _BINS + 1)
     hours = 24.0 * times / until
     figure, panels = _figure(3, len(found), 8 * len(found), 9)

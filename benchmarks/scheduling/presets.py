@@ -12,7 +12,8 @@ class DeviceModel:
 
     A song has sections of about `section_seconds`, `tokens_per_second` of sound in each of its `rows`, and windows of
     `window_seconds`, the first one `first_window_seconds`. With every command `exchange_seconds` pass in which the
-    device is idle. With two lanes (command queues) the device executes a command of the other lane in this time.
+    device is idle. With two lanes (command queues) the device executes a command of the other lane in this time. A step
+    has at most `batch_tokens` tokens.
     """
 
     name: str

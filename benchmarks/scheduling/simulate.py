@@ -43,7 +43,9 @@ def main() -> None:
 
 
 def _day(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
-    """Simulate a day under each policy."""
+    """Simulate a day under each policy, print a row of results for each, and draw a chart if the options name a file
+    for it.
+    """
     songs = traffic.day(options.seconds)
     load = len(songs) / options.seconds / traffic.capacity
     found = {policy: _measured(options, pool, policy, load, songs, options.seconds)[0] for policy in options.policies}
@@ -53,7 +55,9 @@ def _day(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
 
 
 def _loads(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
-    """Simulate each load under each policy."""
+    """Simulate each load under each policy, print a row of results for each pair, and draw a chart if the options name
+    a file for it.
+    """
     found: dict[str, list[SimulationOutcome]] = {policy: [] for policy in options.policies}
     for load in options.loads:
         until = options.songs / (load * traffic.capacity) if options.songs else options.seconds

@@ -28,7 +28,7 @@ RATE_HERTZ = 1000
 
 
 class SimulatedWorker:
-    """Simulated worker: answers commands for songs of given lengths, as every device of the model would."""
+    """Simulated worker: answers commands for songs of given lengths, as a device of the `DeviceModel` would."""
 
     def __init__(self, model: DeviceModel) -> None:
         self._model = model

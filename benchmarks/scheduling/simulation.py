@@ -23,7 +23,10 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 @dataclass(slots=True)
 class SongSink:
-    """The sink of a song whose listener reads everything as soon as it is encoded."""
+    """The sink of a song whose listener reads everything as soon as it is encoded. `unsent_seconds` is the length of
+    the sound that is rendered but not yet encoded, and `repeats` is True while the song repeats sound that its listener
+    already has.
+    """
 
     has_listener: bool = True
     unsent_seconds: float = 0.0

@@ -1,4 +1,5 @@
-"""Measures each stage of the sound path: CPU milliseconds per second of sound, and delay.
+"""Measures the stages of the sound path (resampling, mastering, MP3 encoding): CPU milliseconds of each per second of
+sound, and the delay of the encoder.
 
 python -m benchmarks.service.bench_sound_path
 """

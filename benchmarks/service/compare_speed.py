@@ -39,7 +39,9 @@ def module_of(checkout: Path, name: str) -> str:
 
 
 def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
-    """Context manager with a server that runs the source code in a folder."""
+    """Context manager with a server that runs the source code in the folder `checkout`; `command` is the server's
+    module and its arguments without the port.
+    """
     return running_service(command, checkout, environment_of(checkout))
 
 

@@ -51,7 +51,9 @@ class Load:
 
 
 async def admitted(parts: SharedParts, number: int) -> Claim:
-    """Register a song in the song directory, and return the claim, the server's exclusive right to make the song."""
+    """Register song number `number` in the song directory, and return the claim, the server's exclusive right to make
+    the song.
+    """
     answer = await parts.directory.admit(ticket(record(number), take=True))
     assert answer.claim is not None
     return answer.claim

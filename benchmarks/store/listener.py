@@ -15,7 +15,9 @@ STAMP_BYTES = 8
 
 
 async def follow(directory: Directory, song_id: str) -> list[float]:
-    """Return, for each chunk in order, the seconds from the writer's append to the arrival in this process."""
+    """Follow a song in the song directory of the shared store to its end. Return, for each chunk in order, the seconds
+    from the writer's append to the arrival in this process.
+    """
     delays: list[float] = []
     async for news in directory.follow(song_id, Extent()):
         now_ns = time.monotonic_ns()

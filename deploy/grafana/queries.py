@@ -28,7 +28,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Lines:
-    """A panel of values over time. `unit` is the name of a unit in Grafana."""
+    """A panel of values over time. `unit` is the name of a unit in Grafana, and `about` is the description in the
+    panel.
+    """
 
     title: str
     unit: str
@@ -38,7 +40,9 @@ class Lines:
 
 @dataclass(frozen=True)
 class Figure:
-    """A dashboard panel that shows the present value of a query; the value is red from `red_from` on."""
+    """A dashboard panel that shows the present value of a query; the value is red from `red_from` on. `about` is the
+    description in the panel.
+    """
 
     title: str
     unit: str
@@ -49,7 +53,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """A dashboard panel of a histogram over time: the number of measurements in each bucket."""
+    """A dashboard panel of a histogram over time: the number of measurements in each bucket. `about` is the description
+    in the panel.
+    """
 
     title: str
     unit: str

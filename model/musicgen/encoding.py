@@ -66,7 +66,9 @@ class Encoder:
         return sound.mean(axis=0, keepdims=True) if self._networks.config.decoder.channels == 1 else sound
 
     def given(self, spec: GenerationSpec, sound: Sound | None) -> Known:
-        """Return the audio codes of the last frames of `sound`, the recording that a song continues."""
+        """Return the audio codes of the last `spec.given` frames of `sound`, the recording that a song continues; no
+        codes if `sound` is `None`.
+        """
         decoder = self._networks.config.decoder
         if sound is None or not spec.given:
             return Known(0, torch.zeros(decoder.codebooks, 0, dtype=torch.int16))

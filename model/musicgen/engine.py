@@ -198,8 +198,8 @@ class MusicGenEngine:
 
 
 def _step_seed(seed: int, index: int, step: int) -> int:
-    """Return the random seed of one step. Every step of every section has its own seed, so that a failed step can be
-    repeated with the same noise.
+    """Return the random seed of step `step` of section `index`, in a song with the seed `seed`. Every step of every
+    section has its own seed, so that a failed step can be repeated with the same noise.
     """
     return seed << 24 | index << 12 | step
 
@@ -218,8 +218,8 @@ def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
 
 
 def _shares(chosen: str, core: TokenCore, device: Device) -> bool:
-    """Return True if songs share forward passes, depending on the setting `shared_steps`. For "auto" the device is
-    tested with `TokenCore.alike_everywhere`.
+    """Return True if songs are to share forward passes. `chosen` is the setting `shared_steps`; for "auto" the result
+    is that of a test of the device by `TokenCore.alike_everywhere`.
     """
     if chosen != "auto":
         return chosen == "on"

@@ -1,6 +1,7 @@
 """Converts audio codes of frames to columns of tokens and back, by the delay pattern (arXiv 2306.05284, section 2.2).
 
-In column c + 1, a codebook with delay d has the code of frame c - d of the window. Column 0 is padding.
+In column c + 1, a codebook with delay d has the code of frame c - d, counted from the start of the window, the frames
+that the language model attends to. Column 0 is padding.
 """
 
 import torch
@@ -18,6 +19,9 @@ def given_of(
 ) -> Given:  # fmt: skip
     """Return the input for generating a section's tokens: the token grid with its known codes, the conditions, and the
     sampling parameters.
+
+    `known` are the codes of the frames before the section; `texts` and `prefix` are the conditions, in the format of
+    `Given`.
     """
     codes = known.since(section.window)
     columns = section.known + config.delay - section.window + 1
@@ -33,7 +37,7 @@ def given_of(
 
 
 def first_column(config: DecoderConfig, spec: GenerationSpec, index: int) -> int:
-    """Return the index of the last column of the token grid in which all tokens are known before the section is
+    """Return the index of the last column of the token grid in which all tokens are known before section `index` is
     generated.
     """
     reached = spec.given if index == 0 else spec.sections[index - 1].known + config.delay

@@ -76,7 +76,8 @@ class SoundDecoder:
         self, codes: torch.Tensor, first: int, start: int, end: int, state: LstmState | None
     ) -> tuple[torch.Tensor, LstmState]:
         """Return the outputs of the LSTM layers for the frames from `start` to `end`, and the LSTM state after these
-        frames.
+        frames. `codes` begin with frame `first` of the song; `state` is the LSTM state before frame `start`, `None` at
+        the start of the song.
         """
         reach = self._config.kernel // 2
         low, high = max(first, start - reach), min(first + codes.shape[2], end + reach)

@@ -53,8 +53,8 @@ class Renderer:
         return self._config.decoder.channels
 
     def _behind(self, kept: Window, given: int, sounds: Iterator[Window]) -> Iterator[Window]:
-        """Yield the windows of a recording, and after them `sounds`, whose first `given` frames are the decoded end of
-        the recording.
+        """Yield the recording `kept` in windows, and after it the decoded windows `sounds`, whose first `given` frames
+        are the decoded end of the recording.
 
         Recording and decoded sound are crossfaded during the last tenth of a second of the recording.
         """

@@ -83,6 +83,10 @@ class Conditions:
 class State:
     """State of a section while its tokens are generated; see `model.engine.SectionState`. `sequence` is set until the
     section is finished, and `known`, its audio codes, afterwards.
+
+    `before` and `after` have the states of the audio decoder at the start and at the end of the section. `kept`
+    [channels, samples] is the sound of a recording that comes before the section; `first_column` is the result of
+    `model.musicgen.grid.first_column`.
     """
 
     spec: GenerationSpec

@@ -18,8 +18,8 @@ _sosfilt = compiled("signal", "_sosfilt")._sosfilt
 
 
 def linear_filter(zeros: ArrayLike, poles: ArrayLike, samples: Floats) -> Floats:
-    """Filter the last axis with a zero initial state, like `scipy.signal.lfilter`; `poles` has at least two
-    elements.
+    """Filter the last axis with a zero initial state, like `scipy.signal.lfilter`; `zeros` and `poles` are the
+    coefficients of the numerator and the denominator of the transfer function, and `poles` has at least two elements.
     """
     filtered: Floats = _linear_filter(np.asarray(zeros), np.asarray(poles), samples, -1)
     return filtered
@@ -27,7 +27,8 @@ def linear_filter(zeros: ArrayLike, poles: ArrayLike, samples: Floats) -> Floats
 
 def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Floats) -> tuple[Floats, Floats]:
     """Filter the last axis starting from the filter state `state`, like `scipy.signal.lfilter`; return the filtered
-    samples and the new state.
+    samples and the new state. `zeros` and `poles` are the coefficients of the numerator and the denominator of the
+    transfer function.
     """
     filtered, state = _linear_filter(zeros, poles, samples, -1, state)
     return filtered, state
@@ -36,8 +37,8 @@ def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Float
 def cascade_on(
     sections: Sections, samples: NDArray[np.float64], state: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Filter [channels, samples] by a cascade of second-order sections, like `scipy.signal.sosfilt`; return the
-    filtered samples and the new state.
+    """Filter [channels, samples] by a cascade of the second-order `sections` [count, 6], like `scipy.signal.sosfilt`;
+    return the filtered samples and the new state.
 
     The state has the shape [channels, sections, 2], that of `sosfilt` with the first two axes exchanged.
     """

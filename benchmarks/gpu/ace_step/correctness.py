@@ -133,7 +133,9 @@ def _difference(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _sections(engine: AceStepEngine, reference: AceStepEngine) -> Iterator[Figure]:
-    """Compare a song of two sections whose second continues from the saved state of the first."""
+    """Yield the greatest difference in sound between the two engines, for a song of two sections whose second continues
+    from the saved state of the first.
+    """
     params = songs.asked(24.0, steps=STEPS, options=SECTIONED, lyrics=TWO_SECTIONS)
     sounds = [_sectioned(each, params) for each in (engine, reference)]
     yield Figure("float32.sections.sound", float(np.abs(sounds[0] - sounds[1]).max()))

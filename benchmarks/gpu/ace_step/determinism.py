@@ -27,7 +27,9 @@ STEPS = 27
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Compare the results of single operations, then of whole songs."""
+    """Check that results are identical bit by bit, whatever else the device computes at the same time: those of single
+    operations, then those of whole songs.
+    """
     yield from guarded("products", _products(setup))
     yield from guarded("operations", _operations(setup))
     engine = songs.opened(setup)

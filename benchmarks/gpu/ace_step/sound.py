@@ -94,7 +94,9 @@ def _precision(setup: Setup) -> Iterator[Figure]:
 
 
 def _tame(vocoder: Vocoder, mel: torch.Tensor) -> None:
-    """Scale random weights so that they behave like trained ones: weak residual paths, and sound between -1 and 1."""
+    """Scale the random weights of `vocoder` so that they behave like trained ones: weak residual paths, and sound
+    between -1 and 1.
+    """
     for name, parameter in vocoder.head.named_parameters():
         if name.startswith("resblocks.") and name.endswith("weight"):
             parameter.mul_(0.5)

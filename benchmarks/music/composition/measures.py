@@ -43,7 +43,9 @@ def sections_of(pieces: Sequence[Piece], least: int = 4, most: int = 16) -> Iter
 
 
 def equal_notes(one: Mapping[int, int], other: Mapping[int, int]) -> float:
-    """Return the share of notes of two lines that agree in position and pitch."""
+    """Return the share of notes of two lines that agree in position and pitch; each line is given as MIDI pitches by
+    step.
+    """
     if not one or not other:
         return math.nan
     return sum(other.get(step) == pitch for step, pitch in one.items()) / max(len(one), len(other))
@@ -87,8 +89,8 @@ def _relative(line: Line) -> dict[int, int]:
 
 
 def entries(pieces: Sequence[Piece]) -> list[int]:
-    """Return, for each line, the step of the bar at which the line begins; in annotated songs, at which a note after a
-    rest begins.
+    """Return, for each line, the step of the bar (a quarter of a beat) at which the line begins; in annotated songs, at
+    which a note after a rest begins.
     """
     found = [
         (line.notes[0].start - s.first) % s.bar_steps

@@ -84,7 +84,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A measured song: its melody, its chords by beat in C major or A minor, and its sections.
+    """A measured song: its melody, its chords by beat in C major or A minor, and its sections. A chord is a root, 0 (C)
+    to 11, with a quality, or `None` for silence.
 
     `coloured` is the share of its beats with a chord of more than three notes.
     """
@@ -215,12 +216,16 @@ def _is_coloured(name: str) -> bool:
 
 
 def changes(piece: Piece) -> list[tuple[int, int]]:
-    """Return the chords of a song in order, without repetitions of the same chord."""
+    """Return the chords of a song in order; of consecutive equal chords only the first, and none for beats without a
+    chord.
+    """
     return [chord for chord, _ in itertools.groupby(piece.chords) if chord is not None]
 
 
 def bars_of(piece: Piece, section: Section) -> list[dict[int, int]]:
-    """Return, for each bar of a section, the pitches of its notes by step."""
+    """Return, for each bar of a section, the MIDI pitches of the notes by the step (quarter of a beat, from the start
+    of the bar) at which they begin.
+    """
     bars: list[dict[int, int]] = [{} for _ in range(section.bars)]
     for note in piece.notes(section):
         bar, step = divmod(note.start - section.first, section.bar_steps)

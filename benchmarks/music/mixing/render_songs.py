@@ -3,7 +3,7 @@
     PYTHONPATH=CHECKOUT:CHECKOUT/protos python -P render_songs.py FOLDER < jobs.json
 
 A job is a JSON object with the name, prompt, lyrics, seed, seconds and stems of a song. Each song is written as FLAC,
-divided by `HEADROOM`, and as the MP3 that the service sends.
+divided by `HEADROOM` so that no sample is clipped, and as the MP3 that the service sends.
 """
 
 import base64

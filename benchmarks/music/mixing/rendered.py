@@ -34,7 +34,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A rendered song: its sound, shape [2, samples] at 48 kHz, and its plan."""
+    """A rendered song: its sound, shape [2, samples] at 48 kHz, and the description that render_songs.py has written,
+    with sections, MIDI files and tempo.
+    """
 
     name: str
     sound: Sound

@@ -10,8 +10,8 @@ _KINDS = {**dict.fromkeys("mnlr", "m, n, l, r"), **dict.fromkeys("ywaeo", "glide
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Return statistics of the loudness of the sung syllables within lines, in dB, and the depth of the dips before
-    syllables with a voiced initial consonant.
+    """Return statistics by name, in dB: the loudness of the sung syllables within lines, and the depth of the dips in
+    level before syllables with a voiced initial consonant.
     """
     levels = [found for song in songs for found in _lines(song)]
     slopes = [np.polyfit(np.linspace(0, 1, len(line)), line, 1)[0] for line in levels]

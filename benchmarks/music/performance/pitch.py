@@ -55,7 +55,9 @@ def _measured(cents: Floats, written_cents: float) -> LongNote:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Return statistics of the vibrato and tuning of all long notes."""
+    """Return statistics of all long notes, by name: their number, the rate of their vibrato in Hz and its extent in
+    cents, and their deviation from the written pitch in cents.
+    """
     notes = [note for song in songs for note in long_notes(song)]
     rates = np.array([note.hertz for note in notes if note.shakes])
     return {

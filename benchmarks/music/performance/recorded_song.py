@@ -36,7 +36,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSong:
-    """The voice of a song, mono at 48 kHz, with its lines and notes."""
+    """The voice of a song, mono at 48 kHz, with its lines and notes; a note has a start and an end, in seconds from the
+    start of the song, and a MIDI pitch.
+    """
 
     name: str
     style: str

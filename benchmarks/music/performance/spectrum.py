@@ -69,7 +69,9 @@ def alpha_ratio(song: RecordedSong) -> float:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Return medians over all vowels, and the mean alpha ratio of each style."""
+    """Return statistics by name: the medians of movement and harmonics-to-noise ratio over all vowels, the lowest ratio
+    of a song, the mean alpha ratio of each style, and the greatest difference of two styles.
+    """
     measured = {song.name: vowels(song) for song in songs}
     every = [vowel for found in measured.values() for vowel in found]
     alphas = {}

@@ -18,7 +18,8 @@ REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: the fields of the request message in JSON form, and True if it must be refused.
+    """One request: the name of the gRPC method, the fields of the request message in JSON form, and `refused`, True if
+    the server must refuse it.
 
     A field may have the value "song of <name>", which stands for the id of the song of an earlier request.
     """

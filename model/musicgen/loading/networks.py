@@ -48,8 +48,10 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network in the checkpoint's file: its constructor, and a function that returns the name in the network of a
-    stored tensor. The function returns `None` if the tensor belongs to another network.
+    """One network in the checkpoint's file; `make` creates it without its weights.
+
+    `rename` returns the name that a stored tensor has in the network; `None` if the tensor belongs to another network.
+    `adapt` converts the renamed tensors to those that the network has; by default it changes nothing.
     """
 
     make: Callable[[], nn.Module]

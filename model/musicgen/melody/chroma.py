@@ -14,8 +14,8 @@ _TUNING_HERTZ, _LOWEST_A = 440.0, 16
 
 
 def classes_of_sound(sound: NDArray[np.float32], config: ChromaConfig) -> Classes:
-    """Return the strongest pitch class, 0 to 11 from C, in every hop of sound [samples]; silence has class 0, as in the
-    training data.
+    """Return the strongest pitch class, 0 to 11 from C, for every `config.hop` samples of the mono sound [samples];
+    silence has class 0, as in the training data.
     """
     short = max(0, config.window - len(sound))
     sound = np.pad(sound, (short // 2, short - short // 2))

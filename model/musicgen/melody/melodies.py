@@ -18,8 +18,8 @@ class Melody(Protocol):
     """Protocol of a melody as a sequence of pitch classes, which repeats without end."""
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
-        """Return `config.length` pitch classes (0 for C) of the melody, one for every hop, beginning at `start_seconds`
-        of the song.
+        """Return `config.length` pitch classes (0 for C) of the melody, one for every `config.hop` samples of sound,
+        beginning at `start_seconds` of the song.
         """
 
 

@@ -176,7 +176,7 @@ class Decoder(nn.Module):
 
     def _read(self, layer: Layer, number: int, x: torch.Tensor, texts: Sequence[TextCache | None]) -> torch.Tensor:
         """Return the cross-attention output of each row of `x` [rows, tokens, width] over its text; zero for a row
-        without a text.
+        without a text. `number` is the index of `layer`.
         """
         made = torch.zeros_like(x)
         attention = layer.encoder_attn

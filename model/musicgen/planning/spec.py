@@ -12,9 +12,10 @@ from model.tasks import AudioToAudio, Extend
 class SectionSpec:
     """Specification of a section; frames are counted from the start of the song.
 
-    The model attends to the tokens from frame `window` on, and generates tokens up to frame `known`. The sound of the
-    section ends before frame `end`; the codec needs the later frames to decode the end of the section. `ticks` columns
-    of tokens are generated one after the other, in `steps` steps.
+    The model attends to the tokens from frame `window` on, and generates tokens up to frame `known`: afterwards the
+    codes of all earlier frames are known. The sound of the section ends before frame `end`; the codec needs the later
+    frames to decode the end of the section. `ticks` columns of tokens are generated one after the other, in `steps`
+    steps.
     """
 
     window: int

@@ -56,8 +56,8 @@ def read_header(path: Path) -> Header:
 
 
 def compare(path: Path, found: Shapes, wanted: Shapes, model: str) -> Iterator[str]:
-    """Yield one sentence for each tensor of the file `path` that is missing, unknown to `model`, or has another
-    shape.
+    """Yield one sentence for each tensor of the file `path` that is missing, unknown to `model`, or has another shape.
+    `found` are the shapes in the file, `wanted` those that the networks of `model` have.
     """
     for name, shape in wanted.items():
         if name not in found:

@@ -47,8 +47,8 @@ _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter",
 
 
 def load(folder: Path, network: nn.Module, model: str, rename: Rename = str) -> Adapter:
-    """Read the LoRA adapter in `folder`, and return it with the dtype and device of `network`. `model` is the name of
-    the model in errors.
+    """Read the LoRA adapter in `folder`, and return it with the dtype and device of `network`. `rename` converts the
+    names of tensors in the file to those in the network. `model` is the name of the model in errors.
 
     A change is scaled by alpha / rank, or by alpha / sqrt(rank) if `adapter_config.json` beside the weights sets
     `use_rslora` (arXiv 2312.03732). alpha is taken from the file, otherwise from the config, otherwise it is the rank.

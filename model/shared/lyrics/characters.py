@@ -76,7 +76,9 @@ def _unreadable(text: str) -> int:
 
 
 def decoded(text: str, notes: Notes) -> str:
-    """Return `text` with a wrong decoding undone: UTF-8 that was decoded as a Western encoding ("å¤œ" for "夜")."""
+    """Return `text` with a wrong decoding undone: UTF-8 that was decoded as a Western encoding, such as "å¤œ" for "夜".
+    `notes` collects remarks for the caller.
+    """
     for encoding in ("latin-1", "cp1252"):
         try:
             written = text.encode(encoding).decode("utf-8-sig")
@@ -89,7 +91,9 @@ def decoded(text: str, notes: Notes) -> str:
 
 
 def visible(text: str, notes: Notes) -> str:
-    """Return `text` in composed form (NFC) without invisible characters, and with only plain spaces and newlines."""
+    """Return `text` in composed form (NFC) without invisible characters, and with only plain spaces and newlines.
+    `notes` collects remarks for the caller.
+    """
     text = _BLANKS.sub(" ", _NEWLINES.sub("\n", unicodedata.normalize("NFC", text)))
     text = _KEYCAP.sub(r"\1. ", _LINE_END.sub("\n", text).translate(_FOLDED))
     if _PERCENT.search(text):

@@ -60,7 +60,7 @@ _METADATA = frozenset(
 
 def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
     """Return the lines without chord symbols in brackets; a line that consists only of chords or tablature becomes
-    blank.
+    blank. `notes` collects remarks for the caller.
     """
     lines = [Line(line.number, _DIRECTIVE.sub(_tag, line.text)) for line in lines]
     often = _often(lines)

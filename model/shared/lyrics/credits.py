@@ -83,7 +83,7 @@ _MUSIC_TAG = "[inst]"
 
 def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
     """Return the lines; a line that describes the song, such as a credit, becomes blank. A title is recognised only
-    before the first sung line.
+    before the first sung line. `notes` collects remarks for the caller.
     """
     kept: list[Line] = []
     left_out: list[str] = []

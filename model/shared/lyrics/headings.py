@@ -213,7 +213,7 @@ def _is_reading(match: re.Match[str]) -> bool:
 
 
 def _unpaired(text: str) -> Iterator[Piece]:
-    """Split a line with an unpaired bracket: yields a tag if the rest of the line is one, otherwise words."""
+    """Split a line with an unpaired bracket: yields a tag if the line without the bracket is one, otherwise words."""
     half = text.strip(_OPEN + _CLOSE + " ")
     found = read_tag(half)
     if (isinstance(found, Heading) and found.exact) or isinstance(found, Singer):

@@ -26,7 +26,7 @@ _FEWEST_WORDS = 3
 
 def without_comments(lines: list[Line], notes: Notes) -> list[Line]:
     """Return the lines; comments and horizontal rules become blank, and a comment that names a section becomes the
-    section's tag.
+    section's tag. `notes` collects remarks for the caller.
     """
     kept = [Line(line.number, "" if _RULE.fullmatch(line.text) else _uncommented(line.text)) for line in lines]
     if not any(line.text for line in kept):  # if all lines are marked, the signs are not comment marks
@@ -47,7 +47,7 @@ def _uncommented(text: str) -> str:
 
 def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
     """Return the lines without bullets, without music notes at the start and end of lines, and without the line numbers
-    of a numbered text.
+    of a numbered text. `notes` collects remarks for the caller.
     """
     plain = [Line(line.number, _NOTE_SIGNS.sub("", _BULLET.sub("", line.text))) for line in lines]
     unnumbered = _unnumbered(_without_stanza_numbers(plain))
@@ -95,7 +95,7 @@ def _counted(numbers: Sequence[int]) -> bool:
 
 def without_slashes(lines: list[Line], notes: Notes) -> list[Line]:
     """Return the lines; a line is split at its slashes or bars if every phrase between them has at least three words,
-    because they then stand for line ends.
+    because they then stand for line ends. `notes` collects remarks for the caller.
     """
     cut: list[Line] = []
     for line in lines:

@@ -41,7 +41,7 @@ def times_of(mark: str) -> int | None:
 
 def times_of_text(text: str) -> int | None:
     """Return how often the words before a line are sung if the line is a repeat mark; `None` otherwise. Without round
-    brackets, only a mark that cannot be words is recognised.
+    brackets, only a mark that cannot be lyrics is recognised.
     """
     if text[:1] in "(（" or _ALONE.fullmatch(text):
         return times_of(text.strip("()（） "))

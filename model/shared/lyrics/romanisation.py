@@ -14,7 +14,7 @@ _FEWEST_SHARE = 0.6
 
 def without_romanisation(lines: list[Line], notes: Notes) -> list[Line]:
     """Return the lines; a line of pinyin above or below a Chinese line becomes blank, if most Chinese lines have such a
-    line.
+    line. `notes` collects remarks for the caller.
     """
     words = words_of(lines)
     chinese = [line for line in words if _CHARACTER.search(line.text)]

@@ -61,8 +61,8 @@ class SectionReader:
     """Parses the lines of lyrics, one after another, into sections with their singers."""
 
     def __init__(self, notes: Notes, names: Sequence[str], field_name: str) -> None:
-        """Set up the reader; `names` are the names of singers, in the order in which they appear; `field_name` is the
-        request field with the lyrics.
+        """Set up the reader; `notes` collects remarks for the caller; `names` are the names of singers, in the order in
+        which they appear; `field_name` is the request field with the lyrics.
         """
         self._notes = notes
         self._field = field_name
@@ -195,8 +195,8 @@ class SectionReader:
         return [section] * self._allowed(times, f"[{tag}]")
 
     def _before(self, heading: Heading, place: int) -> _Draft | None:
-        """Return the last earlier section with words that the section at `place`, whose tag is `heading`, repeats;
-        `None` if it repeats none.
+        """Return the last earlier section with words that the section at index `place`, whose tag is `heading`,
+        repeats; `None` if it repeats none.
         """
         earlier = [draft for draft in self._drafts[:place] if draft.heading and draft.lines]
         namesakes = [draft for draft in earlier if draft.heading and draft.heading.name == heading.name]
@@ -217,7 +217,8 @@ class SectionReader:
 
 
 def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple[WrittenSection, ...]:
-    """Parse lines whose other markup has been removed, and return the sections of the lyrics.
+    """Parse lines whose other markup has been removed, and return the sections of the lyrics. `notes` collects remarks
+    for the caller.
 
     Raises:
         InvalidParams: the lyrics have more than `MOST_SECTIONS` sections, or more than `MOST_LINES` lines with

@@ -190,7 +190,7 @@ def _plain(name: str) -> str:
 
 def _name(kind: SectionKind, tag: str) -> str:
     """Return the kind and number of the section that `tag` names, such as "verse 2", by which repeated sections are
-    found; without a number for "last chorus".
+    found; a tag such as "last chorus" gives only the kind.
     """
     if _LAST.match(tag):
         return kind.value

@@ -19,7 +19,9 @@ class Span:
 
 
 def spans_by_row(lengths: Sequence[int]) -> tuple[Span, ...]:
-    """Return one attention call for each row, over the keys of that row; there is no call for a row of length 0."""
+    """Return one attention call for each row, over the first `lengths[row]` keys; there is no call for a row of length
+    0.
+    """
     return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
 
 

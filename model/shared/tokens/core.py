@@ -190,8 +190,9 @@ class _Ticks:
         self._write(self._sampling.chosen(by_sequence, self._noise[tick]), self._going[tick])
 
     def _write(self, chosen: torch.Tensor, going: torch.Tensor) -> None:
-        """Write the sampled tokens `chosen` into the next column of the token grid, except where tokens are given.
-        Sequences that are `going` then move on to that column.
+        """Write the sampled tokens `chosen` into the next column of the token grid, except where tokens are given. The
+        sequences in the seats for which `going` [seats] is 1 then move on to that column; it is 0 for empty seats and
+        for sequences that have had all their ticks.
         """
         later = (self._columns + 1).clamp(max=self._grid.shape[2] - 1)
         index = later[:, None, None].expand(-1, self._grid.shape[1], 1)

@@ -40,8 +40,8 @@ class Sampling:
 
 
 def noise(seed: int, ticks: int, shape: Sequence[int]) -> torch.Tensor:
-    """Return Gumbel noise [ticks, *shape], float32, drawn from a seed on the host, so that the noise is equal on every
-    device.
+    """Return Gumbel noise [ticks, *shape], float32, for `ticks` columns of tokens, drawn from a seed on the host, so
+    that the noise is equal on every device.
 
     The token with the greatest sum of log probability and noise is a sample of the distribution (arXiv 1411.0030,
     section 2).

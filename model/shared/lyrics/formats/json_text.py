@@ -30,7 +30,9 @@ _NETEASE = re.compile(r'^\{"t":\d+,"c":\[.*\]\}$', re.MULTILINE)
 
 
 def out_of_json(text: str, notes: Notes) -> str:
-    """Return the lyrics in `text` if `text` is JSON, with a tag before each section; otherwise `text` unchanged."""
+    """Return the lyrics in `text` if `text` is JSON, with a tag before each section; otherwise `text` unchanged.
+    `notes` collects remarks for the caller.
+    """
     text = _NETEASE.sub("", text)  # credits in the files of the service NetEase
     stripped = text.strip()
     if not _EDGES.fullmatch(stripped):

@@ -107,7 +107,7 @@ _PART = re.compile(r"songPart\s*=\s*[\"']([\w -]{1,40})[\"']")
 
 def without_markup(text: str, notes: Notes) -> str:
     """Return `text` without HTML, XML and forum tags (BBCode); line breaks and character entities are converted to
-    characters.
+    characters. `notes` collects remarks for the caller.
     """
     for _ in range(2):  # some text is escaped twice
         if _ENTITY.search(text):

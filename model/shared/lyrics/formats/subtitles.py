@@ -22,7 +22,9 @@ _VTT_HEADER = re.compile(r"^(?:WEBVTT\b.*|X-TIMESTAMP-MAP.*|NOTE\b.*|STYLE|REGIO
 
 
 def out_of_subtitles(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines without the numbers, times, headers and effects of subtitles."""
+    """Return the lines without the numbers, times, headers and effects of subtitles. `notes` collects remarks for the
+    caller.
+    """
     found = _without_script(_without_cues(lines))
     if [line.text for line in found] != [line.text for line in lines]:
         notes.say("read as subtitles: times and numbers are not sung")

@@ -37,7 +37,9 @@ class _Timed:
 
 
 def without_times(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines sorted by time, without time stamps and headers; a line with two times occurs twice."""
+    """Return the lines sorted by time, without time stamps and headers; a line with two times occurs twice. `notes`
+    collects remarks for the caller.
+    """
     lines = _without_times_alone(lines, notes)
     headers = [line for line in lines if _HEADER.match(line.text)]
     kept = [Line(line.number, "") if _HEADER.match(line.text) else line for line in lines]
@@ -53,7 +55,7 @@ def without_times(lines: list[Line], notes: Notes) -> list[Line]:
 
 def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
     """Return the lines with each line that consists only of a time made blank; if there are fewer than two such lines,
-    all lines unchanged.
+    all lines unchanged. `notes` collects remarks for the caller.
     """
     times = [line for line in lines if re.fullmatch(_CLOCK, line.text)]
     if len(times) < 2:
@@ -144,7 +146,7 @@ def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> li
 
 def _without_translations(entries: list[tuple[float, Line]], notes: Notes) -> list[Line]:
     """Return the lines in order; of two lines with the same time, the second is left out as a translation. This is done
-    only if most times have two lines in two scripts.
+    only if most times have two lines in two scripts. `notes` collects remarks for the caller.
     """
     counts = Counter(seconds for seconds, line in entries if line.text)
     doubled = [seconds for seconds, count in counts.items() if count == 2]
