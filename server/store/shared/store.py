@@ -171,8 +171,8 @@ class SharedStore:
         return sound
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits, oldest first, and return the number of deleted songs; see
-        `SongStore.evict`.
+        """Delete ended songs, oldest first, until the store is within its limits; return the number of deleted songs;
+        see `SongStore.evict`.
         """
         deleted = kept = 0
         while True:
