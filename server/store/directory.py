@@ -139,9 +139,9 @@ class Directory(Protocol):
         `None` if no song waits.
 
         `sounds` has this server's sound fingerprint (hash of a test song) for each engine; an empty one equals no
-        other. The next song is the oldest of the caller with the fewest running songs, divided by the caller's weight
-        (for fair scheduling); among equal callers the older song goes first. The server that admitted a song does not
-        matter.
+        other. The next song is the oldest of the caller whose number of running songs, divided by the caller's weight,
+        is lowest (fair scheduling); among equal callers the older song goes first. The server that admitted a song does
+        not matter.
         """
 
     async def claim_lost(

@@ -31,8 +31,8 @@ def claim_order(
     """Yield waiting songs, given in the order of admission, in the order in which servers will start them if no song
     ends meanwhile.
 
-    The next song is the oldest one of the caller with the fewest running songs, divided by the caller's weight (for
-    fair scheduling). `running` has the number of running songs of each caller, and is updated.
+    The next song is the oldest of the caller whose number of running songs, divided by the caller's weight, is lowest
+    (fair scheduling). `running` has the number of running songs of each caller, and is updated.
     """
     left = list(waiting)
     while left:

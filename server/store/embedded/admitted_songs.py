@@ -109,8 +109,9 @@ class AdmittedSongs:
         return Admitted(ticket.song.song_id, ticket.song.fingerprint, new=True, queue_position=count, claim=claim)
 
     def next_waiting(self, engines: Collection[str], but: Collection[str] = ()) -> AdmittedSong | None:
-        """Return the next song to start: the oldest song of the caller with the fewest running songs, divided by the
-        caller's weight. Songs of engines that are not in `engines`, and songs whose id is in `but`, are skipped.
+        """Return the next song to start: the oldest song of the caller whose number of running songs, divided by the
+        caller's weight, is lowest. Songs of engines that are not in `engines`, and songs whose id is in `but`, are
+        skipped.
         """
         return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
@@ -200,8 +201,8 @@ class AdmittedSongs:
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
-        """Release the slot and the quota of a song that has ended; return True if this lease was the song's present
-        one. The song's caller is charged for `sound_seconds` of sound.
+        """Release the slot and the quota of a song that has ended; return False if `lease` is not the song's present
+        lease, or if this was done before. The song's caller is charged for `sound_seconds` of sound.
 
         Until the song can be found in the store, the request id of a complete song still refers to it.
         """

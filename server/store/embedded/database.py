@@ -84,7 +84,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Context manager in which all queries read one snapshot of the database."""
+        """Context manager in which all queries of the calling thread read one snapshot of the database."""
         with _failing():
             connection = self._connection()
             connection.execute("BEGIN")
