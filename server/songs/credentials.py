@@ -172,8 +172,8 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 
 def _marks(recording: Recording) -> Marks:
-    """Return the marks in a song's file that declare its sound as AI-generated; with empty fields if the song has no
-    plan.
+    """Return the marks in a song's file that declare its sound as AI-generated; with empty fields if no plan of the
+    song was made.
     """
     if (plan := recording.plan) is None:
         return Marks("", "", "")
