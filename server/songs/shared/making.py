@@ -241,8 +241,8 @@ class SharedMaking:
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """Count a song that differs from its stored part in the metrics, and cancel its job once the present event is
-        sent.
+        """Count in the metrics that a song differs from its stored part, and cancel the song's job once the present
+        event is sent.
         """
         self.watcher.diverged()
         self.watcher.interrupted(self._songs[song_id].claim.song.engine)

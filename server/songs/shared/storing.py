@@ -120,7 +120,8 @@ class Storing:
 
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
         """Append further events to the recording (event log) without storing them. At the end of the song, store a
-        record with the reason NOT_KEPT.
+        record with the reason NOT_KEPT. Without a listener on this server the song fails at once, and `cancel` is
+        called to end its job.
         """
         recorder = self._recorder
         self._recording.keeping.lose()

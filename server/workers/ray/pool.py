@@ -67,7 +67,8 @@ class RayPool(RestartingPool[RayWorker]):
         a driver process, which controls the workers there. `worker_threads` is the number of compute threads of each
         worker (0: chosen by the libraries). A worker is ended if the server or the worker gets no message from the
         other for three times `ping_seconds`, or if a command takes longer than `exchange_timeout_seconds`. After the
-        loss of a cluster, attempts to join it again are made every `again_seconds`.
+        loss of a cluster, attempts to join it again are made every `again_seconds`. For the other parameters see
+        `RestartingPool`.
         """
         super().__init__(
             devices,
