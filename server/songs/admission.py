@@ -107,8 +107,8 @@ class SongAdmission:
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
         """Return the recording (event log) of the song that an earlier call with the same request id has begun. If that
-        song has failed or was cancelled or deleted, admit the request again. Raises UnknownSong if repeated attempts
-        find no song.
+        song has failed or was cancelled or deleted, admit the request again. That is done at most `tries` times. Raises
+        UnknownSong if no song is found even then.
         """
         recording = await self._library.recording(admitted.song_id)
         # Otherwise the song was just deleted, or the song directory has just recorded its end.

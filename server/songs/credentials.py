@@ -37,7 +37,8 @@ class Signer(Protocol):
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
         """Return the signed C2PA manifest for a sound file with the bytes `sound`, in which the song is named `title`.
-        `digital_source_type` is a URL of the IPTC NewsCodes. Called on a separate thread. Raises SigningFailed.
+        `digital_source_type` is a URL of the IPTC NewsCodes that says how the sound was made. Called on a separate
+        thread. Raises SigningFailed.
         """
 
 
@@ -172,8 +173,8 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 
 def _marks(recording: Recording) -> Marks:
-    """Return the marks in a song's file that declare its sound as AI-generated; with empty fields if the song has no
-    plan.
+    """Return the marks in a song's file that declare its sound as AI-generated; with empty fields if no plan of the
+    song was made.
     """
     if (plan := recording.plan) is None:
         return Marks("", "", "")

@@ -26,8 +26,8 @@ class EngineCatalog:
         served: Callable[[], Mapping[str, ServedEngine]] = dict,
         unserved: Callable[[], Mapping[str, ServedEngine]] = dict,
     ) -> None:
-        """Set up the engine catalogue; `names` are the configured engines. `served` returns the engines that all
-        servers serve now; its result is empty for a single server.
+        """Set up the engine catalogue; `names` are the configured engines. `served` returns the engines that any server
+        of the service serves now; its result is empty for a single server.
 
         `unserved` returns the engines for which songs may wait although no server serves them now.
         """

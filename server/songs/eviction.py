@@ -28,7 +28,9 @@ class _InUse(Collection[str]):
 
 
 class Eviction:
-    """Evicts songs above the store's limits: after each new song, and periodically because of the age limit."""
+    """Evicts (deletes) stored songs, oldest first, while the store exceeds its limits: after each new song, and
+    periodically because of the age limit.
+    """
 
     def __init__(self, store: SongStore, in_use: Callable[[], Collection[str]]) -> None:
         """Set up the eviction of songs; `in_use` returns the ids of songs that must not be deleted."""
@@ -40,8 +42,8 @@ class Eviction:
         """Number of songs that this server has evicted since the start."""
 
     async def evict(self) -> None:
-        """Delete stored songs above the limits. If an eviction is running already, that eviction starts once more when
-        it has ended.
+        """Delete stored songs while the store exceeds its limits. If such a deletion is running already, it is repeated
+        once after its end instead.
         """
         self._wanted = True
         if self._running:
@@ -68,7 +70,7 @@ class Eviction:
             logger.info("%d old songs were deleted from the song store", deleted, extra={"songs": deleted})
 
     async def run(self) -> None:
-        """Delete stored songs above the limits every ten minutes, until cancelled."""
+        """Delete stored songs that exceed the store's limits, every ten minutes until cancelled."""
         while True:
             await self.evict()
             await asyncio.sleep(EVICTION_SECONDS)

@@ -108,8 +108,8 @@ class Library:
         return [one.song for one in opened if one.song.caller == caller and not one.keeping.has_begun]
 
     def _present(self, song: SongRecord) -> SongRecord:
-        """Return the up-to-date record of a song, given its stored record. In an embedded store, a song that has no end
-        and is not being made counts as failed with NOT_KEPT.
+        """Return the up-to-date record of a song, given its stored record. In an embedded store, a song that is
+        recorded as not ended, but is not being made, counts as failed with NOT_KEPT.
         """
         if made := self._open.made(song.song_id):
             lost = made.recording.keeping.lost and made.recording.ended

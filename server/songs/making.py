@@ -41,7 +41,8 @@ class Making:
 
     def begin(self, claim: Claim, request: SongRequest, checked: CheckedSong, queue_position: int) -> Recording:
         """Start making a song that the song directory has assigned to this server, and return the song's recording
-        (event log).
+        (event log). `checked` is the checked `request`, `queue_position` the number of songs in the service before this
+        one.
 
         Raises:
             ServiceError: the server starts no more songs.
@@ -103,8 +104,8 @@ class Making:
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
-        """Release the song's slot and its share of the caller's quota at once, so that the caller may request the next
-        song. The quota is charged for `sound_seconds` of sound.
+        """Release the song's slot (place among the running songs) and its share of the caller's quota at once, so that
+        the caller may request the next song. The quota is charged for `sound_seconds` of sound.
         """
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)

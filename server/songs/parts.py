@@ -30,7 +30,7 @@ class SongParts:
     """The objects of one server with which its songs are made, stored and found.
 
     `opened` has the recordings (event logs) in memory, `eviction` deletes old songs, `watcher` counts the store's
-    losses.
+    failures and lost songs.
     """
 
     runner: SongRunner

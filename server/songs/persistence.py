@@ -95,8 +95,8 @@ class Persistence:
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """Return True for an ended song that need not be stored: it has no plan, and either it has not failed or it was not
-    to be kept.
+    """Return True for an ended song that need not be stored: no plan of it was made, and it was cancelled. A failed
+    song without a plan is stored, unless its `linger_seconds` is 0.
     """
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0

@@ -31,8 +31,8 @@ class EventSink(Protocol):
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener, or its last listener may come back within the lingering time; False for a
-        song that is made for later.
+        """True while the song has a listener, or its last listener may come back within the lingering time; for a
+        detached song (made for later, to its end in any case) only while the song has a listener.
         """
 
     @property
@@ -74,7 +74,9 @@ class CheckedSong(Protocol):
     """Protocol of a request for a song that has passed all checks, so that the runner can start making the song."""
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """Return the song's first event: accepted, with queue position and estimated times."""
+        """Return the song's first event: accepted, with its queue position and the estimated times until its first
+        sound and its end.
+        """
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> SongJob:
         """Start making the song and return its job. The `Accepted` event is in `sink` when the call returns.
@@ -133,7 +135,9 @@ class SongRunner(Protocol):
         """True if songs may wait for an engine that no server serves now but that some server has served before."""
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the mean costs of an engine's songs, as measured on this server; `None` if none was measured yet."""
+        """Return the mean costs (device times) of an engine's songs, as measured on this server; `None` if none was
+        measured yet.
+        """
 
     def room(self) -> Room:
         """Return the present admission limits, and the number of songs that this server can start now."""
@@ -142,21 +146,25 @@ class SongRunner(Protocol):
         """Check that the song of a request can be made, and return the checked request.
 
         Without a `service` this server must be able to make the song. With one, the song joins the queue of the
-        service, and any server may make it; the song's deadline is then compared with the ETA in that queue, which
-        `Accepted` also has.
+        service, and any server may make it; the song's deadline is then compared with the ETA (estimated time until the
+        song is complete) in that queue, which `Accepted` also has.
 
         Raises:
             ServiceError: the request is refused.
         """
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Return the queue position of each waiting song of a service, by song id, with the ETA if it is known."""
+        """Return the queue position of each waiting song of a service, by song id, with the estimated times until its
+        first sound and its end, if they are known.
+        """
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
         """Return the device time in seconds that the waiting songs of a service will take, by engine."""
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Convert the reason of a refusal to the error for the caller, and count the refused song in the metrics."""
+        """Return the error that a caller gets for a refused request, given the reason `error`, and count the refused
+        song in the metrics.
+        """
 
     def fault(self, engine: str, error: Exception) -> None:
         """Count a song of `engine` in the metrics that was refused because of a fault of the service, such as a bug."""

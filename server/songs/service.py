@@ -67,7 +67,7 @@ class Songs:
         the present quota and weight of a caller, `signer` signs C2PA manifests.
 
         `song_id` makes new ids. With `log_requests` prompts and lyrics are logged. `sharing` applies only to a shared
-        store; `watcher` counts the store's losses.
+        store; `watcher` counts the store's failures and lost songs.
         """
         self._runner = runner
         self._linger_seconds = linger_seconds
@@ -161,7 +161,8 @@ class Songs:
 
     def service_load(self) -> tuple[int, int] | None:
         """Return two numbers of the whole service: its songs, and its slots (songs that can be made at the same time);
-        `None` if this server makes songs itself.
+        `None` if this server has an engine ready and so makes songs itself, with an embedded store, or if the service
+        has no slots.
         """
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
@@ -199,8 +200,8 @@ class Songs:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """End the calls of listeners whose songs other servers make, now and from now on, so that their clients call
-        those servers.
+        """End the present calls of listeners to songs that other servers make, and all later calls of that kind at
+        once, so that the clients call those servers.
         """
         if self._sharing:
             self._sharing.mirrors.start_draining()

@@ -75,7 +75,7 @@ class Tickets:
     ) -> Ticket:
         """Return the admission ticket of a new song. The song is made for `linger_seconds` after its last listener has
         left; with `None` it is always made to its end. With `take` this server wants to make the song itself, at once.
-        `fingerprint` is a hash of the request.
+        `request` is the content of `message`, `fingerprint` a hash of it.
         """
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(

@@ -27,8 +27,8 @@ class SongRecord:
     `violations` describe the failure of a failed song.
 
     `format` is the name of the delivery format. `owner` is the server that makes or has made the song, empty until a
-    server has taken it; `epoch` counts the leases of the song. The store sets both from the lease and ignores the
-    values given here.
+    server has taken it; `epoch` counts the leases of the song. The store sets both from the lease (the server's right
+    to make the song) and ignores the values given here.
     """
 
     song_id: str
@@ -87,7 +87,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All events and all sound of a song, from the memory of the server that makes the song."""
+    """All events and all sound of a song, as one value."""
 
     events: Sequence[StoredEvent]
     sound: bytes
@@ -169,8 +169,8 @@ class SongStore(Protocol):
         """
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Store the record of a song for which this server has a lease, without sound; no effect if the record was
-        stored at admission.
+        """Store the record of a song, without events and sound, under `lease`, this server's right to make the song. No
+        effect if the record was stored at admission.
 
         Raises:
             LeaseLost: `lease` is not the song's present lease.
@@ -241,9 +241,10 @@ class SongStore(Protocol):
         """
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the store's limits, oldest first, and return the number of deleted songs.
+        """Delete ended songs, oldest first, until the store is within its limits of age, number and size; return the
+        number of deleted songs.
 
-        Songs that run, are in `in_use`, or have listeners on any server are not deleted.
+        Running songs, songs whose id is in `in_use`, and songs that have listeners on any server are not deleted.
         """
 
     @property

@@ -26,7 +26,8 @@ class Resume(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """Describes if a server can continue songs of one engine that another server has begun.
+    """Ability of a server to continue songs of one engine that another server has begun; `resume` is the engine's rule
+    for such songs.
 
     `sound` is the server's sound fingerprint (hash of a test song) for the engine; an empty one equals no other. If
     `room` is False, the server has no free slot: it continues no songs now, and only ends songs that no server may

@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """State of the clock: the last accepted time in nanoseconds since 1970, and the number of seconds for which a later
-    wall-clock time was not accepted.
+    """State of the clock for the age of songs: the last accepted time in nanoseconds since 1970, and the number of
+    seconds for which a later wall-clock time was not accepted.
     """
 
     now_ns: int
@@ -27,11 +27,12 @@ class Believed:
 
 
 class AgeClock:
-    """The clock by which the age of songs is computed; it does not follow a sudden jump ahead of the wall clock.
+    """The clock by which the age of songs is computed. If the wall clock suddenly jumps ahead, this clock does not
+    follow.
 
     Deleted songs cannot be restored. After a jump ahead, the accepted time therefore continues from before the jump.
-    The new time is accepted once the wall clock has stayed ahead for `HOLD_SECONDS` of running time. A wall clock that
-    was set back is accepted at once, because that deletes no song.
+    The new time is accepted once the wall clock has stayed ahead for `HOLD_SECONDS` while the server runs. A wall clock
+    that was set back is accepted at once, because that deletes no song.
     """
 
     def __init__(

@@ -25,14 +25,14 @@ class Ticket:
 
     `quota` and `weight` (for fair scheduling) are those of the caller. `sound_seconds` is the length of sound charged
     at admission, 0 if unknown; `steps` is the requested number of steps. `deadline_seconds` is the time left until the
-    caller's deadline.
+    caller's deadline, `None` without one.
 
     `linger_seconds` is the time for which the song is made without a listener; with `None` it is always made to its
     end. Listeners of the admitting server count as present for `attend_seconds`.
 
-    The song is refused if `max_songs` are in the service, or `kept_songs` fewer for a caller who already has a song
-    there. With `take` the song is assigned to the admitting server at once, unless another song of its engine waits;
-    `sound` is then that server's sound fingerprint (hash of a test song).
+    The song is refused if `max_songs` are in the service; for a caller who already has a song there, that limit is
+    lower by `kept_songs`. With `take` the song is assigned to the admitting server at once, unless another song of its
+    engine waits; `sound` is then that server's sound fingerprint (hash of a test song).
     """
 
     song: SongRecord
@@ -56,8 +56,8 @@ class Admitted:
     """The result of admission to the service. `new` is False if an earlier ticket with the same request id has admitted
     the song.
 
-    `queue_position` is the number of songs in the service before this one. `claim` is set if the song was assigned to
-    the admitting server at once.
+    `fingerprint` is the hash of the request for the admitted song. `queue_position` is the number of songs in the
+    service before this one. `claim` is set if the song was assigned to the admitting server at once.
     """
 
     song_id: str
@@ -88,7 +88,7 @@ class Attendance:
     reached byte `wanted_byte` of the stream.
 
     A server renews the report while it has listeners of the song. After the last one has left, `seconds` is the
-    lingering time; with 0 the listeners count as absent at once.
+    lingering time, for which the song is still made; with 0 the listeners count as absent at once.
     """
 
     song_id: str
@@ -135,32 +135,33 @@ class Directory(Protocol):
         """
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Assign the next waiting song of one of these engines to this server, except songs with ids in `but`; return
+        """Assign the next waiting song of an engine in `sounds` to this server, except songs with ids in `but`; return
         `None` if no song waits.
 
         `sounds` has this server's sound fingerprint (hash of a test song) for each engine; an empty one equals no
-        other. The next song is the oldest of the caller with the fewest running songs per weight; among equal callers
-        the older song goes first. The server that admitted a song does not matter.
+        other. The next song is the oldest of the caller whose number of running songs, divided by the caller's weight,
+        is lowest (fair scheduling); among equal callers the older song goes first. The server that admitted a song does
+        not matter.
         """
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Assign a song to this server whose own server was lost or offers the song; return `None` if there is none.
+        """Assign to this server a lost song, or one that another server offers; return `None` if there is none.
 
-        A song is lost if its server has released it after a part was stored, or if its lease has expired. `skills` are
-        those of this server, by engine; other engines count as engines without room, as do all engines for the songs in
-        `but`. In this order:
+        A song is lost if the server that made it has released it after a part was stored, or if its lease has expired.
+        `skills` are those of this server, by engine; other engines count as engines without room, as do all engines for
+        the songs in `but`. In this order:
 
         1. A lost song whose last event is stored is completed; one whose cancellation was requested is cancelled. A
-        song whose final state is stored, but unknown to the song directory, gets that state. 2. A song that suits a
-        skill with room is made: any song without delivered sound, unless the rule of its engine is `NEVER`; any other
-        song only by the rule `SAME_SOUND` and with equal sound fingerprints (hashes of a test song). An offered song is
-        taken by the same rule, and only to be made; one whose last event is stored is left to its server. 3. A song
-        that the rule excludes, or that was lost for `max_lost_seconds`, is interrupted.
+        song whose final state is stored, but unknown to the song directory, gets that state. 2. A song whose engine has
+        a skill with `room` is made: any song without delivered sound, unless the rule of its engine is `NEVER`; any
+        other song only by the rule `SAME_SOUND` and with equal sound fingerprints (hashes of a test song). An offered
+        song is taken by the same rule, and only to be made; one whose last event is stored is left to its server. 3. A
+        song that the rule excludes, or that was lost for `max_lost_seconds`, is interrupted.
 
-        Only one server gets a song, with the next epoch. Lost songs go before offered ones, songs with listeners before
-        those without, then by order of admission.
+        Only one server gets a song; the epoch of its lease is one higher than that of the lost one. Lost songs go
+        before offered ones, songs with listeners before those without, then by order of admission.
         """
 
     async def offer(self, leases: Collection[Lease]) -> None:
@@ -174,7 +175,7 @@ class Directory(Protocol):
         """Renew leases, and return their status by song id. An expired lease can be renewed until another server gets a
         lease.
 
-        A song that the song directory has lost and has no memory for is left out.
+        A song that the song directory has lost and has no memory for is missing in the result.
         """
 
     async def release(self, lease: Lease) -> None:
@@ -186,11 +187,11 @@ class Directory(Protocol):
         """
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the slot and the quota of a song whose final state is stored, and charge its caller for
-        `sound_seconds` of sound.
+        """Release the slot (place among the running songs) and the quota of a song whose final state is stored, and
+        charge the song's caller for `sound_seconds` of sound.
 
         An embedded song directory allows this also before the final state is stored. If storing the end of a complete
-        song then fails, another call with FAILED frees the request id.
+        song then fails, another call with FAILED allows the caller to request a new song with the same request id.
 
         `state` is the final state of the song. No effect under a lease that is not the song's last. If a song has ended
         in the store and was not settled, the song directory settles it once its lease has expired.
@@ -231,7 +232,7 @@ class Directory(Protocol):
 
     async def engines(self) -> Mapping[str, ServedEngine]:
         """Return the engines that are served now, by name, each with the devices of all servers and the sum of their
-        slots.
+        slots (songs made at the same time).
         """
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
@@ -241,7 +242,8 @@ class Directory(Protocol):
         """Return the number of songs that have not ended (waiting, running or lost), by engine.
 
         An engine in `missing`, which no server has ever announced, counts at least one, so that an autoscaler starts a
-        server for it. A song directory in Redis or Valkey publishes the counts, which are valid for `seconds`.
+        server for it. A song directory in Redis or Valkey publishes the counts for autoscalers; they are valid for
+        `seconds`.
         """
 
     async def queue(self) -> Queue:
@@ -250,4 +252,6 @@ class Directory(Protocol):
         """
 
     async def wait(self, seconds: float) -> None:
-        """Wait at most `seconds` until a song may be ready for this server or the status of a lease has changed."""
+        """Wait at most `seconds` until a song may be ready to start on this server or the status of a lease has
+        changed.
+        """

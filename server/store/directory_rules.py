@@ -1,4 +1,6 @@
-"""Rules that every implementation of the song directory (registry of songs) follows."""
+"""Rules that every implementation of the song directory (registry of songs) follows: names of servers, order of waiting
+songs, limits of quotas.
+"""
 
 import secrets
 import socket
@@ -29,8 +31,8 @@ def claim_order(
     """Yield waiting songs, given in the order of admission, in the order in which servers will start them if no song
     ends meanwhile.
 
-    The next song is the oldest one of the caller with the fewest running songs per weight. `running` has the number of
-    running songs of each caller, and is updated.
+    The next song is the oldest of the caller whose number of running songs, divided by the caller's weight, is lowest
+    (fair scheduling). `running` has the number of running songs of each caller, and is updated.
     """
     left = list(waiting)
     while left:
@@ -41,8 +43,8 @@ def claim_order(
 
 
 def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngine]:
-    """Merge the engines of several servers by name: with all their devices, the sum of their slots, and the first known
-    costs.
+    """Merge the engines of several servers by name: with all their devices, the sum of their slots (songs made at the
+    same time), and the first known costs.
     """
     found: dict[str, ServedEngine] = {}
     for engine in engines:
@@ -59,7 +61,7 @@ def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngi
 
 def start_mean(before_seconds: float | None, seconds: float) -> float:
     """Return the mean time in seconds that a server needs to start, from the mean so far (`None` for none) and the
-    latest measurement: their average.
+    latest measurement `seconds`: the average of both.
     """
     return seconds if before_seconds is None else (before_seconds + seconds) / 2
 

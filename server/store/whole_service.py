@@ -12,7 +12,7 @@ class ServedEngine:
     """An engine that one or more servers serve: its properties, the names of its devices, and its slots (songs made at
     the same time).
 
-    `costs` are the mean costs of its songs, `None` if none was measured yet.
+    `costs` are the mean costs (device times) of its songs, `None` if none was measured yet.
     """
 
     info: EngineInfo

@@ -30,10 +30,11 @@ class LocalPool(RestartingPool[WorkerProcess]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the worker pool. A worker that does not answer within `exchange_timeout_seconds` is killed, and so is
-        one that does not load its engines within `load_timeout_seconds`. The pause before a restart is
-        `restart_backoff_seconds`, and doubles with every failed start. Workers compute the sound fingerprints (hashes
-        of a test song) of the engines in `fingerprinted`.
+        """Set up the worker pool. `worker_threads` is the number of compute threads of each worker (0: chosen by the
+        libraries), `logs` the level and format of its log. A worker that does not answer within
+        `exchange_timeout_seconds` is killed, and so is one that does not load its engines within
+        `load_timeout_seconds`. The pause before a restart is `restart_backoff_seconds`, and doubles with every failed
+        start. Workers compute the sound fingerprints (hashes of a test song) of the engines in `fingerprinted`.
         """
         super().__init__(
             devices,

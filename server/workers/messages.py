@@ -29,14 +29,16 @@ class Lane(StrEnum):
 
 
 class SongKey(NamedTuple):
-    """Key of one attempt at one song, by which late messages about an earlier attempt can be recognised."""
+    """Key of one attempt at making a song, by which late messages about an earlier attempt can be recognised. A song is
+    attempted again, for example, after its worker has died.
+    """
 
     song_id: str
     attempt: int = 0
 
 
 class SectionKey(NamedTuple):
-    """Key of one section of one attempt at a song."""
+    """Key of one section in one attempt at making a song; `index` counts the song's sections from 0."""
 
     song: SongKey
     index: int  # type: ignore[assignment]  # hides tuple.index
@@ -108,7 +110,7 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Command: delete all data of an attempt at a song, if there is any. Reply: `Done`."""
+    """Command: delete all data of one attempt at making a song, if there is any. Reply: `Done`."""
 
     song: SongKey
 
@@ -157,7 +159,9 @@ class Ready:
 
 
 class WorkSpan(NamedTuple):
-    """A trace span of work on a song, in nanoseconds since 1970; `section` is `None` for the planning of the song."""
+    """A trace span of work on a song; start and end are nanoseconds since 1970; `section` is `None` for the planning of
+    the song.
+    """
 
     song: SongKey
     section: int | None
@@ -169,7 +173,9 @@ class WorkSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Reply: the plan of a song (without the engine's own field `detail`), and the sample rate of the song's sound."""
+    """Reply: the plan of a song (without the engine's own field `detail`), and the sample rate of the song's sound.
+    `seconds` is the time that planning took.
+    """
 
     song: SongKey
     plan: SongPlan
@@ -180,7 +186,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Reply: the conditions of a section are encoded. The fields are those of `model.engine.SectionConditions`."""
+    """Reply: the conditions of a section are encoded. `cost` is the number of tokens of one denoising step, `length`
+    that of the longest batch row, `steps` the number of denoising steps, `group` the batching group; `seconds` is the
+    time that encoding took.
+    """
 
     section: SectionKey
     cost: int
@@ -194,7 +203,8 @@ class Prepared:
 
 class SectionStep(NamedTuple):
     """Progress of a section: `step` of `steps` denoising steps are done. With the last step, the message has the
-    finished state for `Plan.finished`. `group` and `ends_song` are those of `model.engine.SectionState`.
+    finished state for `Plan.finished`. `group` is the batching group of the next step (sections of one group can share
+    a step); `ends_song` is True if the song ends early with this section.
     """
 
     section: SectionKey
@@ -207,7 +217,7 @@ class SectionStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Reply: an attempt at a song has failed, with the reason of the failure."""
+    """Reply: one attempt at making a song has failed, with the cause of the failure."""
 
     song: SongKey
     failure: Failure

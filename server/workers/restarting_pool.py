@@ -62,7 +62,9 @@ class RestartingPool(ABC, Generic[W]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the worker pool. With `worker_threads` 0 the libraries choose the number of compute threads.
+        """Set up the worker pool. `worker_threads` is the number of compute threads of each worker; with 0 the
+        libraries choose it. `logs` has the level and format of the workers' logs. A worker must load its engines within
+        `load_timeout_seconds`.
 
         Workers compute the sound fingerprints (hashes of a test song) of the engines in `fingerprinted`. The pause
         before a restart is `restart_backoff_seconds`, and doubles with every failed start.

@@ -23,7 +23,8 @@ class EngineSpec:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """Start parameters of a worker process. With `threads` 0 the libraries choose the number of compute threads.
+    """Start parameters of a worker process: its device, engines, number of compute threads, lanes (command queues) and
+    log. With `threads` 0 the libraries choose the number of compute threads.
 
     The worker computes the sound fingerprints (hashes of a test song) of the engines in `fingerprinted`.
     """

@@ -4,8 +4,8 @@ from collections import deque
 
 
 class Backlog:
-    """The backlog of one song: the chunks that no listener has read yet, in stream order, with their total bytes and
-    seconds.
+    """The backlog of one song: the chunks (pieces of encoded sound, one for each event with sound) that no listener has
+    read yet, in stream order, with their total bytes and seconds.
     """
 
     def __init__(self) -> None:

@@ -128,7 +128,7 @@ class SoundReader:
     """Reads the chunks of a song in order for one listener, and buffers one block of stored sound."""
 
     def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
-        """Set up a reader that skips the song's sound before `byte_offset`."""
+        """Set up a reader of a song's sound from `byte_offset` on; `entries` is the song's growing event log."""
         self._sound = sound
         self._entries = entries
         self._byte_offset = byte_offset

@@ -106,7 +106,9 @@ class Recording:
         return len(self.entries) + self._progressed
 
     def load(self, events: Sequence[StoredEvent]) -> None:
-        """Replace the log by the stored events of a song that has ended."""
+        """Replace the log by the song's stored `events`: all events of a song that has ended, or those so far of a song
+        that another server makes.
+        """
         self.entries[:] = [LoggedEvent.from_stored(self.song.song_id, event) for event in events]
 
     def append(self, message: Message) -> None:

@@ -24,8 +24,8 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
 def ended_record(
     song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
 ) -> SongRecord:
-    """Return the record of a song that ends in `state`. The text of `error` is included only with a `reason`; the text
-    of a bug is never included.
+    """Return the record of a song that ends in `state`. `reason` is the code of the failure for callers. The text of
+    `error` is included only with a `reason`; the text of a bug is never included.
     """
     kept = error if reason else None
     text, violations = (text_of(kept), kept.violations) if kept else ("", ())

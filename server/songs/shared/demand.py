@@ -37,8 +37,8 @@ class Demand:
     """Counts the songs and the work of the whole service every two seconds; every server gets the same numbers."""
 
     def __init__(self, directory: Directory, survey: Survey, runner: SongRunner, engines: Sequence[str]) -> None:
-        """Set up the count; `engines` are the configured engines. An engine that no server has served yet counts as one
-        song, so that an autoscaler starts a server for it.
+        """Set up the count; `engines` are the configured engines. An engine that no server has served yet counts as at
+        least one song, so that an autoscaler starts a server for it.
         """
         self._directory = directory
         self._survey = survey

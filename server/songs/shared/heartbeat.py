@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """Sends an event to the listeners of every unfinished song on this server at least every `interval_seconds`.
 
-    The heartbeat of a waiting song has its queue position and ETA; the queue is read once per interval for all songs
-    together. The heartbeat of a song that another server makes is empty, because the progress of steps is not stored. A
-    song made here reports its own progress, and gets heartbeats only while it has no events, for example while its
-    sound cannot be stored.
+    The heartbeat of a waiting song has the song's queue position and ETA (estimated times until its first sound and its
+    end); the queue is read once per interval for all songs together. The heartbeat of a song that another server makes
+    is empty, because the progress of steps is not stored. A song made here reports its own progress, and gets
+    heartbeats only while it has no events, for example while its sound cannot be stored.
     """
 
     def __init__(

@@ -65,8 +65,9 @@ class SharedMaking:
         pace: Pace,
         lease_seconds: float,
     ) -> None:
-        """Set up an object that makes songs. The background tasks that store songs run in `tasks`, which `close`
-        closes. A lease is valid for `lease_seconds` after its last renewal.
+        """Set up an object that makes songs. `attending` reports listeners to other servers, `mirrors` follows the
+        songs of other servers, `pace` has the intervals and time limits of storing. The background tasks that store
+        songs run in `tasks`, which `close` closes. A lease is valid for `lease_seconds` after its last renewal.
         """
         self._store = parts.store
         self._directory = parts.directory
@@ -104,8 +105,9 @@ class SharedMaking:
         stored: Sequence[LoggedEvent] = (),
     ) -> Recording:
         """Start making a song that was assigned to this server (`claim`), and return its recording (event log).
+        `checked` is the checked `request`, `queue_position` the number of songs in the service before this one.
 
-        `stored` are all events that are already stored; the recording begins with them.
+        `stored` are the events that an earlier server has stored; the recording begins with them.
 
         Raises:
             ServiceError: the server starts no more songs; the caller must then end the song.
@@ -239,8 +241,8 @@ class SharedMaking:
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """Count a song that differs from its stored part in the metrics, and cancel its job once the present event is
-        sent.
+        """Count in the metrics that a song differs from its stored part, and cancel the song's job once the present
+        event is sent.
         """
         self.watcher.diverged()
         self.watcher.interrupted(self._songs[song_id].claim.song.engine)

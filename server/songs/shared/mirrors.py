@@ -52,8 +52,8 @@ class Mirrors:
         first: Message | None = None,
     ) -> Recording:
         """Create the recording (event log) of a song that has not ended, and fill it with the song's stored events
-        until the song ends or has no listener here. `linger_seconds` is the time for which the song is made without a
-        listener; with `None` to its end.
+        (`events` are those so far) until the song ends or has no listener here. `linger_seconds` is the time for which
+        the song is made without a listener; with `None` to its end.
 
         If no event is stored yet, the recording begins with `first`; the server that makes the song will store an equal
         event.
@@ -79,8 +79,8 @@ class Mirrors:
         return tuple(self._tasks)
 
     def start_draining(self) -> None:
-        """End the calls of listeners whose songs other servers make, now and from now on, so that their clients call
-        those servers.
+        """End the present calls of listeners to songs that other servers make, and all later calls of that kind at
+        once, so that the clients call those servers.
         """
         self._draining = True
         self._attending.start_draining()
@@ -93,7 +93,7 @@ class Mirrors:
 
     def made(self, recording: Recording) -> None:
         """End the calls of the listeners of a song that was made here and is completely stored, if this server is
-        draining.
+        draining (sends listeners to other servers before it shuts down).
         """
         if self._draining:
             _send_away(recording)

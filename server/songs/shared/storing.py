@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Times for storing a song: after each write, sound is collected for `flush_seconds` until the next; the store may
-    be unreachable for `outage_seconds`.
+    """Times for storing a song: after each write, sound is collected for `flush_seconds` until the next; a song fails
+    once the store has been unreachable for `outage_seconds`.
 
     Listeners of a song get an event at least every `heartbeat_seconds`.
     """
@@ -56,7 +56,8 @@ class Storing:
         pace: Pace,
     ) -> None:
         """Set up the storing of a song. `recorder` has the song's events, and `recording` (the event log for listeners)
-        gets each of them once it is stored. Both begin with the events that are already stored.
+        gets each of them once it is stored. Both begin with the events that are already stored. `claim` is the
+        assignment of the song to this server.
         """
         self._directory = directory
         self._claim = claim
@@ -75,7 +76,7 @@ class Storing:
         NOT_KEPT. Without such a listener the song fails, and `cancel` is called to end its job.
 
         Raises:
-            LeaseLost: another server has the song, or the stored beginning differs.
+            LeaseLost: another server has the song, or the stored part of the song differs from the song made here.
             StoreFailed: the store was unreachable for too long, or refuses the song; listeners have got an error.
         """
         try:
@@ -119,7 +120,8 @@ class Storing:
 
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
         """Append further events to the recording (event log) without storing them. At the end of the song, store a
-        record with the reason NOT_KEPT.
+        record with the reason NOT_KEPT. Without a listener on this server the song fails at once, and `cancel` is
+        called to end its job.
         """
         recorder = self._recorder
         self._recording.keeping.lose()

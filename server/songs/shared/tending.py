@@ -1,5 +1,5 @@
-"""Works for the songs in the shared song directory: renews the leases of this server's songs, starts waiting songs, and
-takes over lost ones.
+"""Does a server's regular work in the shared song directory: renews the leases of this server's songs, starts waiting
+songs, and takes over lost ones.
 """
 
 import asyncio
@@ -124,8 +124,8 @@ class Tending:
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
     def _costs(self, engine: str) -> Costs | None:
-        """Return the mean costs of an engine's songs as measured here. A server that has just started has none, so the
-        costs last announced by any server are returned.
+        """Return the mean costs (device times) of an engine's songs as measured here. A server that has just started
+        has none, so the costs last announced by any server are returned.
         """
         known = self._survey.known.get(engine)
         return self._parts.runner.costs(engine) or (known.engine.costs if known else None)

@@ -33,7 +33,7 @@ class UnmadeSongs:
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
         """Store, as a background task, the final `state` of a song that was assigned to this server but is not made
-        here.
+        here. `failure` is the error of a failed song, for its record.
 
         The quota of the song's caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
         interrupted song is free. If storing fails, the lease expires, and a server is assigned the song again.
@@ -47,8 +47,8 @@ class UnmadeSongs:
         """Store the final `state` of a song that was assigned to this server but that this server does not make. Raises
         StoreFailed.
 
-        The quota of the song's caller is charged as by `end_soon`. The call waits while the object store is
-        unreachable.
+        The parameters are those of `end_soon`, and the quota of the song's caller is charged as there. The call waits
+        while the object store is unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:

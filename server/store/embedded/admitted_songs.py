@@ -25,8 +25,8 @@ class AdmittedSong:
     """One waiting or running song: its admission ticket, and its lease while a server has one.
 
     `given_up_at` is the time at which a server released the song after a part was stored. `sound` is the sound
-    fingerprint (hash of a test song) of the server that makes the song. An `offered` song may be taken over by another
-    server.
+    fingerprint (hash of a test song) of the server that makes the song. Times are seconds of the directory's clock. An
+    `offered` song may be taken over by another server.
     """
 
     ticket: Ticket
@@ -46,8 +46,8 @@ class AdmittedSong:
         return self.ticket.song
 
     def lost_at(self, now: float) -> float | None:
-        """Return the time since which the song has been without a server after a server had begun it; `None` if a
-        server has it or if the song waits.
+        """Return the time, in seconds of the directory's clock, since which the song has been without a server after a
+        server had begun it; `None` if a server has it or if the song waits.
         """
         if self.given_up_at is not None:
             return self.given_up_at
@@ -109,8 +109,9 @@ class AdmittedSongs:
         return Admitted(ticket.song.song_id, ticket.song.fingerprint, new=True, queue_position=count, claim=claim)
 
     def next_waiting(self, engines: Collection[str], but: Collection[str] = ()) -> AdmittedSong | None:
-        """Return the next song to start: the oldest song of the caller with the fewest running songs per weight. Songs
-        of other engines and songs in `but` are skipped.
+        """Return the next song to start: the oldest song of the caller whose number of running songs, divided by the
+        caller's weight, is lowest. Songs of engines that are not in `engines`, and songs whose id is in `but`, are
+        skipped.
         """
         return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
@@ -132,7 +133,7 @@ class AdmittedSongs:
 
     def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
         """Return the data from which a server decides to continue, end or leave a lost or offered song; `None` if the
-        song may not be taken over. `stored` is the song's record in the store.
+        song is not lost or offered any more. `stored` is the song's record in the store.
         """
         if self._songs.get(admitted.song.song_id) is not admitted:
             return None
@@ -200,8 +201,8 @@ class AdmittedSongs:
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
-        """Release the slot and the quota of a song that has ended; return True if the song had them under this lease.
-        Its caller is charged for `sound_seconds` of sound.
+        """Release the slot and the quota of a song that has ended; return False if `lease` is not the song's present
+        lease, or if this was done before. The song's caller is charged for `sound_seconds` of sound.
 
         Until the song can be found in the store, the request id of a complete song still refers to it.
         """
@@ -216,7 +217,7 @@ class AdmittedSongs:
 
     def expire(self, admitted: AdmittedSong, state: SongState) -> None:
         """Release the slot and the quota of a song that has ended in the store and whose lease has expired. The song's
-        caller is charged as at the admission.
+        caller stays charged for the sound that was charged at admission.
         """
         self._leave(admitted, state, admitted.ticket.sound_seconds)
         self._leases.settled(admitted.song.song_id)
@@ -239,7 +240,9 @@ class AdmittedSongs:
         return Queue(waiting, len(self._songs) - len(waiting))
 
     def waiting_since(self, engine: str) -> float | None:
-        """Return the admission time of an engine's longest waiting song; `None` if no song of the engine waits."""
+        """Return the admission time, in seconds of the directory's clock, of an engine's longest waiting song; `None`
+        if no song of the engine waits.
+        """
         times = (one.admitted_at for one in self._waiting.values() if one.song.engine == engine)
         return min(times, default=None)
 

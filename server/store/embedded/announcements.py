@@ -24,13 +24,11 @@ class _Known:
 
 
 class Announcements:
-    """The engines with which the servers of this process make songs, as announced by these. The clock is a
-    parameter.
-    """
+    """The engines with which the servers of this process make songs, as these servers have announced them."""
 
     def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
-        """Set up the announcements; `clock` returns monotonic seconds, `waiting_since` the admission time of an
-        engine's longest waiting song, or `None` if no song waits.
+        """Set up the announcements; `clock` returns monotonic seconds, `waiting_since` by that clock the admission time
+        of an engine's longest waiting song, or `None` if no song waits.
         """
         self._clock = clock
         self._waiting_since = waiting_since

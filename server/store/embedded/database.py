@@ -76,13 +76,15 @@ class Database:
         self._connections.clear()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """Return all rows that the SQL query `statement` selects; may be called from any thread."""
+        """Return all rows that the SQL query `statement` selects, with `values` for its placeholders; may be called
+        from any thread.
+        """
         with _failing():
             return self._connection().execute(statement, values).fetchall()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Context manager in which all queries read one snapshot of the database."""
+        """Context manager in which all queries of the calling thread read one snapshot of the database."""
         with _failing():
             connection = self._connection()
             connection.execute("BEGIN")
@@ -93,12 +95,16 @@ class Database:
                     connection.execute("COMMIT")
 
     def write(self, statement: str, values: Values = ()) -> int:
-        """Execute one statement inside a transaction and return the number of changed rows."""
+        """Execute one SQL statement, with `values` for its placeholders, inside a transaction; return the number of
+        changed rows.
+        """
         with _failing():
             return self._writer.execute(statement, values).rowcount
 
     def write_all(self, statement: str, rows: Iterable[Values]) -> None:
-        """Execute one statement for each row, inside a transaction."""
+        """Execute an SQL statement inside a transaction, once for each item of `rows`: the values for the statement's
+        placeholders.
+        """
         with _failing():
             self._writer.executemany(statement, rows)
 

@@ -66,8 +66,8 @@ class EmbeddedDirectory:
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song; see `Directory.admit`. The call does not wait if the admission ticket has `take` and not
-        `repeatable`.
+        """Admit a song; see `Directory.admit`. The call returns without waiting if `ticket.take` is True and
+        `ticket.repeatable` is False.
         """
         if again := await self._asked_before(ticket):
             return Admitted(again.song_id, again.fingerprint, new=False)
@@ -183,7 +183,9 @@ class EmbeddedDirectory:
         return self._songs.queue()
 
     async def wait(self, seconds: float) -> None:
-        """Wait at most `seconds` until a song may be ready for this server or the status of a lease has changed."""
+        """Wait at most `seconds` until a song may be ready to start on this server or the status of a lease has
+        changed.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
                 await self._bulletin.next(_ANY).wait()
@@ -204,8 +206,8 @@ class EmbeddedDirectory:
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
     async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
-        """Assign a song, of which a part may be stored, to this server for `action`, and return the assignment. `sound`
-        is this server's sound fingerprint (hash of a test song).
+        """Assign a song, of which a part may be stored, to this server, which does `action` with it; return the
+        assignment. `sound` is this server's sound fingerprint (hash of a test song).
         """
         claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)

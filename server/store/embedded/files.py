@@ -87,8 +87,8 @@ class SoundFiles:
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
-        """Write sound into a song's file at `offset`, the end of its valid sound; later bytes from a failed attempt are
-        overwritten.
+        """Write sound into a song's file at `offset`, the end of its valid sound; bytes that a failed write has left
+        after it are overwritten.
         """
         if song_id not in self._growing:
             raise StoreFailed(
@@ -182,8 +182,8 @@ class SoundFiles:
         return file
 
     def path(self, song_id: str) -> Path:
-        """Return the path of a song's sound file, with the suffix of its format. If no such file exists, the path has
-        any suffix.
+        """Return the path of a song's sound file, with the suffix of the song's format. If the song has no file, the
+        path has the suffix of the first known format.
         """
         if "/" in song_id or "\0" in song_id:
             raise StoreFailed(
@@ -214,8 +214,8 @@ def make_private(path: Path) -> bool:
 
 
 def failed(error: OSError, song_id: str = "") -> StoreFailed:
-    """Convert an error of an operation on a file, that of the song `song_id` or any other one, to StoreFailed, or to
-    StoreFull if the disk is full.
+    """Convert an error of an operation on a file to StoreFailed, or to StoreFull if the disk is full. `song_id` is the
+    song to which the file belongs; empty for a file of no song.
     """
     kind = StoreFull if error.errno in _NO_ROOM else StoreFailed
     file = f"the sound file of the song {song_id}" if song_id else f"the file {error.filename or '(unknown)'}"

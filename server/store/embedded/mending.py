@@ -46,8 +46,8 @@ class Mending:
             )
 
     def mend_rest(self) -> None:
-        """Make the repairs for which there was no disk space before. Songs of this run whose final state could not be
-        stored are marked as failed.
+        """Make the repairs for which there was no disk space before. Songs made by this process whose final state could
+        not be stored are marked as failed.
         """
         if not self.complete:
             self.mend()
@@ -86,7 +86,7 @@ class Mending:
 
     def _without_song(self, sizes: dict[str, int]) -> None:
         """Move sound files that belong to no song in the database to a separate folder, and delete empty ones; files of
-        other programs stay.
+        other programs stay. `sizes` has the size of each file in bytes, by the file's name without suffix.
         """
         own = {song_id: size for song_id, size in sizes.items() if OWN_NAME.fullmatch(song_id)}
         for song_id in [song_id for song_id, size in own.items() if not size]:

@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The result of one batch of deletions: the number of deleted songs, the position from which to continue, and True
-    if further songs may have to be deleted.
+    """The result of one batch of deletions: the number of deleted songs, the song after which to continue (`after`),
+    and, as `more`, True if further songs may have to be deleted.
     """
 
     deleted: int
@@ -83,8 +83,8 @@ class OpenedFolder:
         self._kept = known or Believed(0)
 
     def take_interrupted(self) -> list[str]:
-        """Return the engines of the songs that were found interrupted since the last call of this method, one item for
-        each song.
+        """Return the engines of the songs that were found interrupted (not ended, and made by no server) since the last
+        call of this method, one item for each song.
         """
         found, self._mending.interrupted = self._mending.interrupted, []
         return found
@@ -107,7 +107,9 @@ class OpenedFolder:
             self.admit(_owned(song, lease))
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, lease: Lease, at: Extent) -> None:
-        """Store sound of a song, then its events, so that the database never describes missing sound."""
+        """Store sound of a song, then its events, so that the database never describes missing sound. `at` is the
+        length of the part stored so far.
+        """
         self.leases.require(lease)
         extent = self.table.extent(song.song_id)
         if not self.files.grows(song.song_id):
@@ -117,7 +119,9 @@ class OpenedFolder:
         self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
 
     def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
-        """Flush a song's sound to the disk, then store its final record in the database."""
+        """Flush a song's sound to the disk, then store its final record in the database. `at` is the length of the
+        stored part.
+        """
         if self._ended_by(lease):
             return
         self.leases.require(lease)
@@ -145,8 +149,8 @@ class OpenedFolder:
         return True
 
     def evict(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
-        """Delete one batch of ended songs that exceed the limits, oldest first; songs that ended before the position
-        `after` are skipped.
+        """Delete one batch of ended songs that exceed the limits, oldest first; songs up to the song `after`, in the
+        order in which they ended, are skipped.
         """
         now_ns = self._believed_ns()
         songs = self.table.ends(after, _PAGE)

@@ -50,14 +50,14 @@ class _Account:
 
 
 class Charge:
-    """The charge of one song to its caller's quota."""
+    """The charge of one song to its caller's quota, from the song's admission to its end."""
 
     def __init__(self, leave: Callable[[float], None]) -> None:
         self._leave = leave
 
     def settle(self, sound_seconds: float) -> None:
-        """Record that the song has ended with `sound_seconds` of sound, and correct the charge. It must be called
-        once.
+        """Record that the song has ended with `sound_seconds` of sound, and correct the charge. This must be called
+        exactly once.
         """
         self._leave(sound_seconds)
 

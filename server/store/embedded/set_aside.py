@@ -39,14 +39,18 @@ class SetAside:
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move sound files into the folder, and log their number; a file that cannot be moved stays where it is."""
+        """Move sound files into the folder, and log their number; a file that cannot be moved stays where it is. The
+        name of the subfolder contains `now_ns`.
+        """
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
         logger.error(_WITHOUT_SONG, len(taken), self._folder)
 
     def copy(self, path: Path, now_ns: int) -> bool:
-        """Copy a sound file into the folder before the original is truncated; return False if the copy fails."""
+        """Copy a sound file into the folder before the original is truncated; return False if the copy fails. The name
+        of the subfolder contains `now_ns`.
+        """
         if not self._take(path, now_ns, shutil.copyfile):
             return False
         logger.error(

@@ -109,7 +109,7 @@ class EmbeddedStore:
 
     @property
     def leases(self) -> Leases:
-        """The leases of songs (rights of a server to make a song), which each write to the store has to hold."""
+        """The leases of songs (rights of a server to make a song), which this store checks at each write."""
         return self._opened.leases
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
@@ -188,7 +188,7 @@ class EmbeddedStore:
             return b""
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits, one batch at a time, and return the number of deleted songs."""
+        """Delete ended songs, oldest first, until the store is within its limits; return the number of deleted ones."""
         deleted, more = 0, True
         after: EndedSong | None = None
         while more:

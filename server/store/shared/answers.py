@@ -15,8 +15,8 @@ _HELD, _FORGOTTEN = 1, -1
 
 
 def queue_of(rows: Sequence[Sequence[Any]]) -> Queue:
-    """Return the queue of the service from the response to "queue", with the waiting songs in the order in which they
-    will start.
+    """Return the queue of the service from the response of the Lua script "queue", with the waiting songs in the order
+    in which they will start.
     """
     songs = [_known(row) for row in rows]
     waiting = [one for one in songs if one.waits]
@@ -27,20 +27,22 @@ def queue_of(rows: Sequence[Sequence[Any]]) -> Queue:
 
 def known_engine_of(announced: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
     """Return the engine of one row of the response of the Lua script "known": the announced engine (JSON), and the
-    seconds of `KnownEngine` as texts.
+    fields `away_seconds` and `start_seconds` of `KnownEngine` as texts.
     """
     (engine,) = engines_of(announced)
     return KnownEngine(engine, float(away_seconds), None if start_seconds is None else float(start_seconds))
 
 
 def lease_status_of(answer: Sequence[int]) -> LeaseStatus:
-    """Return the status of a lease from its part of the response to "renew"."""
+    """Return the status of a lease from its part of the response of the Lua script "renew"."""
     held, cancelled, attended, wanted_byte = answer
     return LeaseStatus(held == _HELD, bool(cancelled), bool(attended), wanted_byte)
 
 
 def is_forgotten(answer: Sequence[int]) -> bool:
-    """Return True if, by its part of the response to "renew", a song is unknown to the song directory."""
+    """Return True if the song directory does not know a song, as the song's part of the response of the Lua script
+    "renew" says.
+    """
     return answer[0] == _FORGOTTEN
 
 

@@ -58,7 +58,7 @@ class Connection:
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
         """Set up the connection. Calls to an unreachable song directory are repeated for at most `outage_seconds`;
-        `scripts` are Lua texts by name.
+        `scripts` are Lua texts by name; `watcher` records the calls and their failures.
         """
         self._client = client
         self._outage_seconds = outage_seconds
@@ -171,7 +171,8 @@ async def connected(
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[Connection]:
     """Context manager that opens a connection to the song directory (Redis or Valkey) and closes it at the end. Calls
-    to an unreachable song directory are repeated for at most `outage_seconds`.
+    to an unreachable song directory are repeated for at most `outage_seconds`. `scripts` are Lua texts by name;
+    `watcher` records the calls and their failures.
 
     Raises:
         SharedStoreUnusable: the file of the password or of the authorities cannot be read.

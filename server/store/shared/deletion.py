@@ -40,8 +40,8 @@ class Deletion:
         return await self._delete(song_id, "unheard")
 
     def delete_soon(self, song_id: str) -> None:
-        """Schedule the deletion of a song that was cancelled before it was planned; listeners first get some seconds to
-        read that it was cancelled.
+        """Schedule the deletion of a song that was cancelled before its plan was made, so that it has no sound;
+        listeners first get some seconds to read that it was cancelled.
         """
         task = asyncio.create_task(self._delete_later(song_id), name=f"forget {song_id}")
         self._tasks.add(task)
@@ -66,7 +66,8 @@ class Deletion:
 
     async def _delete(self, song_id: str, condition: str, deleted_seconds: int = 0) -> bool:
         """Delete a song if it meets `condition`, a word for the Lua script "delete": "ended" or "unheard" (ended,
-        without a listener). Return False if it does not. The deletion is remembered for `deleted_seconds`.
+        without a listener). Return False if it does not. For `deleted_seconds` the song directory then refuses to store
+        the song again.
         """
         usage, may = await self._connection.run("delete", song_id, condition)
         self._reader.note_usage(usage)

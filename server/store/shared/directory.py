@@ -51,7 +51,8 @@ class SharedDirectory:
         memory: DirectoryMemory,
     ) -> None:
         """Set up the song directory for the server `replica`. A lease is valid for `lease_seconds` after its last
-        renewal. While `memory` is short, no new songs are admitted.
+        renewal. While `memory` is short, no new songs are admitted. `claims` keeps the songs assigned to this server,
+        `reader` reads stored songs.
         """
         self._memory = memory
         self._connection = connection
@@ -217,7 +218,9 @@ class SharedDirectory:
         return queue_of(await self._connection.run("queue"))
 
     async def wait(self, seconds: float) -> None:
-        """Wait at most `seconds` until a song may be ready for this server or the status of a lease has changed."""
+        """Wait at most `seconds` until a song may be ready to start on this server or the status of a lease has
+        changed.
+        """
         await _set(self._changed, min(seconds, POLL_SECONDS))
         self._changed = self._notifications.next_work()
 

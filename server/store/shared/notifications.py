@@ -1,4 +1,4 @@
-"""Redis pub/sub notifications between the servers of a service, over a separate connection.
+"""Redis pub/sub notifications between the servers of a service, over a Redis connection of their own.
 
 Notifications only save time: waiting tasks also read the song directory periodically.
 """

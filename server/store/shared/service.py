@@ -66,7 +66,8 @@ async def shared_store(
     """Context manager that opens the shared store. A new song directory is filled from the object store.
 
     `replica` is the name of this server; if empty, a unique one is made. `objects` and `scripts` replace the default
-    object store and Lua scripts.
+    object store and Lua scripts. `now_ns` returns wall-clock time in nanoseconds since 1970; `watcher` records calls
+    and their failures.
 
     Raises:
         SharedStoreUnusable: the store cannot be used; the text says what to set.

@@ -66,8 +66,9 @@ class SharedStore:
         *,
         lease_seconds: float,
     ) -> None:
-        """Set up the shared store. For `lease_seconds` after an outage of the song directory, reads wait for a missing
-        song that its server may register again.
+        """Set up the shared store. `reader` reads songs, `claims` keeps the songs assigned to this server, `now_ns`
+        returns wall-clock time in nanoseconds since 1970, and `watcher` records failures. For `lease_seconds` after an
+        outage of the song directory, reads wait for a missing song that its server may register again.
         """
         self._lease_seconds = lease_seconds
         self._connection = connection
@@ -107,7 +108,7 @@ class SharedStore:
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
         """Copy a song into the object store, then store its final state in the song directory. Until the object store
-        accepts the song, the song has not ended.
+        accepts the song, the song has not ended. See `SongStore.end`.
         """
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
@@ -171,8 +172,8 @@ class SharedStore:
         return sound
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits, oldest first, and return the number of deleted songs; see
-        `SongStore.evict`.
+        """Delete ended songs, oldest first, until the store is within its limits; return the number of deleted songs;
+        see `SongStore.evict`.
         """
         deleted = kept = 0
         while True:
@@ -224,7 +225,8 @@ class SharedStore:
             raise
 
     async def _write(self, script: str, lease: Lease, *arguments: bytes | str | int) -> bytes:
-        """Change a song by a Lua script in the song directory, and return the first part of the script's response.
+        """Change a song by a Lua script in the song directory, and return the status word in the script's response,
+        such as "done".
 
         Raises:
             LeaseLost: `lease` is not the song's present lease, or the song has ended.
@@ -255,7 +257,7 @@ class SharedStore:
 
     async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
         """Return the result of `ask`, which reads a song; `None` for an unknown song. Shortly after an outage, the read
-        of a missing song is repeated, because its server may register the song again.
+        of a missing song is repeated, because the server that makes it may register the song again.
         """
         while True:
             answer = await ask()

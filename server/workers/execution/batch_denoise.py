@@ -9,7 +9,7 @@ from server.workers.execution.failures import is_out_of_memory, raise_if_fatal, 
 
 def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:
     """Advance the denoising state of every section by `steps` denoising steps. Returns the error of each state (`None`
-    for success), and the largest number of states that fitted into memory.
+    for success), and the largest number of states that fitted into memory in one batch.
 
     A state that fails or ends early is not advanced further; the others continue without it. States of different
     batching groups are advanced in separate batches.
@@ -31,7 +31,9 @@ def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple
 
 
 def _by_group(states: Sequence[SectionState], positions: Sequence[int]) -> list[list[int]]:
-    """Return one list for each batching group: the positions of the states that may share a denoising step."""
+    """Divide `positions`, indices into `states`, into one list for each batching group, whose states may share a
+    denoising step.
+    """
 
     def group_of(position: int) -> str:
         return states[position].group
@@ -41,7 +43,7 @@ def _by_group(states: Sequence[SectionState], positions: Sequence[int]) -> list[
 
 def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
     """Advance every section's state by one denoising step. Returns the error of each state (`None` for success), and
-    the largest number of states that fitted into memory.
+    the largest number of states that fitted into memory in one batch.
 
     A failed batch is split, so that one bad state costs the others only time. A batch that does not fit into memory is
     halved, after the memory of the failed attempt is freed. An error after all states have advanced fails all of them:

@@ -44,8 +44,9 @@ class HeldSection:
 
 @dataclass(slots=True)
 class HeldSong:
-    """Data of one attempt at a song. `context` is the musical context from the section before `start`, the first
-    section to make; `last` is the index of the section that ends the song.
+    """Data of one attempt at making a song; a song is attempted again, for example, after its worker has died.
+    `context` is the musical context from the section before `start`, the first section to make; `last` is the index of
+    the section that ends the song.
     """
 
     key: SongKey

@@ -82,8 +82,8 @@ class BlockingPipe:
 
 @contextmanager
 def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
-    """Context manager around the function of a thread: a closed pipe ends the thread, any other error is logged and
-    ends the process.
+    """Context manager around the function of a thread: a closed pipe ends the thread, any other error is logged in
+    `log` and ends the process. `process` is the name of the process in that log line.
 
     A regular exit of Python would wait for threads and destructors that may use a broken device.
     """

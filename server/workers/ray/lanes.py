@@ -32,7 +32,7 @@ class Lanes:
         self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, bytes], None], relay: Relay
     ) -> None:
         """Set up the lanes (command queues) of a worker; `replied` is called on the event loop with each reply, in the
-        order of the lane's commands.
+        order of the lane's commands. `relay` sends sound to the encoders of a node.
         """
         self._actor = actor
         self._replied = replied

@@ -63,10 +63,12 @@ class RayPool(RestartingPool[RayWorker]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the worker pool; the cluster's head is at `address`, "host:port". A worker is ended if the server or
-        the worker gets no message from the other for three times `ping_seconds`, or if a command takes longer than
-        `exchange_timeout_seconds`. After the loss of a cluster, attempts to join it again are made every
-        `again_seconds`.
+        """Set up the worker pool; the cluster's head is at `address`, "host:port". `new_process` creates the handle of
+        a driver process, which controls the workers there. `worker_threads` is the number of compute threads of each
+        worker (0: chosen by the libraries). A worker is ended if the server or the worker gets no message from the
+        other for three times `ping_seconds`, or if a command takes longer than `exchange_timeout_seconds`. After the
+        loss of a cluster, attempts to join it again are made every `again_seconds`. For the other parameters see
+        `RestartingPool`.
         """
         super().__init__(
             devices,

@@ -25,7 +25,7 @@ class Reapers:
 
     async def free(self, node: str, slot: str) -> bool | None:
         """Let the reaper of a node kill the process that uses the device `slot` there. Returns True once no process
-        uses the device, and `None` if the node cannot be reached.
+        uses the device, False if one still does after a time limit, and `None` if the node cannot be reached.
         """
         try:
             async with asyncio.timeout(_FREE_SECONDS):

@@ -43,8 +43,8 @@ class RayWorker:
         on_exit: Callable[[], None],
     ) -> None:
         """Set up the handle of a worker for the device named `device`, which must reply to each command within
-        `exchange_timeout_seconds`. `on_exit` is called on the event loop when the worker has ended, unless `stop` ends
-        it.
+        `exchange_timeout_seconds`. `bridge` passes messages to and from the driver process. `on_exit` is called on the
+        event loop when the worker has ended, unless `stop` ends it.
         """
         self._device = device
         self._spec = spec

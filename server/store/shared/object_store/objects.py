@@ -116,7 +116,9 @@ class Objects:
         return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)), path)
 
     async def events(self, seal: Seal, count: int) -> list[bytes]:
-        """Return all events of a stored song, serialized; `count` is 0 if the song has none."""
+        """Return all events of a stored song, serialized; `count` is the song's number of events; with 0 the object
+        store is not read.
+        """
         if not count:
             return []
         path = seal.path(_EVENTS)

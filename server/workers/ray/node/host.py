@@ -36,8 +36,8 @@ class CompanionHost:
     """Actor that starts companions (processes beside the workers) on its node, and passes messages to and from them.
     The class does not import Ray.
 
-    If no message comes from the server for three ping periods, the actor ends. Companions end when their pipes are
-    closed, so none outlives the actor.
+    If no message comes from the server for three ping periods (intervals between the server's heartbeats), the actor
+    ends. Companions end when their pipes are closed, so none outlives the actor.
     """
 
     def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
@@ -95,7 +95,7 @@ class CompanionHost:
     def take(self) -> list[tuple[int, bytes | None]]:
         """Return the pickled messages of companions (processes beside the workers) since the last call, each with the
         companion's number; `None` instead of a message means that the companion has ended. The call waits at most one
-        ping period for the first.
+        ping period (interval between the server's heartbeats) for the first message.
         """
         self._silence.heartbeat()
         taken = []

@@ -26,8 +26,8 @@ def _leave() -> None:
 class Reaper:
     """Actor that kills frozen workers of one server on its node. The class does not import Ray.
 
-    If no message comes from the server for three ping periods, the actor kills all the server's workers on its node,
-    and ends.
+    If no message comes from the server for three ping periods (intervals between the server's heartbeats), the actor
+    kills all the server's workers on its node, and ends.
     """
 
     def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
@@ -37,7 +37,9 @@ class Reaper:
         self._silence = SilenceWatch(ping_seconds, self._deserted)
 
     def free(self, slot: str) -> bool:
-        """Kill the process that uses the device named `slot`, if any; return True once no process uses the device."""
+        """Kill the process that uses the device named `slot`, if any; return True once no process uses the device,
+        False if one still does after a time limit.
+        """
         self._silence.heartbeat()
         self._slots.add(slot)
         return DeviceLock(slot).free(_FREED_SECONDS)
