@@ -81,7 +81,8 @@ def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], 
 
 
 def freeze(target: Target) -> Iterator[str]:
-    """Send requests that are expensive to parse and check; yield a table line with the cost of each."""
+    """Send requests that are expensive to parse and check; yield a table line with how
+    many MiB the server takes of each, and in which time."""
     size = 4 * _MIB - 4096
     over_grpc = {
         "gRPC, 100 kB of empty notes": payloads.empty_notes(100_000),
@@ -169,7 +170,8 @@ def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int
 
 
 def midi(target: Target) -> Iterator[str]:
-    """Send MIDI files that are expensive to parse; yield a table line with the cost of each."""
+    """Send MIDI files that are expensive to parse; yield a table line with how
+    many MiB the server takes of each, and in which time."""
     target.grpc(SONGS["spring"].SerializeToString())
     for name, data in (
         ("a MIDI file of percussion", payloads.midi_without_notes(63_000)),
@@ -212,7 +214,8 @@ def answers(target: Target) -> Iterator[str]:
 
 
 def body(target: Target) -> Iterator[str]:
-    """Continue to send request bodies that the server has refused; yield a table line with the cost of each."""
+    """Continue to send request bodies that the server has refused; yield a table line with how
+    many MiB the server takes of each, and in which time."""
     refusals = {
         "a body that is no JSON": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: text/plain\r\n",
         "a body that is too large": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: application/json\r\n",

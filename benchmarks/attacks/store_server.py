@@ -1,5 +1,5 @@
-"""Shows the responses of a server whose store is full or damaged: prints the outcome of each attack. Mounting disks
-needs root.
+"""Shows the responses of a server whose store is full or damaged: injects one fault after the other, and prints what
+the server answers. Mounting disks needs root.
 
 `python -m benchmarks.attacks.store_server [attack ...]`, by the names of the functions below; store.py has the attacks
 on the store without a server.

@@ -91,7 +91,11 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("the song store could not record that the song %s is not stored: %s", song.song_id, error)
+            logger.error(
+                "the song %s could not be stored, and the song store could not record that either: %s",
+                song.song_id,
+                error,
+            )
 
 
 def _is_nothing(recording: Recording) -> bool:

@@ -42,8 +42,8 @@ class Codec(nn.Module):
         self.vocoder = vocoder
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Return the latents [1, 8, 16, frames], float32, of stereo sound [2, samples] at 44,100 Hz; the last frame is
-        filled with silence.
+        """Return the latents [1, 8, 16, frames], float32, of stereo sound [2, samples] at 44,100 Hz, padded with
+        silence to whole frames.
         """
         sound = F.pad(sound.float(), (0, -sound.shape[-1] % SAMPLES_PER_FRAME))
         mel = self.vocoder.mel_transform(sound.to(self._device))

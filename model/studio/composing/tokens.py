@@ -95,7 +95,7 @@ def encode(score: Score, transpose: int) -> ScoreTokens:
 
 
 def decode(tokens: ScoreTokens, transpose: int) -> Score:
-    """Return the score that token classes stand for, in the key `transpose` semitones above C major / A minor. Every
+    """Return the score that the tokens (class indices of melody and chords) encode, in the key `transpose` semitones above C major / A minor. Every
     beat must have a chord.
     """
     chords = tuple(chord_of(int(index)) for index in tokens.chords)

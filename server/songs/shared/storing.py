@@ -138,7 +138,11 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("the song store could not record that the song %s is not stored: %s", song.song_id, error)
+            logger.error(
+                "the song %s could not be stored, and the song store could not record that either: %s",
+                song.song_id,
+                error,
+            )
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
