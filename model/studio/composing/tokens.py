@@ -95,8 +95,8 @@ def encode(score: Score, transpose: int) -> ScoreTokens:
 
 
 def decode(tokens: ScoreTokens, transpose: int) -> Score:
-    """Return the score that the tokens (class indices of melody and chords) encode, in the key `transpose` semitones above C major / A minor. Every
-    beat must have a chord.
+    """Return the score that the tokens (class indices of melody and chords) encode, in the key `transpose` semitones
+    above C major / A minor. Every beat must have a chord.
     """
     chords = tuple(chord_of(int(index)) for index in tokens.chords)
     score = Score(len(chords) // BEATS_PER_BAR, notes_of(tokens.melody.reshape(-1)), chords)
