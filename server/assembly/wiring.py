@@ -36,7 +36,7 @@ from server.generation.devices.engines import ready_slots
 from server.generation.frontend import Frontend
 from server.generation.runner import Runner
 from server.scheduling.policy import Policy
-from server.settings.groups import TLS
+from server.settings.certificates import TLS
 from server.settings.settings import Settings
 from server.songs.service import Songs
 from server.telemetry.metrics import Metrics

@@ -8,13 +8,12 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.logs import LogFormat
+from server.settings.certificates import TLS, Marking
 from server.settings.groups import (
-    TLS,
     Connections,
     Device,
     Keepalive,
     Limits,
-    Marking,
     NonNegativeSeconds,
     Rest,
     Scheduling,

@@ -24,6 +24,12 @@ class CallMetrics:
     """Metrics of calls: counts and durations, refused calls, and the state of the file of API keys."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._count_rpcs(registry)
+        self._count_http(registry)
+        self._count_refusals(registry)
+
+    def _count_rpcs(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of gRPC calls: numbers and durations."""
         self._rpcs = by_labels(
             counter(
                 registry,
@@ -42,6 +48,9 @@ class CallMetrics:
                 "method",
             )
         )
+
+    def _count_http(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of REST calls: numbers and durations."""
         self._http = by_labels(
             counter(
                 registry,
@@ -55,6 +64,9 @@ class CallMetrics:
         self._http_seconds = by_labels(
             histogram(registry, "http_seconds", "Duration of a REST call, in seconds", CALL_BUCKETS, "method", "route")
         )
+
+    def _count_refusals(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of refused calls and of the file of API keys."""
         self._refused = counter(
             registry,
             "calls_refused",

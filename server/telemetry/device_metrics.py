@@ -34,6 +34,11 @@ class DeviceMetrics:
 
     def _measure_work(self, registry: CollectorRegistry) -> None:
         """Register the metrics of denoising steps, rendered windows of sound and busy time of each device."""
+        self._measure_steps(registry)
+        self._measure_sound(registry)
+
+    def _measure_steps(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of steps: denoising steps, or some frames of a token model."""
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
         self._sections = by_labels(
@@ -63,6 +68,11 @@ class DeviceMetrics:
                 *by,
             )
         )
+
+    def _measure_sound(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of rendered windows of sound, and of the busy time of each device."""
+        count, measure = partial(counter, registry), partial(histogram, registry)
+        by = ("device", "engine")
         self._render = by_labels(
             measure("render_seconds", "Duration of rendering one window of sound, in seconds", WORK_BUCKETS, *by)
         )

@@ -26,12 +26,34 @@ class StreamMetrics:
     """Metrics of streams by engine: encoding, chunks, and buffer underruns of listeners."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
+        self._measure_sound(registry)
+        self._measure_underruns(registry)
+        self._recent_underrun: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
+        registry.register(Scraped(self._recent_families))
+        for engine in engines:
+            self._stalled.labels(engine)
+            self._underrun.labels(engine)
+            for series in (self._sound, self._chunks, self._chunk_bytes, self._encode):
+                series(engine)
+
+    def _measure_underruns(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of buffer underruns of listeners in real time."""
         count, measure = partial(counter, registry), partial(histogram, registry)
         self._stalled = count(
             "songs_stalled",
             "Number of songs in which a listener in real time has at least one buffer underrun",
             "engine",
         )
+        self._underrun = measure(
+            "song_underrun_seconds",
+            "Total buffer underruns in seconds of a listener who plays a song in real time from its first chunk",
+            UNDERRUN_BUCKETS,
+            "engine",
+        )
+
+    def _measure_sound(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of encoded sound: seconds, chunks, bytes, and the duration of encoding."""
+        count, measure = partial(counter, registry), partial(histogram, registry)
         self._sound = by_labels(
             count(
                 "sound_seconds",
@@ -45,12 +67,6 @@ class StreamMetrics:
         self._chunk_bytes = by_labels(
             count("chunk_bytes", "Bytes of encoded sound that were added to streams", "engine")
         )
-        self._underrun = measure(
-            "song_underrun_seconds",
-            "Total buffer underruns in seconds of a listener who plays a song in real time from its first chunk",
-            UNDERRUN_BUCKETS,
-            "engine",
-        )
         self._encode = by_labels(
             measure(
                 "encode_seconds",
@@ -59,13 +75,6 @@ class StreamMetrics:
                 "engine",
             )
         )
-        self._recent_underrun: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
-        registry.register(Scraped(self._recent_families))
-        for engine in engines:
-            self._stalled.labels(engine)
-            self._underrun.labels(engine)
-            for series in (self._sound, self._chunks, self._chunk_bytes, self._encode):
-                series(engine)
 
     def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:
         """Record that one window (a stretch of sound rendered at once), `sound_seconds` long, was mastered and encoded
