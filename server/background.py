@@ -67,6 +67,10 @@ class BackgroundTasks:
         """Wait at most `timeout_seconds` until all tasks have ended, then cancel those that still run."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_seconds)
+        self.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cancel(self) -> None:
+        """Cancel all tasks that still run, without waiting for them."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
+from server.background import BackgroundTasks
 from server.store.base import StoreFailed
 from server.store.shared.connection import Connection
 from server.store.shared.object_store.objects import Objects
@@ -29,7 +30,7 @@ class Deletion:
         self._connection = connection
         self._objects = objects
         self._reader = reader
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     async def delete_ended(self, song_id: str) -> bool:
         """Delete a song if it has ended; return False otherwise. Raises StoreFailed."""
@@ -43,14 +44,11 @@ class Deletion:
         """Schedule the deletion of a song that was cancelled before its plan was made, so that it has no sound;
         listeners first get some seconds to read that it was cancelled.
         """
-        task = asyncio.create_task(self._delete_later(song_id), name=f"forget {song_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._delete_later(song_id), f"forget {song_id}")
 
     def close(self) -> None:
         """Cancel the scheduled deletions."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     async def _delete_later(self, song_id: str) -> None:
         await asyncio.sleep(FORGET_SECONDS)
