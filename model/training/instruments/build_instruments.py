@@ -206,8 +206,8 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
     mean_lufs = float(np.mean(measured))
     layers = {start: _layer_lufs(content.zones, measured, start) for start in content.layer_starts}
     zones = tuple(
-        _corrected_zone(zone, sound, layers[zone.low_velocity], mean_lufs)
-        for zone, sound in zip(content.zones, sounds, strict=True)
+        _corrected_zone(zone, sound, lufs, layers[zone.low_velocity], mean_lufs)
+        for zone, sound, lufs in zip(content.zones, sounds, measured, strict=True)
     )
     even = replace(table, instruments={instrument.value: InstrumentZones(0.0, zones)})
     pitches = BASS_PITCHES if instrument in _BASSES else MIDDLE_PITCHES
@@ -220,12 +220,12 @@ def _layer_lufs(zones: Sequence[Zone], measured: Sequence[float], start: int) ->
     return float(np.mean([lufs for zone, lufs in zip(zones, measured, strict=True) if zone.low_velocity == start]))
 
 
-def _corrected_zone(zone: Zone, sound: Stereo, layer_lufs: float, mean_lufs: float) -> Zone:
+def _corrected_zone(zone: Zone, sound: Stereo, lufs: float, layer_lufs: float, mean_lufs: float) -> Zone:
     """Return a key zone in tune, with a gain that makes velocity layers equally loud in the mean. `sound` is the note
-    of the zone's middle key, with all zones that sound at it, so that intended detuning is kept. The mean loudness is
-    `layer_lufs` in the zone's velocity layer, and `mean_lufs` in all zones of the instrument.
+    of the zone's middle key, with all zones that sound at it, so that intended detuning is kept, and `lufs` its
+    loudness. The mean loudness is `layer_lufs` in the zone's velocity layer, and `mean_lufs` in all zones.
     """
-    step_db = _EVENNESS * (layer_lufs - momentary_lufs(sound))
+    step_db = _EVENNESS * (layer_lufs - lufs)
     step_db = min(max(step_db, -_LARGEST_STEP_DB), _LARGEST_STEP_DB) + mean_lufs - layer_lufs
     cents = cents_off(sound, _middle(zone))
     return replace(

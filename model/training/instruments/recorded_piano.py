@@ -4,7 +4,7 @@ MuseScore_General.
 
 from model.studio.sound.zones import Envelope, Zone
 from model.training.instruments.ogg_pages import shortened
-from model.training.instruments.recording import Recording
+from model.training.instruments.recording import Recording, key_ranges
 from model.training.instruments.soundfont import FontZone, Generator, SoundFont
 
 _PRESET = (0, 0)
@@ -38,8 +38,8 @@ def recorded_piano(font: SoundFont) -> list[Recording]:
                 f"the SoundFont has no piano recording {name} of the keys {absent}: use the SoundFont that the "
                 "builder names"
             )
-        for place, root in enumerate(_ROOTS):
-            found.append(_recording(font, by_root[root], place, played, len(found)))
+        for root, keys in zip(_ROOTS, key_ranges(_ROOTS), strict=True):
+            found.append(_recording(font, by_root[root], keys, played))
     return found
 
 
@@ -47,16 +47,16 @@ def _is_left(font: SoundFont, row: FontZone, layer: str) -> bool:
     return row.amount(Generator.PAN) == _LEFT and layer in font.samples[row.sample].name
 
 
-def _recording(font: SoundFont, row: FontZone, place: int, velocities: tuple[int, int], number: int) -> Recording:
+def _recording(font: SoundFont, row: FontZone, keys: tuple[int, int], velocities: tuple[int, int]) -> Recording:
     header = font.samples[row.sample]
-    root = _ROOTS[place]
+    root = header.root_key
     stream = font.ogg_bytes(row.sample)
     seconds = next(longest for highest, longest in _LONGEST_SECONDS if root <= highest)
     cut = shortened(stream, round(seconds * header.sample_rate_hertz))
     zone = Zone(
-        low_key=0 if place == 0 else (_ROOTS[place - 1] + root) // 2 + 1,
-        high_key=127 if place == len(_ROOTS) - 1 else (root + _ROOTS[place + 1]) // 2,
-        sample=number,
+        low_key=keys[0],
+        high_key=keys[1],
+        sample=0,
         root_pitch=float(root),
         loop=None,
         gain_db=0.0,

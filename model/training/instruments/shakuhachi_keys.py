@@ -7,7 +7,7 @@ import soundfile
 
 from model.studio.sound.zones import Zone
 from model.training.instruments.derived_keys import LoopedSound, derived_key, encoded
-from model.training.instruments.recording import Recording
+from model.training.instruments.recording import Recording, key_ranges
 
 _KEYS = (56, 60, 64, 68, 76, 80, 84)
 
@@ -26,10 +26,8 @@ def shakuhachi_keys(recorded: Recording) -> list[Recording]:
     whole = LoopedSound(sound, rate, recorded.zone.loop)
     roots = sorted((*_KEYS, root))
     found = []
-    for number, pitch in enumerate(roots):
-        low = 0 if number == 0 else (roots[number - 1] + pitch) // 2 + 1
-        high = 127 if number == len(roots) - 1 else (pitch + roots[number + 1]) // 2
-        zone = replace(recorded.zone, low_key=low, high_key=high, sample=number)
+    for pitch, (low, high) in zip(roots, key_ranges(roots), strict=True):
+        zone = replace(recorded.zone, low_key=low, high_key=high)
         found.append(Recording(zone, recorded.stream) if pitch == root else _derived(zone, whole, pitch))
     return found
 
