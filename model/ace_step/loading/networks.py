@@ -25,7 +25,7 @@ from model.ace_step.networks.text_encoder import TextEncoder
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder
 from model.engine import EngineUnavailable
-from model.shared.checkpoints.configs import named, read_json
+from model.shared.checkpoints.configs import made_from
 from model.shared.checkpoints.filling import fill, skeleton
 from model.shared.checkpoints.headers import Shapes, compare
 from model.shared.checkpoints.stored import open_stored
@@ -70,16 +70,12 @@ class _Part:
 
 
 def _transformer(config: Path, shapes: Shapes) -> nn.Module:
-    values = read_json(config)
-    with named(config):
-        return Transformer(transformer_config(values, shapes))
+    return made_from(config, lambda values: Transformer(transformer_config(values, shapes)))
 
 
 def _autoencoder(config: Path, _shapes: Shapes) -> nn.Module:
-    values = read_json(config)
     try:
-        with named(config):
-            return Autoencoder(autoencoder_config(values))
+        return made_from(config, lambda values: Autoencoder(autoencoder_config(values)))
     except (IndexError, TypeError, ValueError) as error:
         raise EngineUnavailable(
             f"{config} does not describe the autoencoder of ACE-Step v1 ({error}): download it again"
@@ -87,15 +83,11 @@ def _autoencoder(config: Path, _shapes: Shapes) -> nn.Module:
 
 
 def _vocoder(config: Path, _shapes: Shapes) -> nn.Module:
-    values = read_json(config)
-    with named(config):
-        return Vocoder(vocoder_config(values))
+    return made_from(config, lambda values: Vocoder(vocoder_config(values)))
 
 
 def _text_encoder(config: Path, _shapes: Shapes) -> nn.Module:
-    values = read_json(config)
-    with named(config):
-        return T5Encoder(text_encoder_config(values))
+    return made_from(config, lambda values: T5Encoder(text_encoder_config(values)))
 
 
 def _one_table(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

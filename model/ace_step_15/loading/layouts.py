@@ -27,7 +27,7 @@ from model.ace_step_15.networks.codec import Codec
 from model.ace_step_15.networks.conditions import ConditionEncoder, TextEncoder
 from model.ace_step_15.networks.tokens import AudioDetokenizer, AudioTokenizer
 from model.ace_step_15.networks.transformer import Transformer
-from model.shared.checkpoints.configs import named, read_json
+from model.shared.checkpoints.configs import made_from
 from model.shared.checkpoints.stored import index_of
 from model.shared.checkpoints.weight_norm import folded
 
@@ -122,6 +122,4 @@ def made(part: Part) -> nn.Module:
     """Create a network with the sizes in its `config.json`. Raises EngineUnavailable, with the file's path in the text,
     if the file cannot be read or has values that ACE-Step 1.5 cannot have.
     """
-    values = read_json(part.config)
-    with named(part.config):
-        return part.make(values)
+    return made_from(part.config, part.make)

@@ -1,12 +1,14 @@
 """Reads `config.json` files, which contain the sizes of networks."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from model.engine import EngineUnavailable
+
+T = TypeVar("T")
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
@@ -33,3 +35,15 @@ def named(path: Path) -> Iterator[None]:
         yield
     except EngineUnavailable as error:
         raise EngineUnavailable(f"{path}: ", *error.parts) from error
+
+
+def made_from(path: Path, make: Callable[[Mapping[str, Any]], T]) -> T:
+    """Return what `make` makes of the values in the JSON file `path`.
+
+    Raises:
+        EngineUnavailable: the file is missing or is not a JSON object, or `make` raises the error, whose text then
+            begins with the path.
+    """
+    values = read_json(path)
+    with named(path):
+        return make(values)
