@@ -20,7 +20,8 @@ class DeviceMetrics:
     """Metrics of devices: denoising steps, rendering, busy time and memory, and the restarts of workers."""
 
     def __init__(self, registry: CollectorRegistry, devices: Sequence[str], window: Window) -> None:
-        self._measure_work(registry)
+        self._measure_steps(registry)
+        self._measure_sound(registry)
         self._count_workers(registry)
         self._memory: dict[LabelValues, DeviceMemory] = {}
         registry.register(Scraped(self._memory_families))
@@ -31,11 +32,6 @@ class DeviceMetrics:
             for death in WorkerDeath:
                 self._deaths.labels(device, death)
             self._up.labels(device)
-
-    def _measure_work(self, registry: CollectorRegistry) -> None:
-        """Register the metrics of denoising steps, rendered windows of sound and busy time of each device."""
-        self._measure_steps(registry)
-        self._measure_sound(registry)
 
     def _measure_steps(self, registry: CollectorRegistry) -> None:
         """Register the metrics of steps: denoising steps, or some frames of a token model."""
