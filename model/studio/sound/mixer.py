@@ -40,8 +40,8 @@ _WETNESS_RANGE_DB = 9.0
 @dataclass(frozen=True, slots=True)
 class Strip:
     """Mix settings (channel strip) of a track or singer: its stem, its level in dB, its pan (-1 left to 1 right) and
-    the level in dB that it sends to the reverb. `keeps_lows` is True for bass and drums, whose low frequencies are kept
-    in the mix.
+    the level in dB that it sends to the reverb, of a singer within lines. `keeps_lows` is True for bass and drums,
+    whose low frequencies are kept in the mix.
     """
 
     stem: Stem
@@ -52,10 +52,10 @@ class Strip:
 
 
 STRIPS: Mapping[Track | Singer, Strip] = {
-    Singer.LEAD: Strip(Stem.VOCAL, 5.0, 0.0, -14.0),
-    Singer.BACKING: Strip(Stem.VOCAL, -3.5, -0.55, -12.0),
-    Singer.DOUBLE: Strip(Stem.VOCAL, -6.5, 0.55, -12.0),
-    Singer.SECOND: Strip(Stem.VOCAL, 5.0, 0.0, -14.0),
+    Singer.LEAD: Strip(Stem.VOCAL, 6.0, 0.0, -24.0),
+    Singer.BACKING: Strip(Stem.VOCAL, -2.5, -0.55, -22.0),
+    Singer.DOUBLE: Strip(Stem.VOCAL, -5.5, 0.55, -22.0),
+    Singer.SECOND: Strip(Stem.VOCAL, 6.0, 0.0, -24.0),
     Track.LEAD: Strip(Stem.VOCAL, 3.0, 0.0, -8.0),
     Track.KEYS: Strip(Stem.HARMONY, -5.0, -0.2, -8.0),
     Track.GUITAR: Strip(Stem.HARMONY, -5.0, 0.45, -9.0),
@@ -102,9 +102,13 @@ class Mixer:
         self._samplers = {
             track: Sampler(bank, instrument) for track, instrument in style.instruments if track in audible
         }
-        self._singers = {who: Channel(who, vocalist) for who, vocalist in (singers or {}).items() if who in audible}
+        self._singers = {
+            who: Channel(who, vocalist, strips[who].send_db)
+            for who, vocalist in (singers or {}).items()
+            if who in audible
+        }
         self._gains = {track: _side_gains(strips[track]) for track in audible}
-        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in audible}
+        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in self._samplers}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
         self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
@@ -158,7 +162,7 @@ class Mixer:
             )
         waiting = {track: self._scheduled(arrangement, track, start_sample) for track in self._samplers}
         for singer, channel in self._singers.items():
-            channel.singer.prepare(vocals.get(singer, ()), start_sample)
+            channel.prepare(vocals.get(singer, ()), start_sample)
         self._presence.expect((note for notes in vocals.values() for note in notes), start_sample)
         position, size = start_sample, first_window
         while position < end_sample:
@@ -204,7 +208,7 @@ class Mixer:
             if channel.is_silent:
                 continue
             voice = channel.run(start, stop) * self._gains[singer]
-            send += self._sends[singer] * (voice[0] + voice[1])
+            send += channel.send_gain(start, stop) * (voice[0] + voice[1])
             mixed += voice
         return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
 

@@ -5,7 +5,9 @@ from typing import Protocol
 
 from model.studio.sound.effects import Compressor, DeEsser
 from model.studio.sound.equaliser import Equaliser, bell, high_shelf, highpass, low_shelf
+from model.studio.sound.reverb_send import ReverbSend
 from model.studio.sound.tones import Samples
+from model.studio.voice.phrasing import SungNote
 from model.studio.voice.vocalist import Singer, Vocalist
 
 _HIGHPASS_HERTZ = 90.0
@@ -40,14 +42,32 @@ class Channel:
     consonants of the lead voice.
     """
 
-    def __init__(self, who: Singer, singer: Vocalist) -> None:
+    def __init__(self, who: Singer, singer: Vocalist, send_db: float) -> None:
+        """Set up the chain of a singer in the role `who`; `send_db` is the level sent to the reverb within lines."""
         self.singer = singer
         self._stages = _behind() if who in _BEHIND else _lead()
+        self._send = ReverbSend(send_db)
 
     @property
     def is_silent(self) -> bool:
         """True if the singer sings nothing and all earlier sound has decayed."""
         return self.singer.is_silent and all(stage.is_silent for stage in self._stages)
+
+    def prepare(self, notes: Sequence[SungNote], start: int) -> None:
+        """Add the notes that the singer sings in a section, which begins at sample `start` of the song.
+
+        Raises:
+            ValueError: the first note has no utterance.
+            KeyError: the singer's voice does not have a recording that an utterance names.
+        """
+        self.singer.prepare(notes, start)
+        self._send.expect(notes, start)
+
+    def send_gain(self, start: int, stop: int) -> Samples:
+        """Return the gain of the send to the reverb at the samples [start, stop) of the song; a single value if it is
+        constant.
+        """
+        return self._send.gain(start, stop)
 
     def run(self, start: int, stop: int) -> Samples:
         """Return the samples [start, stop) of the song in mono: the singer's voice with the effects applied."""
