@@ -1,6 +1,6 @@
 """Measures the singing of songs: vibrato, levels, movement of the spectrum, timbre of styles, words understood.
 
-    python -m benchmarks.music.bench_performance --folder songs                     # 12 styles, text for tuning
+    python -m benchmarks.music.bench_performance --folder songs                     # 24 songs for tuning, 12 styles
     python -m benchmarks.music.bench_performance --folder songs --held-out --checkout OLD  # another checkout beside it
 
     python -m benchmarks.music.bench_performance --folder songs --english --only words     # words of English songs
@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.music.composition.texts import STYLES
@@ -30,13 +31,14 @@ _PATHS = ("", "protos", "clients/python")
 
 
 def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
-    """Return the songs that each checkout has to sing, with style, prompt, seed and text: one in each of the first
-    `styles` styles for each text for tuning, or for each held-out text if `held_out`.
+    """Return the songs that each checkout has to sing, with style, prompt, seed and text: two in each of the first
+    `styles` styles; the texts for tuning, or the held-out ones if `held_out`, take turns.
     """
+    texts = cycle(HELD_OUT if held_out else TUNING)
     return [
         {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
-        for seed, text in (HELD_OUT if held_out else TUNING)
         for number, (style, prompt) in enumerate(list(STYLES.items())[:styles])
+        for seed, text in islice(texts, 2)
     ]
 
 
