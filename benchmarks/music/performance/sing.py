@@ -23,7 +23,6 @@ from benchmarks.music.singing import written_notes
 from model.registry import load_engine
 from model.song import SongParams, Stem, Syllable, Voice
 from model.studio.voice.bank import VoiceBank
-from model.studio.voice.performance.manner import SPOKEN
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.pronouncing import utterance_of
 from model.studio.voice.vocalist import TIMBRES, Vocalist
@@ -54,6 +53,8 @@ def described(made: Made) -> dict[str, Any]:
 
 def spoken(made: Made) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Return the words of a song as sound in the pace of speech, and their description in the form of `described`."""
+    from model.studio.voice.performance.manner import SPOKEN  # only checkouts whose voice has manners can speak
+
     voice = Vocalist(VoiceBank.load(), TIMBRES[Voice.FEMALE], (made.plan.seed,), SPOKEN)
     told: list[dict[str, Any]] = []
     start = 0.0
