@@ -156,9 +156,10 @@ def comping_texture(context: ArrangementContext) -> Texture:
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Return the velocity factor at a step of the section, about 0.8 to 1.2."""
+    """Return the velocity factor at a step of the section, about 0.7 to 1.3."""
     part = _PARTS[context.kind]
     grown = 0.0
     if context.kind is SectionKind.CHORUS:
         grown = _FIRST_CHORUS_LEVEL * context.turn.opens + _LAST_CHORUS_LEVEL * context.turn.closes
-    return part.level + grown + part.rise * min(1.0, max(0.0, step / context.score.steps))
+    usual = part.level + part.rise * min(1.0, max(0.0, step / context.score.steps))
+    return 1.0 + context.style.contrast * (usual - 1.0) + grown
