@@ -89,6 +89,7 @@ class Groove(StrEnum):
     AMBIENT = "ambient"
     BOSSA = "bossa"
     RNB = "rnb"
+    HIP_HOP = "hip hop"
     MARCH = "march"
     GAME = "game"
     REGGAE = "reggae"

@@ -57,7 +57,7 @@ _WAITING_PLAYERS = 2
 _FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.13, 0.12
 _FEWEST_FOR_BREAKDOWN = 3
 _BUILD_UP_BARS = 2
-_LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
+_LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB, Groove.HIP_HOP})
 
 
 def layers(context: ArrangementContext) -> frozenset[Track]:
