@@ -42,7 +42,7 @@ JAZZ = genre(
     "jazz",
     "jazz, swing, blues, big band, lounge, smooth jazz, 爵士, 爵士乐, 爵士樂, 蓝调, 藍調, 布鲁斯, 摇摆乐, 搖擺樂",
     Groove.JAZZ,
-    (124, 140),
+    (116, 136),
     energy=0.5,
     density=5.5,
     reverb=0.2,
