@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("what", choices=("apart", "balance"))
     parser.add_argument("--seeds", type=int, default=4, help="number of songs of each style")
     parser.add_argument(
-        "--first-seed", type=int, default=0, help="seed of the first song; the styles were tuned on seeds 0 to 3"
+        "--first-seed", type=int, default=0, help="seed of the first song; the styles were tuned on seeds 0 to 11"
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of the song whose balance is measured")
     options = parser.parse_args()

@@ -89,6 +89,7 @@ class Groove(StrEnum):
     AMBIENT = "ambient"
     BOSSA = "bossa"
     RNB = "rnb"
+    HIP_HOP = "hip hop"
     MARCH = "march"
     GAME = "game"
     REGGAE = "reggae"
@@ -129,7 +130,8 @@ class Style:
         mix_db: gain of the whole mix, so that songs of all styles are equally loud.
         vocal_db: change of the level of the voices, so that their distance to the accompaniment is equal in all styles.
         tone_db: change of the lows, low middle, high middle and highs of the whole mix.
-        width_db: change of the side signal of the accompaniment, so that mixes of all styles are about equally wide.
+        width_db: change of the side signal of the accompaniment.
+        contrast: difference in level between the kinds of sections relative to pop, 0 (equal, as in a loop) to 2.
         interlude_db: change of the level of the accompaniment while nobody sings, in a song with singers.
         ways: ways of singing and of building the song.
         beats_per_bar: 4, or 3 in a waltz.
@@ -154,6 +156,7 @@ class Style:
     vocal_db: float = 0.0
     tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     width_db: float = 0.0
+    contrast: float = 1.0
     interlude_db: float = 0.0
     ways: frozenset[Way] = frozenset()
     beats_per_bar: int = 4

@@ -57,7 +57,7 @@ _WAITING_PLAYERS = 2
 _FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.13, 0.12
 _FEWEST_FOR_BREAKDOWN = 3
 _BUILD_UP_BARS = 2
-_LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
+_LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB, Groove.HIP_HOP})
 
 
 def layers(context: ArrangementContext) -> frozenset[Track]:
@@ -156,9 +156,10 @@ def comping_texture(context: ArrangementContext) -> Texture:
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Return the velocity factor at a step of the section, about 0.8 to 1.2."""
+    """Return the velocity factor at a step of the section, about 0.7 to 1.3."""
     part = _PARTS[context.kind]
     grown = 0.0
     if context.kind is SectionKind.CHORUS:
         grown = _FIRST_CHORUS_LEVEL * context.turn.opens + _LAST_CHORUS_LEVEL * context.turn.closes
-    return part.level + grown + part.rise * min(1.0, max(0.0, step / context.score.steps))
+    usual = part.level + part.rise * min(1.0, max(0.0, step / context.score.steps))
+    return 1.0 + context.style.contrast * (usual - 1.0) + grown

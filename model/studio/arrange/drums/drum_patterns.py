@@ -22,101 +22,101 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
             Texture.CALM: ({_H: _QUARTERS}, {_H: _EIGHTHS, _K: "o..............."}),
             Texture.STEADY: (
                 {_K: "x.......x.o.....", _S: _BACKBEAT, _H: _EIGHTHS},
-                {_K: "x......ox.......", _R: _BACKBEAT, _H: _EIGHTHS},
-                {_K: "x.....o.x.......", _S: _BACKBEAT, _H: _SIXTEENTHS},
+                {_K: "x......ox.......", _S: _BACKBEAT, _H: _EIGHTHS},
+                {_K: "x.....o.x.......", _S: _BACKBEAT, _H: "x.o.x.ogx.o.x.og"},
             ),
             Texture.FULL: (
                 {_K: "X......xx.x.....", _S: "....X.......X...", _H: _EIGHTHS, _T: "..o...o...o...o."},
-                {_K: "X.....x.x..x....", _S: "....X..g....X..g", _H: "x.x.x.x.x.x.x...", _O: "..............o."},
-                {_K: "X...x.....x.....", _S: "....X.......X...", _H: _SIXTEENTHS, _C: "....o.......o..."},
+                {_K: "X.....x.x..x....", _S: "....X..g....X..g", _H: _EIGHTHS, _T: "..o...o...o...o."},
+                {_K: "X...x.....x.....", _S: "....X.......X...", _H: _EIGHTHS, _T: "..o.o.o...o.o.o."},
             ),
         },
         Groove.BALLAD: {
-            Texture.CALM: ({_H: "o...o...o...o..."}, {_M: "o.g.o.g.o.g.o.g."}),
+            Texture.CALM: ({_H: "o...o...o...o..."}, {_H: "o...g...o...g..."}),
             Texture.STEADY: (
                 {_K: "x.......o.......", _R: _BACKBEAT, _H: "x.g.o.g.x.g.o.g."},
-                {_K: "x.........o.....", _R: _HALF_TIME, _H: _EIGHTHS},
+                {_K: "x.........o.....", _R: _BACKBEAT, _H: "x.g.o.g.x.g.o.g."},
             ),
             Texture.FULL: (
-                {_K: "x.....o.x.......", _S: _BACKBEAT, _H: _EIGHTHS, _T: "..g...g...g...g."},
-                {_K: "x......ox.......", _S: _BACKBEAT, _Y: "x.o.x.o.x.o.x.o."},
+                {_K: "x.....o.x.......", _S: _BACKBEAT, _H: _EIGHTHS, _T: _BACKBEAT},
+                {_K: "x......ox.......", _S: _BACKBEAT, _H: _EIGHTHS, _T: _BACKBEAT},
             ),
         },
         Groove.ROCK: {
-            Texture.CALM: ({_P: _QUARTERS, _K: "x.......x......."}, {_FL: "x.x.x.x.x.x.x.x."}),
+            Texture.CALM: ({_P: _QUARTERS, _K: "x.......x......."}, {_P: _QUARTERS, _FL: "x.......x......."}),
             Texture.STEADY: (
-                {_K: "X.......x.x.....", _S: "....X.......X...", _H: "X.o.x.o.X.o.x.o."},
+                {_K: "X.......x.x.....", _S: "....X.......X...", _H: "X.x.X.x.X.x.X.x."},
                 {_K: "X..x....x.......", _S: "....X.......X..g", _H: "X.x.X.x.X.x.X.x."},
             ),
             Texture.FULL: (
-                {_K: "X..x....x.xx....", _S: "....X.......X...", _Y: "X.x.X.x.X.x.X.x."},
-                {_K: "X.x...x.x.x.....", _S: "....X.......X...", _O: "x...x...x...x..."},
+                {_K: "X.....x.x.x.....", _S: "....X.......X...", _O: "X...x...X...x..."},
+                {_K: "X.x.....x.x...x.", _S: "....X.......X...", _O: "X...x...X...x..."},
             ),
         },
         Groove.LOFI: {
-            Texture.CALM: ({_H: "o.g.o.g.o.g.o.g."}, {_M: "o.g.o.g.o.g.o.g."}),
+            Texture.CALM: ({_H: "o.g.o.g.o.g.o.g."}, {_H: "o.g.o.g.o.g.o.gg"}),
             Texture.STEADY: (
                 {_K: "x......o..x.....", _R: _BACKBEAT, _H: "o.x.o.x.o.x.o.xg"},
-                {_K: "x.........x..o..", _S: "....o.......o..g", _H: _EIGHTHS},
+                {_K: "x.........x..o..", _R: "....x.......x..g", _H: "o.x.o.x.o.x.o.xg"},
             ),
             Texture.FULL: (
                 {_K: "x......x..x.....", _S: "....x..g....x..g", _H: "x.x.x.xgx.x.x.x."},
-                {_K: "x..o......xo....", _S: "....x.g.....x...", _H: "xgx.x.x.xgx.x...", _O: "..............o."},
+                {_K: "x..o......xo....", _S: "....x.g.....x...", _H: "x.x.x.x.xgx.x.x."},
             ),
         },
         Groove.FOLK: {
-            Texture.CALM: ({_M: "o.g.o.g.o.g.o.g."}, {_A: "o..............."}),
+            Texture.CALM: ({_M: "o.g.o.g.o.g.o.g."}, {_M: "o.g.g.g.o.g.g.g."}),
             Texture.STEADY: (
                 {_K: "x.......x.......", _M: "o.x.o.x.o.x.o.x."},
-                {_K: "o.......o.......", _R: _BACKBEAT, _M: "xgogxgogxgogxgog"},
+                {_K: "x.....o.x.......", _M: "o.x.o.x.o.x.o.x."},
             ),
             Texture.FULL: (
-                {_K: "x.....o.x.......", _R: "....x.......x...", _T: "o.x.o.x.o.x.o.x."},
-                {_K: "x.......x.o.....", _S: "....o.......o...", _M: _SIXTEENTHS, _T: _BACKBEAT},
+                {_K: "x.....o.x.......", _T: _BACKBEAT, _M: "o.x.o.x.o.x.o.x."},
+                {_K: "x.......x.o.....", _T: _BACKBEAT, _M: "oox.oox.oox.oox."},
             ),
         },
         Groove.FOUR_ON_THE_FLOOR: {
-            Texture.CALM: ({_K: _QUARTERS}, {_H: "..o...o...o...o.", _K: "x.......x......."}),
+            Texture.CALM: ({_K: _QUARTERS}, {_K: _QUARTERS, _H: "..o...o...o...o."}),
             Texture.STEADY: (
-                {_K: _QUARTERS, _C: _BACKBEAT, _H: "..x...x...x...x."},
-                {_K: _QUARTERS, _S: "....o.......o...", _H: "g.x.g.x.g.x.g.x."},
+                {_K: "X...X...X...X...", _C: _BACKBEAT, _H: "..x...x...x...x."},
+                {_K: "X...X...X...X...", _C: _BACKBEAT, _H: "..x..gx...x..gx."},
             ),
             Texture.FULL: (
                 {_K: "X...X...X...X...", _C: "....X.......X...", _O: "..x...x...x...x.", _H: "oo.ooo.ooo.ooo.o"},
-                {_K: "X...X...X...X.x.", _S: "....X.......X...", _C: "....x.......x...", _O: "..x...x...x...x."},
+                {_K: "X...X...X...X...", _C: "....X.......X..o", _O: "..x...x...x...x.", _H: "oo.ooo.ooo.ooo.o"},
             ),
         },
         Groove.CINEMATIC: {
-            Texture.CALM: ({_FL: "o..............."}, {_A: "o..............."}),
+            Texture.CALM: ({_FL: "o..............."}, {_FL: "o.......g......."}),
             Texture.STEADY: (
-                {_FL: "x.......o.....o.", _K: "x..............."},
-                {_LO: "x.......x.......", _FL: "o.....o.....o..."},
+                {_FL: "x...o...x...o...", _K: "x..............."},
+                {_FL: "x...o...x...o.o.", _K: "x..............."},
             ),
             Texture.FULL: (
-                {_FL: "X.....x.X.....x.", _K: "X.......X.......", _S: "........o......."},
-                {_LO: "X..x..x.X..x..x.", _K: "X.......X.......", _S: "....g.......o..."},
+                {_FL: "X...x.x.X...x.x.", _K: "X.......X.......", _S: "........o......."},
+                {_FL: "X...x...X.x.x.x.", _K: "X.......X.......", _S: "........o......."},
             ),
         },
         Groove.JAZZ: {
-            Texture.CALM: ({_Y: "o...x...o...x..."}, {_P: _BACKBEAT}),
+            Texture.CALM: ({_Y: "o...x...o...x..."}, {_Y: "o...x...o...x.o."}),
             Texture.STEADY: (
                 {_Y: "x...x.o.x...x.o.", _P: _BACKBEAT, _K: "g.......g......."},
-                {_Y: "x...x.o.x...x.o.", _P: _BACKBEAT, _R: "......g.......g."},
+                {_Y: "x...x.o.x...x.o.", _P: _BACKBEAT, _K: "g.......g.....g."},
             ),
             Texture.FULL: (
                 {_Y: "x...X.x.x...X.x.", _P: _BACKBEAT, _K: "o...g...o...g...", _S: "......g.......g."},
-                {_Y: "x...X.x.x...X.x.", _P: _BACKBEAT, _K: "o.....o.....g...", _R: "............o..."},
+                {_Y: "x...X.x.x...X.x.", _P: _BACKBEAT, _K: "o...g...o...g...", _S: "..g.......g...g."},
             ),
         },
         Groove.NURSERY: {
-            Texture.CALM: ({_A: "o.......g......."}, {_M: "o...g...o...g..."}),
+            Texture.CALM: ({_A: "o.......g......."}, {_A: "o..............."}),
             Texture.STEADY: (
                 {_K: "x.......o.......", _M: "o.x.o.x.o.x.o.x."},
-                {_T: _BACKBEAT, _K: "x.......x.......", _M: "..o...o...o...o."},
+                {_K: "x.......x.......", _M: "o.x.o.x.o.x.oox."},
             ),
             Texture.FULL: (
                 {_K: "x.......x.......", _T: _BACKBEAT, _M: "o.x.o.x.o.x.o.x."},
-                {_K: "x...x...x...x...", _S: "..o...o...o...o.", _A: "x..............."},
+                {_K: "x...o...x...o...", _T: _BACKBEAT, _M: "o.x.o.x.o.x.o.x."},
             ),
         },
         Groove.AMBIENT: {
@@ -131,25 +131,36 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
             ),
         },
         Groove.BOSSA: {
-            Texture.CALM: ({_M: "o.g.o.g.o.g.o.g."}, {_R: _CLAVE}),
+            Texture.CALM: ({_M: "o.g.o.g.o.g.o.g."}, {_R: _CLAVE, _M: "o.g.o.g.o.g.o.g."}),
             Texture.STEADY: (
-                {_K: "x.....o.x.....o.", _R: _CLAVE, _M: "o.g.x.g.o.g.x.g."},
-                {_K: "x.....o.x.....o.", _R: _TURNED_CLAVE, _H: "x.o.x.o.x.o.x.o."},
+                {_K: "x.....o.x.....o.", _R: _CLAVE, _M: "ogxgogxgogxgogxg"},
+                {_K: "x.....o.x.....o.", _R: _TURNED_CLAVE, _M: "ogxgogxgogxgogxg"},
             ),
             Texture.FULL: (
-                {_K: "x.....x.x.....x.", _R: _CLAVE, _Y: "x.o.x.o.x.o.x.o.", _M: _SIXTEENTHS},
-                {_K: "x.....x.x.....x.", _R: _TURNED_CLAVE, _H: "x.o.x.o.x.o.x.o.", _T: "....o.......o..."},
+                {_K: "x.....x.x.....x.", _R: _CLAVE, _M: "xgxgxgxgxgxgxgxg"},
+                {_K: "x.....x.x.....x.", _R: _TURNED_CLAVE, _M: "xgxgxgxgxgxgxgxg"},
             ),
         },
         Groove.RNB: {
-            Texture.CALM: ({_H: "o...o...o...o.g."}, {_K: "o...............", _R: _HALF_TIME}),
+            Texture.CALM: ({_H: "o...o...o...o.g."}, {_K: "o...............", _H: "o...o...o...o.g."}),
             Texture.STEADY: (
                 {_K: "x.........x..o..", _R: _BACKBEAT, _H: "x.o.x.ogx.o.x.o."},
-                {_K: "x..o......x.....", _S: "....x.......x..g", _H: "x.o.x.o.x.o.x.og"},
+                {_K: "x..o......x.....", _R: "....x.......x..g", _H: "x.o.x.o.x.o.x.og"},
             ),
             Texture.FULL: (
-                {_K: "X..x......x..x..", _S: "....X..g.g..X...", _C: _BACKBEAT, _H: "x.oxx.o.x.oxx.oo"},
-                {_K: "X......x..xx....X..x......x.....", _S: "....X.......X..g", _C: _BACKBEAT, _H: _SIXTEENTHS},
+                {_K: "X..x......x..x..", _R: _BACKBEAT, _C: _BACKBEAT, _H: "x.oxx.o.x.oxx.oo"},
+                {_K: "X......x..xx....X..x......x.....", _R: "....X.......X..g", _C: _BACKBEAT, _H: "x.oxx.o.x.oxx.oo"},
+            ),
+        },
+        Groove.HIP_HOP: {
+            Texture.CALM: ({_H: _EIGHTHS}, {_K: "x.........x.....", _H: _EIGHTHS}),
+            Texture.STEADY: (
+                {_K: "X..x......x.....", _S: "....X.......X...", _H: "x.o.x.o.x.o.x.oo"},
+                {_K: "X.........xx....", _S: "....X.......X...", _H: "x.o.x.o.x.oox.o."},
+            ),
+            Texture.FULL: (
+                {_K: "X..x......x..x..", _S: "....X.......X...", _C: "....x.......x...", _H: "x.o.x.oox.o.x.xx"},
+                {_K: "X.x.......xx....", _S: "....X.......X...", _C: "....x.......x...", _H: "x.o.x.oox.xxx.o."},
             ),
         },
         Groove.MARCH: {
@@ -164,14 +175,14 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
             ),
         },
         Groove.GAME: {
-            Texture.CALM: ({_H: _EIGHTHS}, {_K: "x.......x......."}),
+            Texture.CALM: ({_H: _EIGHTHS}, {_K: "x.......x.......", _H: _EIGHTHS}),
             Texture.STEADY: (
+                {_K: "x.......x.......", _S: _BACKBEAT, _H: "x.x.x.x.x.x.x.x."},
                 {_K: "x.....x.x.......", _S: _BACKBEAT, _H: "x.x.x.x.x.x.x.x."},
-                {_K: "x...x...x...x...", _S: _BACKBEAT, _H: "..x...x...x...x."},
             ),
             Texture.FULL: (
                 {_K: "X..x..X.X..x....", _S: "....X.......X.xx", _H: "x.xxx.xxx.xxx.xx"},
-                {_K: "X...X.x.X...X...", _S: "....X.......X...", _O: "..x...x...x...x.", _H: "x...x...x...x..."},
+                {_K: "X.....X.X...X...", _S: "....X.......X...", _H: "x.xxx.xxx.xxx.xx"},
             ),
         },
         Groove.REGGAE: {
@@ -239,7 +250,9 @@ _DRIVEN_WALTZ: Mapping[Texture, Patterns] = MappingProxyType(
         ),
     }
 )
-_DRIVEN = frozenset({Groove.POP, Groove.ROCK, Groove.FOUR_ON_THE_FLOOR, Groove.LOFI, Groove.RNB, Groove.GAME})
+_DRIVEN = frozenset(
+    {Groove.POP, Groove.ROCK, Groove.FOUR_ON_THE_FLOOR, Groove.LOFI, Groove.RNB, Groove.HIP_HOP, Groove.GAME}
+)
 
 
 def drum_patterns(groove: Groove, texture: Texture, *, in_three: bool = False) -> Patterns:

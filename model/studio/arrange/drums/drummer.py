@@ -16,7 +16,16 @@ _THROUGH_FILLS = (Piece.KICK, Piece.MARACAS, Piece.RIDE)
 _HATS = (Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT)
 _GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB, Groove.GOSPEL})
 _CRASHED = frozenset({SectionKind.CHORUS, SectionKind.INST, SectionKind.BRIDGE})
-_UNCRASHED = frozenset({Groove.NURSERY, Groove.AMBIENT})
+_WITHOUT_CYMBALS = frozenset({Groove.NURSERY, Groove.AMBIENT})
+_UNCRASHED = _WITHOUT_CYMBALS | {Groove.JAZZ, Groove.BOSSA, Groove.FOLK, Groove.LOFI, Groove.RNB}
+_LOOPED = frozenset(
+    {Groove.FOUR_ON_THE_FLOOR, Groove.LOFI, Groove.HIP_HOP, Groove.GAME, Groove.REGGAE, Groove.BREAKBEAT}
+)
+"""Grooves built on a drum loop, which begins with the song and plays to its end."""
+
+_FRAMED = frozenset({Groove.BALLAD, Groove.CINEMATIC})
+"""Grooves whose songs begin and end without drums."""
+
 _GHOST_STEPS = (7, 9, 15)
 _OPEN_HAT_STEPS = 2
 _LIVELY_ENERGY, _GENTLE_ENERGY = 0.5, 0.3
@@ -58,6 +67,10 @@ def _pattern(context: ArrangementContext, busy: Texture) -> Pattern:
 
 def _bar_texture(context: ArrangementContext, bar: int) -> Texture | None:
     second_half = 2 * bar >= context.groove_bars
+    if context.kind in {SectionKind.INTRO, SectionKind.OUTRO} and context.style.groove in _LOOPED:
+        return Texture.STEADY
+    if context.kind in {SectionKind.INTRO, SectionKind.OUTRO} and context.style.groove in _FRAMED:
+        return None
     if context.kind is SectionKind.INTRO:
         return Texture.CALM if second_half else None
     if context.kind is SectionKind.BRIDGE:
@@ -157,12 +170,12 @@ def _start_hit(context: ArrangementContext) -> list[Stroke]:
     if context.kind not in _CRASHED or context.style.groove in _UNCRASHED or context.groove_bars == 0:
         return []
     soft = context.kind is SectionKind.BRIDGE or context.style.energy < _LIVELY_ENERGY
-    return [Stroke(0, 1, int(Piece.CRASH), 0.7 if soft else 1.0)]
+    return [Stroke(0, 1, int(Piece.CRASH), 0.8 if soft else 1.0)]
 
 
 def _closing_hit(context: ArrangementContext) -> list[Stroke]:
     if not context.ends_song:
         return []
     start = context.groove_bars * context.bar_steps
-    cymbal = Piece.TRIANGLE if context.style.groove in _UNCRASHED else Piece.CRASH
+    cymbal = Piece.TRIANGLE if context.style.groove in _WITHOUT_CYMBALS else Piece.CRASH
     return [Stroke(start, 1, int(Piece.KICK), 0.9), Stroke(start, 1, int(cymbal), 0.75)]

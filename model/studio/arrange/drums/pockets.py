@@ -58,6 +58,7 @@ _POCKETS: Mapping[Groove, Pocket] = MappingProxyType(
         Groove.AMBIENT: Pocket((12, -8, 13, -3), 4, (2, -7)),
         Groove.BOSSA: Pocket((0, -9, -6, 10), -7, (9, 4)),
         Groove.RNB: Pocket((12, 9, -4, 13), 14, (11, 14)),
+        Groove.HIP_HOP: Pocket((-7, 12, 8, 13), -3, (12, -5)),
         Groove.MARCH: Pocket((0, -9, 2, 9), -3, (-7, 5)),
         Groove.GAME: Pocket((10, 8, -9, 4), -8, (0, -4)),
         Groove.REGGAE: Pocket((5, -10, 12, -4), 13, (2, 5)),

@@ -26,6 +26,7 @@ class Special(TypedDict, total=False):
     vocal_db: float
     tone_db: tuple[float, float, float, float]
     width_db: float
+    contrast: float
     interlude_db: float
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext, make_context
+from model.studio.arrange.dynamics import level
 from model.studio.arrange.humanize import perform, swung
 from model.studio.arrange.tablature import Stroke
 from model.studio.style import Groove, Track
@@ -37,6 +38,15 @@ def test_players_beside_the_rhythm_are_at_most_eight_milliseconds_off(tempo_bpm:
     played = perform(context, track, QUARTERS)
     errors = [abs(note.start - meant.start) for note, meant in zip(played, QUARTERS, strict=True)]
     assert 0 < max(errors) * context.step_seconds <= 0.008 + 1e-9
+
+
+def test_sections_of_a_style_with_little_contrast_are_about_equally_loud() -> None:
+    def difference(contrast: float) -> float:
+        style = replace(make_style(), contrast=contrast)
+        verse, chorus = (replace(context_of(kind), style=style) for kind in (SectionKind.VERSE, SectionKind.CHORUS))
+        return level(chorus, 0) - level(verse, 0)
+
+    assert 0 < difference(0.3) < 0.5 * difference(1.0) < difference(1.0) < difference(1.5)
 
 
 def _off_ms(groove: Groove, steps: range) -> np.ndarray:

@@ -48,7 +48,7 @@ def test_upbeat_pop_with_light_drums(seed: int) -> None:
         ("拉丁", Groove.BOSSA),
         ("R&B", Groove.RNB),
         ("灵魂乐", Groove.RNB),
-        ("说唱", Groove.RNB),
+        ("说唱", Groove.HIP_HOP),
         ("soft rock ballad", Groove.BALLAD),
         ("进行曲", Groove.MARCH),
         ("8-bit chiptune", Groove.GAME),

@@ -101,6 +101,24 @@ def test_an_intro_begins_without_drums() -> None:
     assert min(s.start for s in strokes) == 4 * 16
 
 
+@table("groove", [Groove.FOUR_ON_THE_FLOOR, Groove.HIP_HOP, Groove.LOFI, Groove.GAME])
+def test_a_drum_loop_begins_with_the_song(groove: Groove) -> None:
+    strokes = drums(context_of(SectionKind.INTRO, SectionKind.VERSE, groove))
+    assert min(s.start for s in strokes) == 0
+
+
+@table("groove", [Groove.BALLAD, Groove.CINEMATIC])
+def test_ballads_and_film_music_begin_and_end_without_drums(groove: Groove) -> None:
+    before_the_fill, last_bar = 7 * 16, 7 * 16
+    assert all(s.start >= before_the_fill for s in drums(context_of(SectionKind.INTRO, SectionKind.VERSE, groove)))
+    assert all(s.start >= last_bar for s in drums(context_of(SectionKind.OUTRO, None, groove)))
+
+
+def test_a_jazz_chorus_starts_without_a_crash() -> None:
+    chorus = drums(context_of(SectionKind.CHORUS, SectionKind.VERSE, Groove.JAZZ))
+    assert all(s.pitch != Piece.CRASH for s in chorus)
+
+
 @table("groove", Groove)
 @table("kind", SECTION_TAGS)
 def test_no_piece_is_struck_twice_at_once(groove: Groove, kind: SectionKind) -> None:
