@@ -3,7 +3,7 @@ time.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,11 +102,7 @@ class Mixer:
         self._samplers = {
             track: Sampler(bank, instrument) for track, instrument in style.instruments if track in audible
         }
-        self._singers = {
-            who: Channel(who, vocalist, strips[who].send_db)
-            for who, vocalist in (singers or {}).items()
-            if who in audible
-        }
+        self._singers = _channels(singers or {}, strips, audible)
         self._gains = {track: _side_gains(strips[track]) for track in audible}
         self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in self._samplers}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
@@ -251,6 +247,13 @@ def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Sin
         track: replace(strip, level_db=strip.level_db + vocal_level_db) if strip.stem is Stem.VOCAL else strip
         for track, strip in strips.items()
     }
+
+
+def _channels(
+    singers: Mapping[Singer, Vocalist], strips: Mapping[Track | Singer, Strip], audible: Set[Track | Singer]
+) -> dict[Singer, Channel]:
+    """Return the channels of the audible singers, with the reverb sends of their strips."""
+    return {who: Channel(who, singers[who], strips[who].send_db) for who in singers if who in audible}
 
 
 def _due(waiting: list[SampledNote], stop: int) -> Sequence[SampledNote]:

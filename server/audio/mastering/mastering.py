@@ -13,8 +13,8 @@ from server.audio.mastering.loudness import BLOCKS_PER_SECOND, Leveller, amplitu
 CHANNELS = 2
 RUMBLE_HERTZ = 25.0
 CEILING_DBTP = -2.6
-"""True-peak ceiling of the mastered sound in dBTP. MP3 at 192 kbit/s raises peaks by up to about 1.4 dB, so peaks of the
-decoded sound stay under -1 dBTP.
+"""True-peak ceiling of the mastered sound in dBTP. MP3 at 192 kbit/s raises peaks by up to about 1.4 dB, so peaks of
+the decoded sound stay under -1 dBTP.
 """
 
 LOUDEST = 1000.0
