@@ -36,10 +36,10 @@ class Manner:
 
 
 PLAIN = Manner()
-BREATHY = Manner(-2.0, -1.9, 1.6, vibrato=0.4, vibrato_cents=36.0, vibrato_hertz=5.2, glide=1.2, lag_seconds=0.03)
+BREATHY = Manner(-2.0, -2.2, 1.6, vibrato=0.4, vibrato_cents=36.0, vibrato_hertz=5.2, glide=1.2, lag_seconds=0.03)
 TENDER = Manner(-1.0, -0.6, 1.2, vibrato=0.7, vibrato_hertz=5.3, glide=1.2, lag_seconds=0.028, fall_db=5.0)
 BELTED = Manner(2.5, 2.2, 0.8, vibrato=0.6, vibrato_cents=56.0, vibrato_hertz=5.9, glide=0.8, lag_seconds=0.012)
-BRIGHT = Manner(1.0, 2.0, 0.9, vibrato=0.45, glide=0.8, lag_seconds=0.012)
+BRIGHT = Manner(1.0, 2.7, 0.9, vibrato=0.45, glide=0.8, lag_seconds=0.012)
 CONCERT = Manner(1.5, 0.6, 0.9, vibrato=0.8, vibrato_cents=60.0, vibrato_hertz=5.5, glide=1.2, fall_db=5.5)
 CHILDLIKE = Manner(-0.5, -1.0, 1.1, vibrato=0.15, vibrato_cents=34.0, glide=0.7, lag_seconds=0.01, fall_db=4.0)
 SPOKEN = Manner(0.5, 0.5, vibrato=0.1, vibrato_cents=34.0, glide=0.6, speech=1.3, lag_seconds=0.025, fall_db=5.0)
