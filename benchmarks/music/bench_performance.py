@@ -30,11 +30,12 @@ _HERE = Path(__file__).parents[2]
 _PATHS = ("", "protos", "clients/python")
 
 
-def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
+def wanted_songs(*, held_out: bool, styles: int, same_texts: bool = False) -> list[dict[str, object]]:
     """Return the songs that each checkout has to sing, with style, prompt, seed and text: two in each of the first
-    `styles` styles; the texts for tuning, or the held-out ones if `held_out`, take turns.
+    `styles` styles. The texts for tuning, or the held-out ones if `held_out`, take turns; with `same_texts` all styles
+    sing the first two.
     """
-    texts = cycle(HELD_OUT if held_out else TUNING)
+    texts = cycle((HELD_OUT if held_out else TUNING)[: 2 if same_texts else None])
     return [
         {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
         for number, (style, prompt) in enumerate(list(STYLES.items())[:styles])
@@ -83,6 +84,9 @@ def main() -> None:
         "--folder", type=Path, required=True, help="folder of the recordings; songs in it are not sung again"
     )
     parser.add_argument("--held-out", action="store_true", help="use the texts and seeds that are not used for tuning")
+    parser.add_argument(
+        "--same-texts", action="store_true", help="sing the same two texts in all styles, to compare their timbres"
+    )
     parser.add_argument("--english", action="store_true", help="sing English songs, each in one style")
     parser.add_argument(
         "--checkout",
@@ -100,7 +104,7 @@ def main() -> None:
     if options.english:
         songs = english_songs(held_out=options.held_out)
     else:
-        songs = wanted_songs(held_out=options.held_out, styles=options.styles)
+        songs = wanted_songs(held_out=options.held_out, styles=options.styles, same_texts=options.same_texts)
     columns: dict[str, dict[str, float]] = {}
     for checkout in (*options.checkout, _HERE):
         recorded = sung(checkout, options.folder / checkout.name, songs)
