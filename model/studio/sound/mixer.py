@@ -52,10 +52,10 @@ class Strip:
 
 
 STRIPS: Mapping[Track | Singer, Strip] = {
-    Singer.LEAD: Strip(Stem.VOCAL, 6.0, 0.0, -24.0),
-    Singer.BACKING: Strip(Stem.VOCAL, -2.5, -0.55, -22.0),
-    Singer.DOUBLE: Strip(Stem.VOCAL, -5.5, 0.55, -22.0),
-    Singer.SECOND: Strip(Stem.VOCAL, 6.0, 0.0, -24.0),
+    Singer.LEAD: Strip(Stem.VOCAL, 6.0, 0.0, -30.0),
+    Singer.BACKING: Strip(Stem.VOCAL, -3.5, -0.55, -28.0),
+    Singer.DOUBLE: Strip(Stem.VOCAL, -6.5, 0.55, -28.0),
+    Singer.SECOND: Strip(Stem.VOCAL, 6.0, 0.0, -30.0),
     Track.LEAD: Strip(Stem.VOCAL, 3.0, 0.0, -8.0),
     Track.KEYS: Strip(Stem.HARMONY, -5.0, -0.2, -8.0),
     Track.GUITAR: Strip(Stem.HARMONY, -5.0, 0.45, -9.0),

@@ -11,7 +11,7 @@ from model.studio.sound.span_envelope import SpanEnvelope, sample_at
 from model.studio.sound.tones import Samples
 from model.studio.voice.phrasing import PHRASE_GAP_SECONDS, SungNote
 
-_THROW_DB = 16.0
+_THROW_DB = 22.0
 """Gain in dB of the send on the last note of a line."""
 
 _HEAD_SECONDS, _HEAD_SHARE = 0.25, 0.5

@@ -42,7 +42,7 @@ BELTED = Manner(2.5, 2.2, 0.8, vibrato=0.6, vibrato_cents=56.0, vibrato_hertz=5.
 BRIGHT = Manner(1.0, 2.7, 0.9, vibrato=0.45, glide=0.8, lag_seconds=0.012)
 CONCERT = Manner(1.5, 0.6, 0.9, vibrato=0.8, vibrato_cents=60.0, vibrato_hertz=5.5, glide=1.2, fall_db=5.5)
 CHILDLIKE = Manner(-0.5, -1.0, 1.1, vibrato=0.15, vibrato_cents=34.0, glide=0.7, lag_seconds=0.01, fall_db=4.0)
-SPOKEN = Manner(0.5, 0.5, vibrato=0.1, vibrato_cents=34.0, glide=0.6, speech=1.3, lag_seconds=0.025, fall_db=5.0)
+SPOKEN = Manner(0.5, 0.5, vibrato=0.1, vibrato_cents=34.0, glide=0.6, speech=1.8, lag_seconds=0.025, fall_db=5.0)
 
 _BY_GENRE: Mapping[str, Manner] = MappingProxyType(
     {

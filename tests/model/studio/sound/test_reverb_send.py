@@ -18,7 +18,7 @@ def _line(*notes: tuple[float, float], last: bool = True) -> list[SungNote]:
 
 
 def _gains_db(notes: list[SungNote], *seconds: float) -> list[float]:
-    send = ReverbSend(-24.0)
+    send = ReverbSend(-30.0)
     send.expect(notes, RATE)
     gains = np.broadcast_to(send.gain(0, 8 * RATE), 8 * RATE)
     return [float(20 * np.log10(gains[round((1 + at) * RATE)])) for at in seconds]
@@ -26,12 +26,12 @@ def _gains_db(notes: list[SungNote], *seconds: float) -> list[float]:
 
 def test_the_send_rises_in_the_last_note_of_a_line_and_falls_after_it() -> None:
     gains = _gains_db(_line((0.0, 0.5), (0.5, 1.5)), 0.2, 0.7, 1.4, 1.6)
-    assert gains == pytest.approx([-24, -24, -8, -24], abs=0.01)
+    assert gains == pytest.approx([-30, -30, -8, -30], abs=0.01)
 
 
 def test_a_short_last_note_keeps_its_first_half_dry() -> None:
     gains = _gains_db(_line((0.0, 0.5), (0.5, 0.8)), 0.64, 0.78)
-    assert gains[0] == pytest.approx(-24, abs=0.01)
+    assert gains[0] == pytest.approx(-30, abs=0.01)
     assert gains[1] > -10
 
 
@@ -43,7 +43,7 @@ def test_the_reverberation_does_not_cover_a_line_that_follows_at_once(pause: flo
 
 def test_the_send_does_not_depend_on_blocks() -> None:
     notes = _line((0.0, 0.5), (0.5, 1.5)) + _line((2.0, 2.3), (2.3, 2.6))
-    whole, pieces = ReverbSend(-24.0), ReverbSend(-24.0)
+    whole, pieces = ReverbSend(-30.0), ReverbSend(-30.0)
     for send in (whole, pieces):
         send.expect(notes, RATE)
     joined = [np.broadcast_to(pieces.gain(at, at + 7_777), 7_777) for at in range(0, 20 * 7_777, 7_777)]
