@@ -10,7 +10,7 @@ from model.studio.style import Groove
 _K, _S, _R, _C = Piece.KICK, Piece.SNARE, Piece.RIM, Piece.CLAP
 _H, _O, _P, _Y = Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT, Piece.RIDE
 _T, _M, _A = Piece.TAMBOURINE, Piece.MARACAS, Piece.TRIANGLE
-_LO, _FL = Piece.LOW_TOM, Piece.FLOOR_TOM
+_FL = Piece.FLOOR_TOM
 
 _EIGHTHS, _SIXTEENTHS = "x.o.x.o.x.o.x.o.", "xgogxgogxgogxgog"
 _QUARTERS, _BACKBEAT, _HALF_TIME = "x...x...x...x...", "....x.......x...", "........x......."

@@ -16,6 +16,7 @@ _THROUGH_FILLS = (Piece.KICK, Piece.MARACAS, Piece.RIDE)
 _HATS = (Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT)
 _GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB, Groove.GOSPEL})
 _CRASHED = frozenset({SectionKind.CHORUS, SectionKind.INST, SectionKind.BRIDGE})
+_OUTER = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 _WITHOUT_CYMBALS = frozenset({Groove.NURSERY, Groove.AMBIENT})
 _UNCRASHED = _WITHOUT_CYMBALS | {Groove.JAZZ, Groove.BOSSA, Groove.FOLK, Groove.LOFI, Groove.RNB}
 _LOOPED = frozenset(
@@ -67,10 +68,8 @@ def _pattern(context: ArrangementContext, busy: Texture) -> Pattern:
 
 def _bar_texture(context: ArrangementContext, bar: int) -> Texture | None:
     second_half = 2 * bar >= context.groove_bars
-    if context.kind in {SectionKind.INTRO, SectionKind.OUTRO} and context.style.groove in _LOOPED:
-        return Texture.STEADY
-    if context.kind in {SectionKind.INTRO, SectionKind.OUTRO} and context.style.groove in _FRAMED:
-        return None
+    if context.kind in _OUTER and context.style.groove in _LOOPED | _FRAMED:
+        return Texture.STEADY if context.style.groove in _LOOPED else None
     if context.kind is SectionKind.INTRO:
         return Texture.CALM if second_half else None
     if context.kind is SectionKind.BRIDGE:
