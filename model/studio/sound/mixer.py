@@ -204,7 +204,7 @@ class Mixer:
             if channel.is_silent:
                 continue
             voice = channel.run(start, stop) * self._gains[singer]
-            send += channel.send_gain(start, stop) * (voice[0] + voice[1])
+            send += channel.send.gain(start, stop) * (voice[0] + voice[1])
             mixed += voice
         return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
 

@@ -3,7 +3,6 @@ reverberation sounds in the pauses and does not cover the next words.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -38,8 +37,8 @@ class ReverbSend:
                 sample_at(note.start + min(_HEAD_SECONDS, _HEAD_SHARE * (note.end - note.start)), start),
                 sample_at(note.end, start),
             )
-            for note, following in pairwise([*notes, None])
-            if note is not None and _ends_phrase(note, following)
+            for note, following in zip(notes, (*notes[1:], None), strict=False)
+            if _ends_phrase(note, following)
         )
 
     def gain(self, start: int, stop: int) -> Samples:

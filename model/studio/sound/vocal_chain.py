@@ -46,7 +46,7 @@ class Channel:
         """Set up the chain of a singer in the role `who`; `send_db` is the level sent to the reverb within lines."""
         self.singer = singer
         self._stages = _behind() if who in _BEHIND else _lead()
-        self._send = ReverbSend(send_db)
+        self.send = ReverbSend(send_db)
 
     @property
     def is_silent(self) -> bool:
@@ -61,13 +61,7 @@ class Channel:
             KeyError: the singer's voice does not have a recording that an utterance names.
         """
         self.singer.prepare(notes, start)
-        self._send.expect(notes, start)
-
-    def send_gain(self, start: int, stop: int) -> Samples:
-        """Return the gain of the send to the reverb at the samples [start, stop) of the song; a single value if it is
-        constant.
-        """
-        return self._send.gain(start, stop)
+        self.send.expect(notes, start)
 
     def run(self, start: int, stop: int) -> Samples:
         """Return the samples [start, stop) of the song in mono: the singer's voice with the effects applied."""

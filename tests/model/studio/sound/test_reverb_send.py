@@ -48,3 +48,7 @@ def test_the_send_does_not_depend_on_blocks() -> None:
         send.expect(notes, RATE)
     joined = [np.broadcast_to(pieces.gain(at, at + 7_777), 7_777) for at in range(0, 20 * 7_777, 7_777)]
     assert np.array_equal(np.concatenate(joined), whole.gain(0, 20 * 7_777))
+
+
+def test_the_send_of_a_singer_who_does_not_sing_stays_low() -> None:
+    assert _gains_db([], 0.5, 2.0) == pytest.approx([-30, -30], abs=0.01)
