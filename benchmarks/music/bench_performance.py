@@ -28,6 +28,7 @@ from benchmarks.music.performance.texts import HELD_OUT, TUNING
 MEASURES = ("pitch", "level", "spectrum", "quality", "words")
 _HERE = Path(__file__).parents[2]
 _PATHS = ("", "protos", "clients/python")
+_TEXTS_PER_STYLE = 2
 
 
 def wanted_songs(*, held_out: bool, styles: int, same_texts: bool = False) -> list[dict[str, object]]:
@@ -35,11 +36,11 @@ def wanted_songs(*, held_out: bool, styles: int, same_texts: bool = False) -> li
     `styles` styles. The texts for tuning, or the held-out ones if `held_out`, take turns; with `same_texts` all styles
     sing the first two.
     """
-    texts = cycle((HELD_OUT if held_out else TUNING)[: 2 if same_texts else None])
+    texts = cycle((HELD_OUT if held_out else TUNING)[: _TEXTS_PER_STYLE if same_texts else None])
     return [
         {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
         for number, (style, prompt) in enumerate(list(STYLES.items())[:styles])
-        for seed, text in islice(texts, 2)
+        for seed, text in islice(texts, _TEXTS_PER_STYLE)
     ]
 
 
@@ -84,10 +85,11 @@ def main() -> None:
         "--folder", type=Path, required=True, help="folder of the recordings; songs in it are not sung again"
     )
     parser.add_argument("--held-out", action="store_true", help="use the texts and seeds that are not used for tuning")
-    parser.add_argument(
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
         "--same-texts", action="store_true", help="sing the same two texts in all styles, to compare their timbres"
     )
-    parser.add_argument("--english", action="store_true", help="sing English songs, each in one style")
+    kind.add_argument("--english", action="store_true", help="sing English songs, each in one style")
     parser.add_argument(
         "--checkout",
         type=Path,
