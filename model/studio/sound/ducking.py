@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from model.studio.sound.decibels import amplitude_of
 from model.studio.sound.equaliser import Equaliser, bandpass
 from model.studio.sound.span_envelope import SpanEnvelope, sample_at
 from model.studio.sound.tones import Samples
@@ -45,7 +46,7 @@ class RoomForWords:
         """Return the next block of the mid signal, filtered; `present` is the envelope of the singing, from
         `Presence.at`.
         """
-        depth = np.float32(1.0 - 10.0 ** (_DIP_DB / 20.0))
+        depth = np.float32(1.0 - amplitude_of(_DIP_DB))
         return np.asarray(middle - depth * present * self._band.run(middle), np.float32)
 
 
@@ -53,5 +54,5 @@ def level(present: Samples, interlude_db: float = 0.0) -> Samples:
     """Return the gain of the whole accompaniment for each value of the envelope `present`, from `Presence.at`:
     `BAND_DB` while somebody sings, `interlude_db` otherwise.
     """
-    sung, alone = 10.0 ** (BAND_DB / 20.0), 10.0 ** (interlude_db / 20.0)
+    sung, alone = amplitude_of(BAND_DB), amplitude_of(interlude_db)
     return np.asarray(np.float32(sung) * present + np.float32(alone) * (1.0 - present), np.float32)

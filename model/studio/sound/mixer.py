@@ -2,7 +2,6 @@
 time.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from model.song import ALL_STEMS, Stem, Window
 from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.sound.bank import InstrumentBank
+from model.studio.sound.decibels import amplitude_of
 from model.studio.sound.ducking import Presence, RoomForWords, level
 from model.studio.sound.effects import Ensemble
 from model.studio.sound.equaliser import Equaliser, bell, high_shelf, highpass, low_shelf
@@ -104,19 +104,19 @@ class Mixer:
         }
         self._singers = _channels(singers or {}, strips, audible)
         self._gains = {track: _side_gains(strips[track]) for track in audible}
-        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in self._samplers}
+        self._sends = {track: np.float32(amplitude_of(strips[track].send_db)) for track in self._samplers}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
-        self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
+        self._wet = np.float32(amplitude_of(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
         self._middle = Equaliser(highpass(_HIGHPASS_HERTZ), channels=1)
         width_db = _WIDTH_DB + style.width_db
         self._side = Equaliser(highpass(_HIGHPASS_HERTZ), low_shelf(_WIDE_HERTZ, -width_db), channels=1)
-        self._width = np.float32(_ratio(width_db))
+        self._width = np.float32(amplitude_of(width_db))
         self._presence, self._room_for_words = Presence(), RoomForWords()
         self._interlude_db = style.interlude_db if singers else 0.0
         self._send_highpass = Equaliser(highpass(_SEND_HIGHPASS_HERTZ), channels=1)
         self._tone = _tone(style)
-        self._level = np.float32(_ratio(style.mix_db))
+        self._level = np.float32(amplitude_of(style.mix_db))
         self._position: int | None = None
 
     def shared(self) -> tuple[object, ...]:
@@ -263,13 +263,9 @@ def _due(waiting: list[SampledNote], stop: int) -> Sequence[SampledNote]:
     return due
 
 
-def _ratio(level_db: float) -> float:
-    return math.pow(10.0, level_db / 20.0)
-
-
 def _side_gains(strip: Strip) -> NDArray[np.float32]:
     """Return the gains of the left and right channels for a pan, shape [2, 1]; the louder channel keeps its level."""
-    level = _ratio(strip.level_db)
+    level = amplitude_of(strip.level_db)
     return np.array([[level * min(1.0, 1.0 - strip.pan)], [level * min(1.0, 1.0 + strip.pan)]], np.float32)
 
 

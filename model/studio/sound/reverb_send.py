@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from model.studio.sound.decibels import amplitude_of
 from model.studio.sound.span_envelope import SpanEnvelope, sample_at
 from model.studio.sound.tones import Samples
 from model.studio.voice.phrasing import PHRASE_GAP_SECONDS, SungNote
@@ -26,8 +27,8 @@ class ReverbSend:
 
     def __init__(self, send_db: float) -> None:
         """Set up a send with the level `send_db` within lines."""
-        self._usual = np.float32(10.0 ** (send_db / 20.0))
-        self._thrown = np.float32(10.0 ** (_THROW_DB / 20.0) - 1.0) * self._usual
+        self._usual = np.float32(amplitude_of(send_db))
+        self._thrown = np.float32(amplitude_of(_THROW_DB) - 1.0) * self._usual
         self._last_notes = SpanEnvelope(rise_seconds=_RISE_SECONDS, fall_seconds=_FALL_SECONDS)
 
     def expect(self, notes: Sequence[SungNote], start: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.studio.sound.bank import InstrumentBank
+from model.studio.sound.decibels import amplitude_of
 from model.studio.sound.tones import ENDLESS, Brightness, Samples, Tone
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Zone
 from model.studio.style import DRUM_KITS, Instrument
@@ -164,7 +165,7 @@ class Sampler:
         cents = _CENTS_PER_STEP * round(_DRUM_STEPS * other) if is_drum else 0
         tone = self._bank.tone(zone, note.pitch, shade, cents)
         gain_db = self._gain_db + zone.gain_db + _CHANCE_DB * louder
-        gain = 10.0 ** (gain_db / 20.0) * (note.velocity / 127.0) ** _VELOCITY_EXPONENT
+        gain = amplitude_of(gain_db) * (note.velocity / 127.0) ** _VELOCITY_EXPONENT
         pan = zone.pan if is_drum or note.pitch < _LOWEST_PANNED else zone.pan + _KEY_PAN * (note.pitch - 60)
         return _Voice(
             tone=tone,
@@ -210,7 +211,7 @@ def _release(full_seconds: float) -> Samples:
     seconds = full_seconds * _RELEASE_DB / 100.0
     seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
     share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)
-    floor = np.float32(10.0 ** (-_RELEASE_DB / 20.0))
+    floor = np.float32(amplitude_of(-_RELEASE_DB))
     return np.asarray((np.exp(share * np.log(floor)) - floor) / (1 - floor), np.float32)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.shared.recursive_filters import linear_filter_on
+from model.studio.sound.decibels import amplitude_of
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Envelope, Sweep, Zone
 
 Samples: TypeAlias = NDArray[np.float32]
@@ -176,7 +177,7 @@ class _Lowpass:
 
     def __init__(self, cutoff_hertz: float, resonance_db: float, sweep: Sweep | None) -> None:
         self._cutoff_hertz = cutoff_hertz
-        self._quality = math.sqrt(0.5) * 10.0 ** (resonance_db / 20.0)
+        self._quality = math.sqrt(0.5) * amplitude_of(resonance_db)
         self._sweep = sweep
         self._state = np.zeros(2)
 
